@@ -1,0 +1,142 @@
+"""The journal port: where a shard's entries are made durable, and the only fence between two owners of one shard.
+
+    JournalError
+    |-- Fenced             terminal for the shard's owner: a newer epoch exists, drop the shard
+    |-- JournalUnavailable retryable: the store did not answer or the disk is full; nothing is known to be written
+    `-- JournalTooNew      terminal: written by a newer version of this program
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+
+class JournalError(Exception):
+    """Base of all journal errors."""
+
+
+class Fenced(JournalError):
+    """The shard has a newer owner: nothing of this append was written for it."""
+
+    def __init__(self, shard: int, epoch: int) -> None:
+        super().__init__(shard, epoch)
+        self.shard = shard
+        self.epoch = epoch
+
+
+class JournalUnavailable(JournalError):
+    """The store can't be written or read now; the append may or may not have happened."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+
+
+class JournalTooNew(JournalError):
+    """The data was written by a newer format than this program knows."""
+
+    def __init__(self, found: int, known: int) -> None:
+        super().__init__(found, known)
+
+
+class NewEntry(NamedTuple):
+    """What one entity recorded in one turn; the journal gives it its position."""
+
+    kind: str
+    key: str
+    version: int
+    """The entity's version after this entry: the number of its entries so far."""
+    at: int
+    """When it was decided, in milliseconds since the epoch."""
+    events: bytes
+    """msgpack array of events."""
+
+
+class Entry(NamedTuple):
+    """A recorded entry. Positions grow with every append of a shard; they may have gaps."""
+
+    position: int
+    kind: str
+    key: str
+    version: int
+    at: int
+    events: bytes
+
+
+class Snapshot(NamedTuple):
+    """An entity's state at a version."""
+
+    kind: str
+    key: str
+    version: int
+    state: bytes
+
+
+class Batch(NamedTuple):
+    """What one shard appends in one turn."""
+
+    shard: int
+    epoch: int
+    entries: Sequence[NewEntry]
+    snapshots: Sequence[Snapshot] = ()
+    listed: Sequence[tuple[str, str]] = ()
+    """(kind, key) of new entities whose kind can be enumerated by `Journal.keys`."""
+    checkpoint: bytes | None = None
+    """The shard's unfinished work after these entries, opaque here: see `Journal.checkpoint`."""
+
+
+class Recorded(NamedTuple):
+    """An entity as the journal holds it: its newest snapshot, if any, and every entry after that, in order."""
+
+    snapshot: Snapshot | None
+    entries: Sequence[Entry]
+
+
+class Journal(Protocol):
+    """Append-only storage of every shard, fenced by epoch.
+
+    Guarantees: an append returns after its entries are on stable storage (a file sync, an acknowledged write). The
+    batches of one call that share a volume become durable together or not at all. A batch whose epoch is not the
+    newest that `acquire` gave out for its shard is refused with `Fenced`, and with it every batch of the call in that
+    volume: whoever gets `Fenced` drops what it decided. All methods may raise `JournalUnavailable`.
+    """
+
+    def volume_of(self, shard: int) -> int:
+        """The volume that keeps the shard: shards of one volume commit together, atomically."""
+        ...
+
+    async def acquire(self, shard: int) -> int:
+        """Take the shard over: from now on only appends with the returned epoch (1, 2, ...) succeed. Durable."""
+        ...
+
+    async def append(self, batches: Sequence[Batch]) -> Sequence[int]:
+        """Make the batches durable; the position of each batch's last entry (0 for a batch without entries)."""
+        ...
+
+    async def load(self, shard: int, entities: Sequence[tuple[str, str]]) -> Sequence[Recorded]:
+        """What is recorded of each (kind, key), in the order asked; an unknown entity has no snapshot and no entry."""
+        ...
+
+    async def read(self, shard: int, after: int, limit: int = 1_000) -> Sequence[Entry]:
+        """The shard's entries with a position greater than `after`, oldest first."""
+        ...
+
+    async def history(
+        self, shard: int, kind: str, key: str, *, after_version: int = 0, limit: int = 100
+    ) -> Sequence[Entry]:
+        """One entity's entries with a version greater than `after_version`, oldest first."""
+        ...
+
+    async def keys(self, shard: int, kind: str, *, after: str = "", limit: int = 1_000) -> Sequence[str]:
+        """Keys of one listed kind in the shard, in ascending order, greater than `after`."""
+        ...
+
+    async def checkpoint(self, shard: int) -> tuple[int, bytes | None]:
+        """The newest checkpoint and the position up to which it speaks: (0, None) where there is none."""
+        ...
+
+    async def shards(self) -> Sequence[int]:
+        """The shards that exist, ascending."""
+        ...
+
+    async def close(self) -> None:
+        """Release files and connections; the journal is not used afterwards."""
+        ...
