@@ -49,6 +49,11 @@ class Rejected(msgspec.Struct, frozen=True, gc=False):
     details: dict[str, Any] = {}
 
 
+def invalid(field: str, must: str) -> Rejected:
+    """The refusal of a command that no state could accept: its `field` must be as `must` says."""
+    return Rejected(Reason.INVALID_COMMAND, {"field": field, "must": must})
+
+
 Outcome = Accepted | Rejected
 Reply = Answer | Rejected | None
 """What reaches the sender of a command: the answer of an accepted one, or the refusal."""
@@ -110,6 +115,11 @@ class Kind(msgspec.Struct, frozen=True):
     remind_at: Callable[[Any], Instant | None] | None = None
     settled: Callable[[Any], Answer | None] | None = None
     listed: bool = False
+
+    @property
+    def has_work(self) -> bool:
+        """Whether such an entity can have something to resume after a restart."""
+        return self.effects is not None or self.remind_at is not None
 
 
 def tag_of(key: str) -> str:

@@ -1,0 +1,93 @@
+"""What everyone else holds: send a command to an entity, wherever it lives."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from engine.kernel import Command, Reply
+
+from .envelope import Receiver
+from .errors import NotMine, Overloaded, Unavailable
+from .host import Host
+from .journals.port import Entry
+
+DEADLINE_S = 10.0
+FIRST_PAUSE_S = 0.02
+LONGEST_PAUSE_S = 0.5
+
+
+class Remote(Protocol):
+    """The way to hosts of other processes; see `remote.RemoteHosts`."""
+
+    def submit(
+        self, kind: str, key: str, command: Command, receiver: Receiver, deadline: float, settle_until: float
+    ) -> None:
+        """As `Host.submit`."""
+        ...
+
+    async def refresh(self) -> None:
+        """Ask the directory again who runs what."""
+        ...
+
+    async def history(self, kind: str, key: str, *, after_version: int, limit: int) -> Sequence[Entry]:
+        """As `Host.history`."""
+        ...
+
+
+class Client:
+    """Sends commands and reads histories.
+
+    A command that was not answered is sent again until the deadline: every command carries an id of its own or is
+    harmless to repeat, so a first try that did happen only makes the retry hear its answer. Then `Unavailable` is
+    raised. A full queue (`Overloaded`) is told at once: waiting would only make it longer.
+    """
+
+    def __init__(self, remote: Remote | None = None) -> None:
+        self._host: Host | None = None
+        self._remote = remote
+
+    def attach(self, host: Host) -> None:
+        """The host of this very process: its shards are reached without a hop, a copy or an encoding.
+
+        It comes second because a host needs a client, for its effects.
+        """
+        self._host = host
+
+    async def send(
+        self, kind: str, key: str, command: Command, *, deadline_s: float = DEADLINE_S, settle_s: float = 0.0
+    ) -> Reply:
+        """The reply of the entity. With `settle_s`, the reply once its process has settled, or how far it got then."""
+        loop = asyncio.get_running_loop()
+        clock = loop.time()
+        deadline = clock + deadline_s
+        settle_until = clock + settle_s if settle_s else 0.0
+        pause = FIRST_PAUSE_S
+        while True:
+            future: asyncio.Future[Reply] = loop.create_future()
+            try:
+                self._submit(key)(kind, key, command, future, deadline, settle_until)
+                return await future
+            except Overloaded:
+                raise
+            except Unavailable:
+                if loop.time() + pause > deadline:
+                    raise
+            await asyncio.sleep(pause)
+            if self._remote is not None:
+                await self._remote.refresh()
+            pause = min(pause * 2, LONGEST_PAUSE_S)
+
+    async def history(self, kind: str, key: str, *, after_version: int = 0, limit: int = 100) -> Sequence[Entry]:
+        """The entity's journal entries with a version greater than `after_version`, oldest first."""
+        if self._host is not None:
+            return await self._host.history(kind, key, after_version=after_version, limit=limit)
+        assert self._remote is not None
+        return await self._remote.history(kind, key, after_version=after_version, limit=limit)
+
+    def _submit(self, key: str) -> Callable[[str, str, Command, Receiver, float, float], None]:
+        host = self._host
+        if host is not None and (self._remote is None or host.runs(key)):
+            return host.submit
+        if self._remote is None:
+            raise NotMine("this process runs no shard")
+        return self._remote.submit

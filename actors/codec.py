@@ -1,0 +1,46 @@
+"""Messages to bytes and back, per kind of entity: one codec for journals and for the wire."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from engine.kernel import Event, Kind, Rejected, Reply
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class KindCodec:
+    """The decoders of one kind, built once: building one is far dearer than using it."""
+
+    def __init__(self, kind: Kind) -> None:
+        self._events = msgspec.msgpack.Decoder(list[kind.events])  # type: ignore[name-defined]
+        self._state = msgspec.msgpack.Decoder(kind.state)
+        self._command = msgspec.msgpack.Decoder(kind.commands)
+        self._answer = msgspec.msgpack.Decoder(kind.answers | None)
+        self._rejected = msgspec.msgpack.Decoder(Rejected)
+
+    def encode_events(self, events: Sequence[Event]) -> bytes:
+        return _encode(events)
+
+    def decode_events(self, data: bytes) -> list[Event]:
+        decoded: list[Event] = self._events.decode(data)
+        return decoded
+
+    def encode_state(self, state: Any) -> bytes:
+        return _encode(state)
+
+    def decode_state(self, data: bytes) -> Any:
+        return self._state.decode(data)
+
+    def decode_command(self, data: bytes | msgspec.Raw) -> Any:
+        return self._command.decode(data)
+
+    def decode_reply(self, data: bytes | msgspec.Raw, *, rejected: bool) -> Reply:
+        reply: Reply = (self._rejected if rejected else self._answer).decode(data)
+        return reply
+
+
+def codecs_of(kinds: Mapping[str, Kind]) -> dict[str, KindCodec]:
+    """A codec for each kind, by name."""
+    return {name: KindCodec(kind) for name, kind in kinds.items()}

@@ -1,0 +1,33 @@
+"""What can go wrong between a client and an entity. All of it may be tried again; the business's refusals are values.
+
+    ActorsError
+    `-- Unavailable         nobody could carry the command out in time; it may still have happened: same id, same answer
+        |-- Undecided       the entity's code failed on this command: nothing happened, the log has the cause
+        |-- Overloaded      a queue is full: nothing happened, come back after `retry_after_s`
+        `-- NotMine         the host doesn't run that shard (any more): ask the directory, then send again
+"""
+
+
+class ActorsError(Exception):
+    """Base of all errors of the runtime."""
+
+
+class Unavailable(ActorsError):
+    """The command was not answered in time or its shard is between owners. It may have happened."""
+
+    def __init__(self, detail: str, retry_after_s: int = 1) -> None:
+        super().__init__(detail, retry_after_s)
+        self.detail = detail
+        self.retry_after_s = retry_after_s
+
+
+class Overloaded(Unavailable):
+    """A bounded queue is full. The command was not accepted, so it did not happen."""
+
+
+class NotMine(Unavailable):
+    """The shard is not run here. The command was not carried out here."""
+
+
+class Undecided(Unavailable):
+    """The entity's own code raised on this command. It did not happen; that is a bug, and in the log."""

@@ -1,0 +1,177 @@
+"""A host runs shards: it takes commands for them from its own process and from clients elsewhere."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+
+from engine.kernel import Command, Instant, Kind
+
+from .codec import codecs_of
+from .effects import Effects, Gateway, Sender
+from .envelope import Envelope, Receiver
+from .errors import NotMine, Overloaded
+from .journals.port import Entry, Fenced, Journal, JournalError
+from .placement import shard_of
+from .volume import Volume, Watcher
+
+RETRY_PAUSE_S = 0.2
+"""Between two tries to take shards over again from a journal that does not answer."""
+LONGEST_RETRY_PAUSE_S = 2.0
+
+logger = logging.getLogger("doorbuster.actors")
+
+
+class Host:
+    """Runs shards of one journal. A plain class: a deployment places it in a Serve replica or in an actor of its own.
+
+    Guarantees: a reply means that what it says is on stable storage. A shard that a newer owner has taken is dropped
+    as soon as the journal refuses an append; nothing that was refused is ever told to anyone.
+    """
+
+    def __init__(
+        self,
+        kinds: Mapping[str, Kind],
+        journal: Journal,
+        shards: int,
+        now: Callable[[], Instant],
+        *,
+        gateways: Mapping[str, Gateway],
+        send: Sender,
+        mailbox_limit: int = 4_096,
+        entities_in_memory: int = 100_000,
+        idle_s: float = 300.0,
+        on_fenced: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._kinds = kinds
+        self._codecs = codecs_of(kinds)
+        self._journal = journal
+        self._shards = shards
+        self._now = now
+        self._effects = Effects(send, gateways)
+        self._mailbox_limit = mailbox_limit
+        self._entities_in_memory = entities_in_memory
+        self._idle_s = idle_s
+        self._on_fenced = on_fenced
+        self._loop = asyncio.get_running_loop()
+        self._volumes: dict[int, Volume] = {}
+        self._volume_of_shard: dict[int, Volume] = {}
+        self._watchers: dict[str, list[Watcher]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # -- shards
+
+    async def own(self, shards: Iterable[int]) -> None:
+        """Take these shards over. Their commands are served at once; unfinished work is resumed in the background."""
+        for shard in shards:
+            volume = self._volume(shard)
+            await volume.own(shard)
+            self._volume_of_shard[shard] = volume
+            self._background(self._recover(volume, shard))
+
+    async def disown(self, shards: Iterable[int]) -> None:
+        """Stop running these shards."""
+        for shard in shards:
+            volume = self._volume_of_shard.pop(shard, None)
+            if volume is not None:
+                await volume.disown([shard])
+
+    @property
+    def owned(self) -> frozenset[int]:
+        """The shards that run here."""
+        return frozenset(self._volume_of_shard)
+
+    @property
+    def entities(self) -> int:
+        """How many entities are in memory here."""
+        return sum(volume.entities for volume in self._volumes.values())
+
+    # -- commands
+
+    def runs(self, key: str) -> bool:
+        """Whether the key's shard is run here."""
+        return shard_of(key, self._shards) in self._volume_of_shard
+
+    def submit(
+        self, kind: str, key: str, command: Command, receiver: Receiver, deadline: float, settle_until: float = 0.0
+    ) -> None:
+        """Queue a command; `receiver` gets the reply, or an error of `errors`. Never waits.
+
+        Raises `NotMine` for a shard that isn't run here and `Overloaded` when its queue is full.
+        """
+        shard = shard_of(key, self._shards)
+        volume = self._volume_of_shard.get(shard)
+        if volume is None:
+            raise NotMine(f"shard {shard} is not run here")
+        if len(volume.mail) >= self._mailbox_limit:
+            raise Overloaded(f"{self._mailbox_limit} commands wait already")
+        volume.post(Envelope((kind, key), shard, command, receiver, deadline, settle_until))
+
+    async def history(self, kind: str, key: str, *, after_version: int = 0, limit: int = 100) -> Sequence[Entry]:
+        """One entity's entries, oldest first. Only reads, so it never enters the entity's queue."""
+        shard = shard_of(key, self._shards)
+        return await self._journal.history(shard, kind, key, after_version=after_version, limit=limit)
+
+    def watch(self, kind: str, watcher: Watcher) -> None:
+        """Call `watcher` with (key, version, state) after every commit of an entity of that kind. It must be quick."""
+        self._watchers.setdefault(kind, []).append(watcher)
+
+    async def close(self) -> None:
+        """Finish what is being recorded and stop; the journal is left open."""
+        for task in self._tasks:
+            task.cancel()
+        await self._effects.close()
+        for volume in self._volumes.values():
+            await volume.close()
+        self._volume_of_shard.clear()
+
+    # -- inside
+
+    def _volume(self, shard: int) -> Volume:
+        number = self._journal.volume_of(shard)
+        if number not in self._volumes:
+            self._volumes[number] = Volume(
+                self._kinds,
+                self._codecs,
+                self._journal,
+                self._effects,
+                self._now,
+                entities_in_memory=self._entities_in_memory,
+                idle_s=self._idle_s,
+                watchers=self._watchers,
+                on_lost=self._lost,
+            )
+        return self._volumes[number]
+
+    async def _recover(self, volume: Volume, shard: int) -> None:
+        try:
+            await volume.recover(shard)
+        except NotMine:
+            logger.info("Shard %d moved while its unfinished work was being resumed", shard)
+        except JournalError as error:
+            self._lost([shard], error)
+
+    def _lost(self, shards: Sequence[int], error: Exception) -> None:
+        """An append failed: fenced shards have a newer owner, the others are taken over again under a new epoch."""
+        for shard in shards:
+            self._volume_of_shard.pop(shard, None)
+        if isinstance(error, Fenced):
+            self._on_fenced()
+        else:
+            self._background(self._own_again(shards))
+
+    async def _own_again(self, shards: Sequence[int]) -> None:
+        pause = RETRY_PAUSE_S
+        for shard in shards:
+            while True:
+                try:
+                    await self.own([shard])
+                    break
+                except JournalError as error:
+                    logger.warning("Shard %d can't be taken over yet: %s", shard, error)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_RETRY_PAUSE_S)
+
+    def _background(self, work: Coroutine[None, None, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

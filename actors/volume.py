@@ -1,0 +1,425 @@
+"""The turn: the shards of one journal volume that a host runs, their entities, and the four steps of every command.
+
+    take -> decide -> append -> reply
+
+Shards of one volume commit together and atomically. So a command that one entity's effect sends to another entity of
+the volume is decided in the same turn and costs no commit of its own: whatever the turn decided is recorded at once or
+not at all.
+"""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from engine.kernel import Command, Effect, EffectAnswered, Instant, Kind, Rejected, ReminderDue, Reply, Send
+
+from .codec import KindCodec
+from .effects import Effects
+from .entity import Entity
+from .envelope import NOBODY, Address, Envelope
+from .errors import NotMine, Unavailable, Undecided
+from .journals.port import Fenced, Journal, JournalError
+from .reminders import Reminders
+from .shard import Shard, decode_checkpoint
+
+MAX_COMMANDS_PER_TURN = 1_024
+"""Bounds how long a command waits for those before it, and how much one commit writes."""
+RECOVERY_GROUP = 128
+"""How many entities of a shard's past are woken at a time."""
+TICK_S = 0.05
+"""How often reminders, waiting senders and idle entities are looked at."""
+
+Watcher = Callable[[str, int, Any], None]
+"""Called with an entity's key, version and state after each of its commits."""
+
+logger = logging.getLogger("doorbuster.actors")
+
+
+class Volume:
+    """The shards of one volume on this host and everything active in them.
+
+    All methods run on one event loop. Between `_decide` and the end of the append no other code sees the entities:
+    commands that arrive meanwhile wait in the mailbox and form the next turn (group commit).
+    """
+
+    def __init__(
+        self,
+        kinds: Mapping[str, Kind],
+        codecs: Mapping[str, KindCodec],
+        journal: Journal,
+        effects: Effects,
+        now: Callable[[], Instant],
+        *,
+        entities_in_memory: int,
+        idle_s: float,
+        watchers: Mapping[str, list[Watcher]],
+        on_lost: Callable[[list[int], Exception], None],
+    ) -> None:
+        self._kinds = kinds
+        self._codecs = codecs
+        self._journal = journal
+        self._effects = effects
+        self._now = now
+        self._entities_in_memory = entities_in_memory
+        self._idle_s = idle_s
+        self._watchers = watchers
+        self._on_lost = on_lost
+        self._loop = asyncio.get_running_loop()
+        self.shards: dict[int, Shard] = {}
+        self.mail: list[Envelope] = []
+        self._entities: OrderedDict[Address, Entity] = OrderedDict()
+        self._settling: dict[Address, Entity] = {}
+        self._reminders = Reminders()
+        self._due = asyncio.Event()
+        # Held for a turn: a shard never comes or goes in the middle of one.
+        self._between_turns = asyncio.Lock()
+        self._clock = self._loop.time()
+        self._touched: list[Entity] = []
+        self._outward: list[tuple[Entity, Effect]] = []
+        self._task = self._loop.create_task(self._run())
+        self._ticker = self._loop.create_task(self._tick())
+
+    # -- what the host calls
+
+    async def own(self, number: int) -> None:
+        """Take a shard over: commands for it are welcome from now on, its unfinished work is resumed behind them."""
+        async with self._between_turns:
+            epoch = await self._journal.acquire(number)
+            self._drop([number])
+            self.shards[number] = Shard(number, epoch)
+
+    async def disown(self, numbers: Iterable[int]) -> None:
+        """Stop running these shards; whoever waits hears `NotMine`. A later append by us would be fenced anyway."""
+        async with self._between_turns:
+            self._drop(numbers)
+
+    async def recover(self, number: int) -> None:
+        """Wake every entity of the shard that may have unfinished work: those of the checkpoint, and all after it."""
+        shard = self.shards[number]
+        position, checkpoint = await self._journal.checkpoint(number)
+        await self._wake_all(shard, decode_checkpoint(checkpoint))
+        while entries := await self._journal.read(number, position):
+            position = entries[-1].position
+            await self._wake_all(shard, dict.fromkeys((entry.kind, entry.key) for entry in entries))
+        shard.recovered = True
+
+    async def _wake_all(self, shard: Shard, addresses: Iterable[Address]) -> None:
+        # In small groups, so that commands of the living don't queue behind the recovery of the past.
+        pending = [address for address in addresses if self._kinds[address[0]].has_work]
+        for start in range(0, len(pending), RECOVERY_GROUP):
+            woken = [self._loop.create_future() for _ in pending[start : start + RECOVERY_GROUP]]
+            for address, future in zip(pending[start:], woken, strict=False):
+                self.post(Envelope(address, shard.number, None, future, float("inf")))
+            await asyncio.gather(*woken)
+
+    def post(self, envelope: Envelope) -> None:
+        """Put a command into the mailbox of the next turn."""
+        self.mail.append(envelope)
+        self._due.set()
+
+    def answer(self, address: Address, shard: int, effect_id: str, reply: Reply) -> None:
+        """The reply to an entity's effect has come."""
+        self.post(Envelope(address, shard, EffectAnswered(effect_id, reply), NOBODY, float("inf")))
+
+    def still_wants(self, address: Address, effect_id: str) -> bool:
+        """Whether the entity is here and waits for that effect: if not, nobody needs to send it again."""
+        entity = self._entities.get(address)
+        if entity is None or entity.in_flight is None or effect_id not in entity.in_flight:
+            return False
+        assert entity.kind.effects is not None
+        if any(effect.id == effect_id for effect in entity.kind.effects(entity.state)):
+            return True
+        entity.in_flight.discard(effect_id)
+        return False
+
+    async def close(self) -> None:
+        """Finish the turn under way, then stop; whoever still waits hears `NotMine`."""
+        self._ticker.cancel()
+        await self.disown(list(self.shards))
+        self._task.cancel()
+        await asyncio.gather(self._task, self._ticker, return_exceptions=True)
+
+    @property
+    def entities(self) -> int:
+        """How many entities are in memory."""
+        return len(self._entities)
+
+    # -- the turn
+
+    async def _run(self) -> None:
+        while True:
+            await self._due.wait()
+            self._due.clear()
+            while self.mail:
+                async with self._between_turns:
+                    mail = self._take()
+                    try:
+                        await self._turn(mail)
+                    except JournalError as error:
+                        self._lose(mail, error)
+                    except Exception as error:
+                        logger.exception("A turn failed; its shards are taken over again")
+                        self._lose(mail, error)
+                # The loop reads sockets meanwhile: what they bring is the next turn's batch.
+                await asyncio.sleep(0)
+
+    async def _turn(self, mail: list[Envelope]) -> None:
+        missing = [envelope for envelope in mail if envelope.address not in self._entities]
+        if missing:
+            await self._activate(missing)
+        now = self._now()
+        self._clock = self._loop.time()
+        replies = [self._decide(envelope, now) for envelope in mail]
+        touched, outward = self._touched, self._outward
+        self._touched, self._outward = [], []
+        if touched:
+            await self._append(touched, now)
+        self._reply(mail, replies, touched)
+        for entity, effect in outward:
+            self._effects.start(self, entity.address, entity.shard, effect)
+
+    def _take(self) -> list[Envelope]:
+        """The commands of the next turn: those still in time and still ours."""
+        mail, self.mail = self.mail[:MAX_COMMANDS_PER_TURN], self.mail[MAX_COMMANDS_PER_TURN:]
+        clock = self._loop.time()
+        shards = self.shards
+        taken = []
+        for envelope in mail:
+            if envelope.shard not in shards:
+                envelope.fail(NotMine(f"shard {envelope.shard} is not run here"))
+            elif envelope.deadline < clock:
+                envelope.fail(Unavailable("the command waited past its deadline and was not carried out"))
+            else:
+                taken.append(envelope)
+        return taken
+
+    async def _activate(self, mail: Iterable[Envelope]) -> None:
+        """Load what isn't in memory. Nothing else touches the entities meanwhile: this is the turn's own task."""
+        wanted: dict[int, dict[Address, None]] = {}
+        for envelope in mail:
+            wanted.setdefault(envelope.shard, {})[envelope.address] = None
+        for shard, addresses in wanted.items():
+            recorded = await self._journal.load(shard, list(addresses))
+            for address, found in zip(addresses, recorded, strict=True):
+                entity = Entity(self._kinds[address[0]], self._codecs[address[0]], address, shard)
+                entity.restore(found)
+                self._entities[address] = entity
+
+    def _decide(self, envelope: Envelope, now: Instant) -> Reply | Undecided:
+        entity = self._entities[envelope.address]
+        command = envelope.command
+        try:
+            if command is None:
+                reply = None
+                self._follow_up(entity)
+            else:
+                if type(command) is EffectAnswered and entity.in_flight is not None:
+                    entity.in_flight.discard(command.effect_id)
+                reply = self._carry_out(entity, command, now)
+        except Undecided as error:
+            return error
+        if entity.kind.effects is not None:
+            self._cascade(entity, now)
+        return reply
+
+    def _carry_out(self, entity: Entity, command: Command, now: Instant) -> Reply:
+        """Decide one command on the state that the commands before it left; events change the state at once."""
+        entity.used_at = self._clock
+        self._entities.move_to_end(entity.address)
+        try:
+            outcome = entity.decide(entity.state, command, now)
+        except Exception as error:
+            # Deciding changes nothing, so one command that it can't cope with harms no other of the turn.
+            logger.exception("%s could not decide %s", entity.address, type(command).__name__)
+            raise Undecided(f"{entity.address} could not decide {type(command).__name__}") from error
+        if type(outcome) is Rejected:
+            return outcome
+        if outcome.events and entity.record(outcome.events):
+            self._touched.append(entity)
+        return outcome.answer
+
+    def _cascade(self, entity: Entity, now: Instant) -> None:
+        """Start every effect that the state waits for and that isn't under way.
+
+        A command to an entity that is in memory in this volume is carried out right here, in the same turn. Its reply
+        changes the state of whoever sent it, so the effects are asked for again. All others leave after the append.
+        """
+        unsettled = [entity]
+        while unsettled:
+            sender = unsettled.pop()
+            if sender.in_flight is None:
+                sender.in_flight = set()
+            for effect in sender.kind.effects(sender.state):  # type: ignore[misc]
+                if effect.id in sender.in_flight:
+                    continue
+                sender.in_flight.add(effect.id)
+                target = self._entities.get((effect.kind, effect.key)) if type(effect) is Send else None
+                if target is None or not self._carry_over(sender, effect, target, now):
+                    self._outward.append((sender, effect))
+                    continue
+                unsettled.append(sender)
+                if target.kind.effects is not None:
+                    unsettled.append(target)
+                break
+
+    def _carry_over(self, sender: Entity, effect: Send, target: Entity, now: Instant) -> bool:
+        """Carry out the command of one entity at another in this turn; False if that failed and nothing happened."""
+        try:
+            reply = self._carry_out(target, effect.command, now)
+            self._carry_out(sender, EffectAnswered(effect.id, reply), now)
+        except Undecided:
+            return False
+        assert sender.in_flight is not None
+        # The id stays in flight if the answer did not end the wish for it, which would be an endless loop here.
+        if not any(wanted.id == effect.id for wanted in sender.kind.effects(sender.state)):  # type: ignore[misc]
+            sender.in_flight.discard(effect.id)
+        return True
+
+    async def _append(self, touched: list[Entity], now: Instant) -> None:
+        """One durable group commit of everything that the turn recorded."""
+        dirty: dict[int, Shard] = {}
+        for entity in touched:
+            self._follow_up(entity)
+            shard = dirty[entity.shard] = self.shards[entity.shard]
+            shard.add(entity.take_entry(now), entity.take_snapshot(), listed=entity.kind.listed)
+        await self._journal.append([shard.take_batch() for shard in dirty.values()])
+
+    def _follow_up(self, entity: Entity) -> None:
+        """Note the entity's reminder and whether it has unfinished work."""
+        if entity.kind.remind_at is not None:
+            remind_at = entity.kind.remind_at(entity.state)
+            if remind_at != entity.remind_at:
+                self._reminders.set(entity.address, entity.remind_at, remind_at)
+                entity.remind_at = remind_at
+        unfinished = self.shards[entity.shard].unfinished
+        if entity.unfinished:
+            unfinished[entity.address] = None
+        else:
+            unfinished.pop(entity.address, None)
+
+    def _reply(self, mail: list[Envelope], replies: list[Reply | Undecided], touched: list[Entity]) -> None:
+        """Tell watchers and senders: what they hear now survives any crash."""
+        for entity in touched:
+            for watcher in self._watchers.get(entity.kind.name, ()):
+                watcher(entity.address[1], entity.version, entity.state)
+            if entity.waiting:
+                self._tell_settled(entity)
+        for envelope, reply in zip(mail, replies, strict=True):
+            if type(reply) is Undecided:
+                envelope.fail(reply)
+            elif envelope.settle_until and type(reply) is not Rejected:
+                self._reply_when_settled(envelope, reply)
+            else:
+                envelope.reply(reply)
+
+    def _reply_when_settled(self, envelope: Envelope, reply: Reply) -> None:
+        entity = self._entities[envelope.address]
+        assert entity.kind.settled is not None, "only a process can be waited for"
+        settled = entity.kind.settled(entity.state)
+        if settled is not None:
+            envelope.reply(settled)
+        elif envelope.settle_until <= self._loop.time():
+            envelope.reply(reply)
+        else:
+            if entity.waiting is None:
+                entity.waiting = []
+            entity.waiting.append(envelope)
+            self._settling[entity.address] = entity
+
+    def _tell_settled(self, entity: Entity) -> None:
+        assert entity.kind.settled is not None and entity.waiting is not None
+        settled = entity.kind.settled(entity.state)
+        if settled is None:
+            return
+        for envelope in entity.waiting:
+            envelope.reply(settled)
+        entity.waiting = None
+        self._settling.pop(entity.address, None)
+
+    # -- time
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            self._remind()
+            self._stop_waiting()
+            self._passivate()
+
+    def _remind(self) -> None:
+        for address in self._reminders.take_due(self._now()):
+            entity = self._entities.get(address)
+            if entity is not None:
+                entity.remind_at = None
+                shard = entity.shard
+            else:
+                shard = next((number for number, owned in self.shards.items() if address in owned.unfinished), -1)
+            self.post(Envelope(address, shard, ReminderDue(), NOBODY, float("inf")))
+
+    def _stop_waiting(self) -> None:
+        """Senders that waited long enough for a process to settle hear how far it got: it goes on without them."""
+        clock = self._loop.time()
+        for entity in list(self._settling.values()):
+            assert entity.waiting is not None
+            late = [envelope for envelope in entity.waiting if envelope.settle_until <= clock]
+            if not late:
+                continue
+            entity.waiting = [envelope for envelope in entity.waiting if envelope.settle_until > clock]
+            if not entity.waiting:
+                entity.waiting = None
+                del self._settling[entity.address]
+            for envelope in late:
+                # Asking again without waiting reads the state as it is then.
+                self.post(
+                    Envelope(envelope.address, envelope.shard, envelope.command, envelope.receiver, clock + TICK_S * 20)
+                )
+
+    def _passivate(self) -> None:
+        """Drop the entities that were idle longest; one that is touched again is loaded from the journal."""
+        clock = self._loop.time()
+        for _ in range(len(self._entities)):
+            entity = next(iter(self._entities.values()))
+            if len(self._entities) <= self._entities_in_memory and clock - entity.used_at < self._idle_s:
+                return
+            if entity.busy or entity.events is not None:
+                self._entities.move_to_end(entity.address)
+                continue
+            del self._entities[entity.address]
+
+    # -- losing
+
+    def _lose(self, mail: list[Envelope], error: Exception) -> None:
+        """The turn could not be recorded: forget what was decided and take the shards over again, unless fenced.
+
+        Whether the journal has the entries is not known after `JournalUnavailable`. A new epoch settles it: an append
+        of the old one that is still under way is refused, and what the journal then holds is the truth.
+        """
+        numbers = list(self.shards)
+        for envelope in mail:
+            envelope.fail(Unavailable(f"the journal did not take the command: {error}"))
+        self._touched, self._outward = [], []
+        self._drop(numbers)
+        if isinstance(error, Fenced):
+            logger.warning("Shard %d has a newer owner; its volume is dropped here", error.shard)
+        self._on_lost(numbers, error)
+
+    def _drop(self, numbers: Iterable[int]) -> None:
+        """Forget these shards and everything in memory of them; whoever waits hears `NotMine`."""
+        gone = set(numbers)
+        for number in gone:
+            self.shards.pop(number, None)
+        for address, entity in list(self._entities.items()):
+            if entity.shard in gone:
+                del self._entities[address]
+                self._settling.pop(address, None)
+                self._reminders.set(address, entity.remind_at, None)
+                for envelope in entity.waiting or ():
+                    envelope.fail(NotMine(f"shard {entity.shard} moved"))
+        kept = []
+        for envelope in self.mail:
+            if envelope.shard in gone:
+                envelope.fail(NotMine(f"shard {envelope.shard} moved"))
+            else:
+                kept.append(envelope)
+        self.mail = kept

@@ -1,0 +1,260 @@
+"""The turn, effects, reminders, ownership and passivation, on the memory journal and without Ray."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import pytest
+
+from actors.client import Client
+from actors.errors import NotMine, Overloaded, Unavailable
+from actors.host import Host
+from actors.journals.memory import MemoryJournal
+from actors.journals.port import Batch, JournalUnavailable
+from actors.placement import shard_of
+
+from .toy import KINDS, Beans, Begin, Break, Fill, Look, MoveView, Take, Weigher
+
+SHARDS = 4
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.ms = 1_000_000
+
+    def __call__(self) -> int:
+        return self.ms
+
+
+class FailingJournal(MemoryJournal):
+    """Refuses the next `failures` appends."""
+
+    failures = 0
+    appends = 0
+
+    async def append(self, batches: Sequence[Batch]) -> Sequence[int]:
+        self.appends += 1
+        if self.failures:
+            self.failures -= 1
+            raise JournalUnavailable("the disk is full")
+        return await super().append(batches)
+
+
+class World:
+    """One host on one journal."""
+
+    def __init__(self, journal: FailingJournal, **options: Any) -> None:
+        self.clock = Clock()
+        self.weigher = Weigher()
+        self.journal = journal
+        self.client = Client()
+        self.host = Host(
+            KINDS,
+            journal,
+            SHARDS,
+            self.clock,
+            gateways={"weigher": self.weigher},
+            send=self.client.send,
+            **options,
+        )
+        self.client.attach(self.host)
+
+    async def start(self) -> "World":
+        await self.host.own(range(SHARDS))
+        return self
+
+
+def run(scenario: Callable[[World], Awaitable[None]], **options: Any) -> None:
+    async def main() -> None:
+        world = await World(FailingJournal(), **options).start()
+        await scenario(world)
+        await world.host.close()
+
+    asyncio.run(asyncio.wait_for(main(), 10))
+
+
+def test_a_reply_comes_after_its_events_are_in_the_journal() -> None:
+    async def scenario(world: World) -> None:
+        assert await world.client.send("jar", "BLUE", Fill("f1", 5)) == Beans(5)
+        (recorded,) = await world.journal.load(shard_of("BLUE", SHARDS), [("jar", "BLUE")])
+        assert [entry.version for entry in recorded.entries] == [1]
+
+    run(scenario)
+
+
+def test_commands_that_wait_together_share_one_commit_and_see_each_other() -> None:
+    async def scenario(world: World) -> None:
+        await world.client.send("jar", "BLUE", Fill("f1", 2))
+        before = world.journal.appends
+        replies = await asyncio.gather(*(world.client.send("jar", "BLUE", Take(f"t{n}", 1)) for n in range(3)))
+        assert world.journal.appends == before + 1
+        assert replies[:2] == [Beans(1), Beans(0)]
+        assert replies[2].details == {"left": 0}
+
+    run(scenario)
+
+
+def test_a_process_runs_to_its_end_and_settles() -> None:
+    async def scenario(world: World) -> None:
+        await world.client.send("jar", "BLUE", Fill("f1", 5))
+        settled = await world.client.send("move", "m1", Begin("BLUE", "RED", 3), settle_s=5)
+        assert settled == MoveView("done")
+        assert await world.client.send("jar", "BLUE", Look()) == Beans(2)
+        assert await world.client.send("jar", "RED", Look()) == Beans(3)
+
+    run(scenario)
+
+
+def test_a_process_that_does_not_settle_in_time_says_how_far_it_got() -> None:
+    async def scenario(world: World) -> None:
+        world.weigher.failures = 10**9
+        await world.client.send("jar", "BLUE", Fill("f1", 5))
+        assert await world.client.send("move", "m1", Begin("BLUE", "RED", 3), settle_s=0.1) == MoveView("weigh")
+
+    run(scenario)
+
+
+def test_a_call_outside_that_fails_is_made_again() -> None:
+    async def scenario(world: World) -> None:
+        world.weigher.failures = 2
+        await world.client.send("jar", "BLUE", Fill("f1", 5))
+        assert await world.client.send("move", "m1", Begin("BLUE", "RED", 3), settle_s=5) == MoveView("done")
+        assert len(world.weigher.calls) == 3
+
+    run(scenario)
+
+
+def test_a_reminder_wakes_a_passivated_entity() -> None:
+    async def scenario(world: World) -> None:
+        world.weigher.failures = 10**9
+        await world.client.send("jar", "BLUE", Fill("f1", 5))
+        await world.client.send("move", "m1", Begin("BLUE", "RED", 3, give_up_at=world.clock.ms + 500))
+        world.clock.ms += 1_000
+        while await world.client.send("jar", "BLUE", Look()) != Beans(5):
+            await asyncio.sleep(0.01)
+        assert await world.client.send("move", "m1", Look()) == MoveView("refused")
+
+    run(scenario)
+
+
+def test_unfinished_work_is_resumed_by_the_next_owner() -> None:
+    async def main() -> None:
+        journal = FailingJournal()
+        first = await World(journal).start()
+        first.weigher.failures = 10**9
+        await first.client.send("jar", "BLUE", Fill("f1", 5))
+        assert await first.client.send("move", "m1", Begin("BLUE", "RED", 3), settle_s=0.1) == MoveView("weigh")
+        await first.host.close()
+        second = await World(journal).start()
+        while await second.client.send("jar", "RED", Look()) != Beans(3):
+            await asyncio.sleep(0.01)
+        await second.host.close()
+
+    asyncio.run(asyncio.wait_for(main(), 10))
+
+
+def test_a_failed_append_is_told_to_nobody_and_leaves_no_trace_in_memory() -> None:
+    async def scenario(world: World) -> None:
+        await world.client.send("jar", "BLUE", Fill("f1", 5))
+        world.journal.failures = 1
+        with pytest.raises(Unavailable):
+            await world.client.send("jar", "BLUE", Take("t1", 5), deadline_s=0.001)
+        assert await world.client.send("jar", "BLUE", Look()) == Beans(5)
+
+    run(scenario)
+
+
+def test_a_command_is_sent_again_until_the_journal_is_back() -> None:
+    async def scenario(world: World) -> None:
+        world.journal.failures = 2
+        assert await world.client.send("jar", "BLUE", Fill("f1", 5)) == Beans(5)
+
+    run(scenario)
+
+
+def test_the_older_of_two_owners_is_fenced_and_says_not_mine() -> None:
+    async def main() -> None:
+        journal = FailingJournal()
+        old = await World(journal).start()
+        await old.client.send("jar", "BLUE", Fill("f1", 5))
+        new = await World(journal).start()
+        with pytest.raises(Unavailable):
+            await old.client.send("jar", "BLUE", Take("t1", 1), deadline_s=0.05)
+        with pytest.raises(NotMine):
+            await old.client.send("jar", "BLUE", Look(), deadline_s=0.05)
+        assert await new.client.send("jar", "BLUE", Take("t2", 5)) == Beans(0)
+        await old.host.close()
+        await new.host.close()
+
+    asyncio.run(asyncio.wait_for(main(), 10))
+
+
+def test_a_full_mailbox_refuses_at_once() -> None:
+    async def scenario(world: World) -> None:
+        results = await asyncio.gather(
+            *(world.client.send("jar", "BLUE", Fill(f"f{n}", 1)) for n in range(20)), return_exceptions=True
+        )
+        refused = [result for result in results if isinstance(result, Overloaded)]
+        assert len(refused) == 12
+        assert await world.client.send("jar", "BLUE", Look()) == Beans(8)
+
+    run(scenario, mailbox_limit=8)
+
+
+def test_a_command_that_breaks_its_entity_harms_no_other_of_the_turn() -> None:
+    async def scenario(world: World) -> None:
+        broken, fine = await asyncio.gather(
+            world.client.send("jar", "BLUE", Break(), deadline_s=0.001),
+            world.client.send("jar", "BLUE", Fill("f1", 5)),
+            return_exceptions=True,
+        )
+        assert isinstance(broken, Unavailable)
+        assert fine == Beans(5)
+
+    run(scenario)
+
+
+def test_entities_in_memory_are_bounded_and_loaded_again() -> None:
+    async def scenario(world: World) -> None:
+        for number in range(50):
+            await world.client.send("jar", f"JAR-{number}", Fill("f", number))
+        await asyncio.sleep(0.15)
+        assert world.host.entities <= 10
+        for number in range(50):
+            assert await world.client.send("jar", f"JAR-{number}", Look()) == Beans(number)
+
+    run(scenario, entities_in_memory=10)
+
+
+def test_idle_entities_are_passivated() -> None:
+    async def scenario(world: World) -> None:
+        await world.client.send("jar", "BLUE", Fill("f1", 5))
+        await asyncio.sleep(0.3)
+        assert world.host.entities == 0
+        assert await world.client.send("jar", "BLUE", Look()) == Beans(5)
+
+    run(scenario, idle_s=0.05)
+
+
+def test_a_large_history_is_folded_from_a_snapshot() -> None:
+    async def scenario(world: World) -> None:
+        for number in range(300):
+            await asyncio.gather(*(world.client.send("jar", "BLUE", Fill(f"f{number}-{n}", 1)) for n in range(50)))
+        (recorded,) = await world.journal.load(shard_of("BLUE", SHARDS), [("jar", "BLUE")])
+        assert recorded.snapshot is not None
+        assert len(recorded.entries) < 300
+        await world.host.disown(range(SHARDS))
+        await world.host.own(range(SHARDS))
+        assert await world.client.send("jar", "BLUE", Look()) == Beans(15_000)
+
+    run(scenario)
+
+
+def test_watchers_hear_of_every_commit_before_the_sender_does() -> None:
+    async def scenario(world: World) -> None:
+        heard: list[tuple[str, int, int]] = []
+        world.host.watch("jar", lambda key, version, state: heard.append((key, version, state.beans)))
+        await world.client.send("jar", "BLUE", Fill("f1", 5))
+        assert heard == [("BLUE", 1, 5)]
+
+    run(scenario)
