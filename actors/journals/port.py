@@ -1,9 +1,11 @@
 """The journal port: where a shard's entries are made durable, and the only fence between two owners of one shard.
 
-    JournalError
-    |-- Fenced             terminal for the shard's owner: a newer epoch exists, drop the shard
-    |-- JournalUnavailable retryable: the store did not answer or the disk is full; nothing is known to be written
-    `-- JournalTooNew      terminal: written by a newer version of this program
+JournalError
+|-- Fenced             terminal for the shard's owner: a newer epoch exists, drop the shard
+|-- VersionTaken       terminal for the shard's owner: it decided on an old state, drop the shard and load again
+|-- JournalUnavailable retryable: the store did not answer or the disk is full; nothing is known to be written
+|-- JournalMismatch    terminal: the data was created with other settings
+`-- JournalTooNew      terminal: written by a newer version of this program
 """
 
 from collections.abc import Sequence
@@ -23,8 +25,22 @@ class Fenced(JournalError):
         self.epoch = epoch
 
 
+class VersionTaken(JournalError):
+    """The entity already has an entry of this version: nothing of this append was written in its volume."""
+
+    def __init__(self, kind: str, key: str, version: int) -> None:
+        super().__init__(kind, key, version)
+
+
 class JournalUnavailable(JournalError):
     """The store can't be written or read now; the append may or may not have happened."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+
+
+class JournalMismatch(JournalError):
+    """A setting that is chosen when data is created differs from the one the data was created with."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -96,7 +112,9 @@ class Journal(Protocol):
     Guarantees: an append returns after its entries are on stable storage (a file sync, an acknowledged write). The
     batches of one call that share a volume become durable together or not at all. A batch whose epoch is not the
     newest that `acquire` gave out for its shard is refused with `Fenced`, and with it every batch of the call in that
-    volume: whoever gets `Fenced` drops what it decided. All methods may raise `JournalUnavailable`.
+    volume: whoever gets `Fenced` drops what it decided. A call that spans volumes commits them one after the other and
+    stops at the first error: batches of other volumes may or may not be written then, so an owner that wants to know
+    appends to one volume per call. All methods may raise `JournalUnavailable`. One event loop uses a journal at a time.
     """
 
     def volume_of(self, shard: int) -> int:
@@ -108,7 +126,11 @@ class Journal(Protocol):
         ...
 
     async def append(self, batches: Sequence[Batch]) -> Sequence[int]:
-        """Make the batches durable; the position of each batch's last entry (0 for a batch without entries)."""
+        """Make the batches durable; the position of each batch's last entry (0 for a batch without entries).
+
+        An entity's versions are unique: a second entry with one of them raises `VersionTaken`. A snapshot older than
+        the one that is kept is ignored.
+        """
         ...
 
     async def load(self, shard: int, entities: Sequence[tuple[str, str]]) -> Sequence[Recorded]:
@@ -130,11 +152,14 @@ class Journal(Protocol):
         ...
 
     async def checkpoint(self, shard: int) -> tuple[int, bytes | None]:
-        """The newest checkpoint and the position up to which it speaks: (0, None) where there is none."""
+        """The newest checkpoint and the position up to which it speaks: (0, None) where there is none.
+
+        The shard's entries after that position are those that were appended after the checkpoint.
+        """
         ...
 
     async def shards(self) -> Sequence[int]:
-        """The shards that exist, ascending."""
+        """The shards that were ever acquired, ascending."""
         ...
 
     async def close(self) -> None:

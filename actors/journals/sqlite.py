@@ -1,0 +1,266 @@
+"""The embedded journal: SQLite files in one directory, written by the processes of one machine.
+
+A base shard lives in the file of its volume, so that one commit serves all shards of a volume; a pinned shard, whose
+number is not below the data's shard count, has a file of its own. This module finds the file and the thread;
+`sqlite_volume.py` does the rest.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from sqlite3 import Connection
+from typing import TypeVar
+
+from .port import Batch, Entry, JournalMismatch, JournalUnavailable, Recorded
+from .sqlite_volume import BUSY_AT_ONCE_MS, BUSY_PATIENT_MS, Layout, Locked, Volume, create, layout_of
+
+DEFAULT_LAYOUT = Layout(shards=16, volumes=1)
+
+INLINE_COMMIT_S = 0.001
+"""Commits that take less run on the event loop: the hop to a thread and back costs 0.1 ms idle and up to 5 ms (the
+interpreter's switch interval) when the loop is busy, so a 0.2 ms commit is cheaper waited for."""
+AVERAGED_COMMITS = 8
+COMMIT_COUNTED_AT_MOST_S = 4 * INLINE_COMMIT_S
+"""One hiccup of the disk doesn't look like a slow disk; two in a row do."""
+PROBE_EVERY = 16
+"""While commits go to a thread, one in so many runs on the loop: only there is its duration true, because a thread
+also waits for the interpreter lock after its sync."""
+
+MOVE_LOG_AFTER_PAGES = 2_000
+"""About 8 MiB: small enough for a quick first read after a crash, large enough to write a hot page once."""
+INLINE_ROWS = 200
+"""Reads of more rows run in a thread: 1,000 rows take 2 ms."""
+
+PINNED_FILE = re.compile(r"shard-(\d+)\.sqlite")
+
+R = TypeVar("R")
+
+
+class CommitPace:
+    """Decides whether the next commit runs on the event loop, from how long the last ones took there."""
+
+    def __init__(self, inline_commit_s: float = INLINE_COMMIT_S) -> None:
+        self._inline_commit_s = inline_commit_s
+        self._average_s = 0.0
+        self._sent_away = 0
+
+    def inline(self) -> bool:
+        if self._average_s < self._inline_commit_s:
+            return True
+        self._sent_away += 1
+        return self._sent_away % PROBE_EVERY == 0
+
+    def took(self, seconds: float) -> None:
+        self._average_s += (min(seconds, COMMIT_COUNTED_AT_MOST_S) - self._average_s) / AVERAGED_COMMITS
+
+
+class _OpenVolume:
+    """A volume with its threads: which of them, or the event loop, may use which connection, and when.
+
+    `writes_under_way` is touched by the event loop only. While it is not zero the loop keeps off the writing
+    connection, and while the loop reads there no write can begin, because only the loop starts them.
+    """
+
+    def __init__(self, path: Path, inline_commit_s: float) -> None:
+        self.volume = Volume(path)
+        self.pace = CommitPace(inline_commit_s)
+        self.writes_under_way = 0
+        self._writer = ThreadPoolExecutor(1, f"{path.stem}-writer")
+        self._aside = ThreadPoolExecutor(1, f"{path.stem}-aside")
+        self._moving_log = False
+        self._log_to_finish = False
+
+    async def write(self, commit: Callable[[], R]) -> R:
+        """Run a commit on the event loop while commits are quick, else in the writer's thread."""
+        if self.writes_under_way or not self.pace.inline():
+            result = await self._write_in_thread(commit)
+        else:
+            try:
+                result = commit()
+                self.pace.took(self.volume.commit_s)
+                self._finish_moving_log()
+            except Locked:
+                # Another process commits: wait for it where that holds nobody up.
+                self.pace.took(BUSY_AT_ONCE_MS / 1_000)
+                result = await self._write_in_thread(commit)
+        self._start_moving_log()
+        return result
+
+    async def read(self, rows: int, query: Callable[[Connection], R]) -> R:
+        """Run a query that returns about so many rows: on the event loop if they are few."""
+        if rows > INLINE_ROWS:
+            return await asyncio.get_running_loop().run_in_executor(self._aside, query, self.volume.aside)
+        # The writing connection has the pages in its cache; another one begins with an empty cache after each commit.
+        return query(self.volume.reading if self.writes_under_way else self.volume.writing)
+
+    def close(self) -> None:
+        self._writer.shutdown()
+        self._aside.shutdown()
+        self.volume.close()
+
+    async def _write_in_thread(self, commit: Callable[[], R]) -> R:
+        self.writes_under_way += 1
+        task = asyncio.get_running_loop().run_in_executor(self._writer, self._commit_patiently, commit)
+        task.add_done_callback(self._written)
+        # A caller that is cancelled leaves the commit to its fate: the count follows the thread, not the caller.
+        return await asyncio.shield(task)
+
+    def _commit_patiently(self, commit: Callable[[], R]) -> R:
+        self.volume.wait_for_lock(BUSY_PATIENT_MS)
+        try:
+            result = commit()
+            self._finish_moving_log()
+            return result
+        finally:
+            self.volume.wait_for_lock(BUSY_AT_ONCE_MS)
+
+    def _written(self, _: asyncio.Future[R]) -> None:
+        self.writes_under_way -= 1
+
+    def _start_moving_log(self) -> None:
+        """Have the bulk of the log moved in a thread: on the loop it would hold up a purchase for 5 ms."""
+        if self._moving_log or self.volume.pages_logged < MOVE_LOG_AFTER_PAGES:
+            return
+        self._moving_log = True
+        self.volume.pages_logged = 0
+        loop = asyncio.get_running_loop()
+        loop.run_in_executor(self._aside, self._move_log, self.volume.aside).add_done_callback(self._log_moved)
+
+    def _log_moved(self, _: asyncio.Future[None]) -> None:
+        self._moving_log = False
+        self._log_to_finish = True
+
+    def _finish_moving_log(self) -> None:
+        """Move the few pages that were logged during the move, so that the next commit starts the log anew.
+
+        It must follow a commit on the writer's own connection: under load no other moment finds nothing to be added.
+        """
+        if self._log_to_finish:
+            self._log_to_finish = False
+            self._move_log(self.volume.writing)
+
+    def _move_log(self, connection: Connection) -> None:
+        # The entries are durable in the log. If it can't be moved now, the next commit will say what is wrong.
+        with suppress(JournalUnavailable):
+            self.volume.move_log(connection)
+
+
+class SqliteJournal:
+    """Implements `Journal` with one file per volume under `directory`, which several processes may open at once.
+
+    `shards` and `volumes` are chosen when the data is created (16 and 1 by default): left out they are what they
+    were, and other numbers raise `JournalMismatch`. `inline_commit_s` is how long commits may take to run on the loop.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        shards: int | None = None,
+        volumes: int | None = None,
+        inline_commit_s: float = INLINE_COMMIT_S,
+    ) -> None:
+        self._directory = directory
+        self._inline_commit_s = inline_commit_s
+        self._layout = self._settle_layout(shards, volumes)
+        self._open: dict[int, _OpenVolume] = {}
+        for volume in range(self._layout.volumes):
+            self._open_volume(volume)
+
+    def volume_of(self, shard: int) -> int:
+        shards, volumes = self._layout
+        return shard % volumes if shard < shards else volumes + shard - shards
+
+    async def acquire(self, shard: int) -> int:
+        opened = self._volume(self.volume_of(shard))
+        return await opened.write(partial(opened.volume.acquire, shard))
+
+    async def append(self, batches: Sequence[Batch]) -> Sequence[int]:
+        volumes = [self.volume_of(batch.shard) for batch in batches]
+        if len(set(volumes)) == 1:
+            opened = self._volume(volumes[0])
+            return await opened.write(partial(opened.volume.append, batches))
+        positions = [0] * len(batches)
+        for volume in dict.fromkeys(volumes):
+            chosen = [index for index, other in enumerate(volumes) if other == volume]
+            for index, position in zip(chosen, await self.append([batches[index] for index in chosen]), strict=True):
+                positions[index] = position
+        return positions
+
+    async def load(self, shard: int, entities: Sequence[tuple[str, str]]) -> Sequence[Recorded]:
+        opened = self._volume(self.volume_of(shard))
+        # On the loop however many: on the purchase path they are new orders, one index probe each.
+        return await opened.read(0, lambda connection: opened.volume.load(connection, shard, entities))
+
+    async def read(self, shard: int, after: int, limit: int = 1_000) -> Sequence[Entry]:
+        opened = self._volume(self.volume_of(shard))
+        return await opened.read(limit, lambda connection: opened.volume.read(connection, shard, after, limit))
+
+    async def history(
+        self, shard: int, kind: str, key: str, *, after_version: int = 0, limit: int = 100
+    ) -> Sequence[Entry]:
+        opened = self._volume(self.volume_of(shard))
+        query = partial(
+            opened.volume.history, shard=shard, kind=kind, key=key, after_version=after_version, limit=limit
+        )
+        return await opened.read(limit, query)
+
+    async def keys(self, shard: int, kind: str, *, after: str = "", limit: int = 1_000) -> Sequence[str]:
+        opened = self._volume(self.volume_of(shard))
+        return await opened.read(limit, lambda connection: opened.volume.keys(connection, shard, kind, after, limit))
+
+    async def checkpoint(self, shard: int) -> tuple[int, bytes | None]:
+        opened = self._volume(self.volume_of(shard))
+        return await opened.read(1, lambda connection: opened.volume.checkpoint(connection, shard))
+
+    async def shards(self) -> Sequence[int]:
+        for path in self._directory.glob("shard-*.sqlite"):
+            if pinned := PINNED_FILE.fullmatch(path.name):
+                self._volume(self.volume_of(int(pinned[1])))
+        opened = [await volume.read(1, volume.volume.shards) for volume in tuple(self._open.values())]
+        return sorted(shard for shards in opened for shard in shards)
+
+    async def close(self) -> None:
+        for opened in self._open.values():
+            opened.close()
+
+    def _settle_layout(self, shards: int | None, volumes: int | None) -> Layout:
+        asked = Layout(shards or DEFAULT_LAYOUT.shards, volumes or DEFAULT_LAYOUT.volumes)
+        if min(asked) < 1:
+            raise ValueError(f"a journal needs one shard and one volume at least, not {asked}")
+        first = self._path(0, asked)
+        if not first.exists():
+            # The first volume comes last: where it exists, all exist, so one that is missing later was lost.
+            for volume in reversed(range(asked.volumes)):
+                create(self._path(volume, asked), asked)
+        kept = layout_of(first)
+        _compare(first, kept, Layout(shards or kept.shards, volumes or kept.volumes))
+        return kept
+
+    def _volume(self, volume: int) -> _OpenVolume:
+        return self._open.get(volume) or self._open_volume(volume)
+
+    def _open_volume(self, volume: int) -> _OpenVolume:
+        path = self._path(volume, self._layout)
+        if volume >= self._layout.volumes:
+            create(path, self._layout)
+        _compare(path, layout_of(path), self._layout)
+        opened = self._open[volume] = _OpenVolume(path, self._inline_commit_s)
+        return opened
+
+    def _path(self, volume: int, layout: Layout) -> Path:
+        if volume < layout.volumes:
+            return self._directory / f"volume-{volume:02}.sqlite"
+        return self._directory / f"shard-{volume - layout.volumes + layout.shards}.sqlite"
+
+
+def _compare(path: Path, kept: Layout, asked: Layout) -> None:
+    if kept != asked:
+        raise JournalMismatch(
+            f"journal {path} was created with {kept.shards} shards in {kept.volumes} volumes, "
+            f"not {asked.shards} in {asked.volumes}: these numbers can't change later"
+        )

@@ -1,0 +1,22 @@
+"""From a journal's URL to the journal: the one place that knows every store."""
+
+from pathlib import Path
+
+from .memory import MemoryJournal
+from .port import Journal
+from .sqlite import SqliteJournal
+
+SQLITE_PREFIX = "sqlite:///"
+KNOWN = "sqlite:///DIRECTORY (relative, or absolute with a fourth slash), memory:"
+
+
+def open_journal(url: str, *, shards: int | None = None, volumes: int | None = None) -> Journal:
+    """Open the journal at `url`, creating it if it is new; `shards` and `volumes` as in `SqliteJournal`.
+
+    Raises ValueError for a URL of no known store.
+    """
+    if url == "memory:":
+        return MemoryJournal(volumes=volumes or 1)
+    if url.startswith(SQLITE_PREFIX) and (directory := url.removeprefix(SQLITE_PREFIX)):
+        return SqliteJournal(Path(directory), shards=shards, volumes=volumes)
+    raise ValueError(f"no journal is known for {url!r}: use one of {KNOWN}")
