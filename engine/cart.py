@@ -1,7 +1,36 @@
-"""One shopper's cart: lines with the price at the time of adding; sealed by the order that checks it out."""
+"""One shopper's cart: lines with the price at the time of adding; sealed by the order that checks it out.
 
-from .kernel import Answer, Command, Event, Instant
+A seal can't be lost or taken twice: two tabs that check one cart out get one order, and nothing is added while paying.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from .kernel import Accepted, Answer, Command, Event, Instant, Kind, Message, Outcome, Rejected, invalid
 from .money import Money
+from .reasons import Reason
+
+MOST_LINES = 500
+
+MOST_OF_ONE_SKU = 10_000
+"""Units in one line. The price of a full cart still fits the 64 bits of the journal's codec."""
+
+LONGEST_NAME = 255
+"""Characters of a SKU."""
+
+LONGEST_TITLE = 500
+"""Characters."""
+
+IDLE_MS = 30 * 86_400 * 1_000
+"""A cart that nobody changed for this long has expired."""
+
+ADDITIONS_KEPT = 64
+"""Additions that are remembered by id: more than one shopper has under way at a time."""
+
+REFUSED_ORDERS_KEPT = 16
+"""Failed checkouts that are remembered by order, until no message of theirs can be under way."""
 
 
 class OpenCart(Command, frozen=True):
@@ -108,3 +137,259 @@ class CartView(Answer, frozen=True):
     lines: tuple[Line, ...]
     sealed_by: str
     updated_at: Instant
+
+
+class Cart(msgspec.Struct, array_like=True, gc=False):
+    """The state of a cart; its version counts its events and is 0 until it is opened.
+
+    `lines` are in the order in which they were first added. `added` are the ids of the newest additions, so that a
+    repeated one is known; `refused` the newest orders that gave the seal back or never came to it, so that a seal of
+    theirs that arrives late can't lock the cart for nobody.
+    """
+
+    cart_id: str
+    version: int = 0
+    updated_at: Instant = 0
+    sealed_by: str = ""
+    lines: dict[str, Line] = {}
+    added: dict[str, None] = {}
+    refused: dict[str, None] = {}
+
+
+def _open(cart: Cart, _command: OpenCart, now: Instant) -> Outcome:
+    if refusal := _closed(cart, now) if cart.version else None:
+        return refusal
+    if cart.version:
+        return Accepted((), view(cart))
+    return Accepted((CartOpened(now),), CartView(cart.cart_id, 1, (), "", now))
+
+
+def _add(cart: Cart, command: AddLine, now: Instant) -> Outcome:
+    if refusal := _misshapen(command):
+        return refusal
+    if command.command_id and command.command_id in cart.added:
+        # A retry adds nothing: the reply to the first was lost, or a button was pressed twice.
+        return Accepted((), view(cart))
+    if refusal := _unchangeable(cart, command.if_version, now):
+        return refusal
+    held = cart.lines.get(command.sku)
+    quantity = command.quantity + (held.quantity if held else 0)
+    if quantity > MOST_OF_ONE_SKU:
+        return invalid("quantity", f"not bring the line above {MOST_OF_ONE_SKU}")
+    return _set_to(cart, Line(command.sku, quantity, command.price, command.title), now, command.command_id)
+
+
+def _set(cart: Cart, command: SetLine, now: Instant) -> Outcome:
+    if refusal := _misshapen(command):
+        return refusal
+    if refusal := _unchangeable(cart, command.if_version, now):
+        return refusal
+    return _set_to(cart, Line(command.sku, command.quantity, command.price, command.title), now)
+
+
+def _set_to(cart: Cart, line: Line, now: Instant, command_id: str = "") -> Outcome:
+    held = cart.lines.get(line.sku)
+    if held == line and not command_id:
+        return Accepted((), view(cart))
+    if held is None and len(cart.lines) >= MOST_LINES:
+        return Rejected(Reason.CART_FULL, {"limit": MOST_LINES})
+    currency = _currency_beside(cart, line.sku)
+    if currency and currency != line.price.currency:
+        return Rejected(Reason.CURRENCY_MISMATCH, {"currencies": sorted((currency, line.price.currency))})
+    return _changed(cart, LineSet(line, now, command_id), {**cart.lines, line.sku: line}, now)
+
+
+def _remove(cart: Cart, command: RemoveLine, now: Instant) -> Outcome:
+    if refusal := _unchangeable(cart, command.if_version, now):
+        return refusal
+    if command.sku not in cart.lines:
+        return Accepted((), view(cart))
+    lines = {sku: line for sku, line in cart.lines.items() if sku != command.sku}
+    return _changed(cart, LineRemoved(command.sku, now), lines, now)
+
+
+def _clear(cart: Cart, command: ClearCart, now: Instant) -> Outcome:
+    if refusal := _unchangeable(cart, command.if_version, now):
+        return refusal
+    return _changed(cart, CartCleared(now), {}, now) if cart.lines else Accepted((), view(cart))
+
+
+def _reprice(cart: Cart, command: Reprice, now: Instant) -> Outcome:
+    if not all(price.is_price() for price in command.prices.values()):
+        return invalid("prices", "be prices in minor units and an ISO 4217 currency")
+    if refusal := _unchangeable(cart, None, now):
+        return refusal
+    lines = dict(cart.lines)
+    for sku, line in cart.lines.items():
+        lines[sku] = Line(sku, line.quantity, command.prices.get(sku, line.price), line.title)
+    currencies = {line.price.currency for line in lines.values()}
+    if len(currencies) > 1:
+        return Rejected(Reason.CURRENCY_MISMATCH, {"currencies": sorted(currencies)})
+    events = tuple(LineSet(line, now) for sku, line in lines.items() if line != cart.lines[sku])
+    if not events:
+        return Accepted((), view(cart))
+    version = cart.version + len(events)
+    return Accepted(events, CartView(cart.cart_id, version, tuple(lines.values()), "", now))
+
+
+def _seal(cart: Cart, command: Seal, now: Instant) -> Outcome:
+    if not command.order_id:
+        return invalid("order_id", "not be empty")
+    if cart.sealed_by == command.order_id:
+        return Accepted((), view(cart))
+    if command.order_id in cart.refused:
+        return Rejected(Reason.ORDER_CANCELLED, {"order_id": command.order_id})
+    if refusal := _unchangeable(cart, None, now):
+        return refusal
+    if not cart.lines:
+        return Rejected(Reason.CART_EMPTY)
+    sealed = CartView(cart.cart_id, cart.version + 1, tuple(cart.lines.values()), command.order_id, now)
+    return Accepted((CartSealed(command.order_id, now),), sealed)
+
+
+def _unseal(cart: Cart, command: Unseal, now: Instant) -> Outcome:
+    if not command.order_id:
+        return invalid("order_id", "not be empty")
+    if not cart.version:
+        return Rejected(Reason.NOT_FOUND)
+    if command.order_id in cart.refused:
+        return Accepted((), view(cart))
+    # Also where this order doesn't hold the seal: its own may still be on the way, and must find a refusal.
+    sealed_by = "" if cart.sealed_by == command.order_id else cart.sealed_by
+    unsealed = CartView(cart.cart_id, cart.version + 1, tuple(cart.lines.values()), sealed_by, now)
+    return Accepted((CartUnsealed(command.order_id, now),), unsealed)
+
+
+def _look(cart: Cart, _command: LookCart, now: Instant) -> Outcome:
+    return _closed(cart, now) or Accepted((), view(cart))
+
+
+def _misshapen(command: AddLine | SetLine) -> Rejected | None:
+    if not 0 < len(command.sku) <= LONGEST_NAME or "@" in command.sku:
+        return invalid("sku", f"have 1 to {LONGEST_NAME} characters and no @")
+    if not 0 < command.quantity <= MOST_OF_ONE_SKU:
+        return invalid("quantity", f"be 1 to {MOST_OF_ONE_SKU}")
+    if not command.price.is_price():
+        return invalid("price", "be a price in minor units and an ISO 4217 currency")
+    if len(command.title) > LONGEST_TITLE:
+        return invalid("title", f"have at most {LONGEST_TITLE} characters")
+    return None
+
+
+def _closed(cart: Cart, now: Instant) -> Rejected | None:
+    """Why the cart isn't there, or not any more."""
+    if not cart.version:
+        return Rejected(Reason.NOT_FOUND)
+    if now - cart.updated_at > IDLE_MS:
+        return Rejected(Reason.CART_EXPIRED)
+    return None
+
+
+def _unchangeable(cart: Cart, if_version: int | None, now: Instant) -> Rejected | None:
+    """Why the cart can't be changed by whoever saw it at `if_version`."""
+    if refusal := _closed(cart, now):
+        return refusal
+    if cart.sealed_by:
+        return Rejected(Reason.CART_SEALED, {"order_id": cart.sealed_by})
+    if if_version is not None and if_version != cart.version:
+        return Rejected(Reason.VERSION_CONFLICT, {"version": cart.version})
+    return None
+
+
+def _currency_beside(cart: Cart, sku: str) -> str:
+    """The currency of the lines other than the SKU's: they all have one."""
+    for line in cart.lines.values():
+        if line.sku != sku:
+            return line.price.currency
+    return ""
+
+
+def _changed(cart: Cart, event: Event, lines: dict[str, Line], now: Instant) -> Accepted:
+    return Accepted((event,), CartView(cart.cart_id, cart.version + 1, tuple(lines.values()), "", now))
+
+
+def _apply_opened(_cart: Cart, _event: CartOpened) -> None:
+    """An open cart is one with a version."""
+
+
+def _apply_line_set(cart: Cart, event: LineSet) -> None:
+    cart.lines[event.line.sku] = event.line
+    if event.command_id:
+        _remember(cart.added, event.command_id, ADDITIONS_KEPT)
+
+
+def _apply_line_removed(cart: Cart, event: LineRemoved) -> None:
+    del cart.lines[event.sku]
+
+
+def _apply_cleared(cart: Cart, _event: CartCleared) -> None:
+    cart.lines = {}
+
+
+def _apply_sealed(cart: Cart, event: CartSealed) -> None:
+    cart.sealed_by = event.order_id
+
+
+def _apply_unsealed(cart: Cart, event: CartUnsealed) -> None:
+    if cart.sealed_by == event.order_id:
+        cart.sealed_by = ""
+    _remember(cart.refused, event.order_id, REFUSED_ORDERS_KEPT)
+
+
+def _remember(ids: dict[str, None], new: str, most: int) -> None:
+    ids[new] = None
+    if len(ids) > most:
+        del ids[next(iter(ids))]
+
+
+_DECISIONS: dict[type[Command], Callable[[Cart, Any, Instant], Outcome]] = {
+    AddLine: _add,
+    SetLine: _set,
+    RemoveLine: _remove,
+    ClearCart: _clear,
+    Reprice: _reprice,
+    Seal: _seal,
+    Unseal: _unseal,
+    LookCart: _look,
+    OpenCart: _open,
+}
+
+_CHANGES: dict[type[Message], Callable[[Cart, Any], None]] = {
+    CartOpened: _apply_opened,
+    LineSet: _apply_line_set,
+    LineRemoved: _apply_line_removed,
+    CartCleared: _apply_cleared,
+    CartSealed: _apply_sealed,
+    CartUnsealed: _apply_unsealed,
+}
+
+_CartEvent = CartOpened | LineSet | LineRemoved | CartCleared | CartSealed | CartUnsealed
+
+
+def decide(cart: Cart, command: Command, now: Instant) -> Outcome:
+    """What the command would record at `now`, and its answer."""
+    return _DECISIONS[type(command)](cart, command, now)
+
+
+def apply(cart: Cart, event: _CartEvent) -> None:
+    """Change the cart as the event tells."""
+    cart.version += 1
+    cart.updated_at = event.at
+    _CHANGES[type(event)](cart, event)
+
+
+def view(cart: Cart) -> CartView:
+    """The cart as the world sees it."""
+    return CartView(cart.cart_id, cart.version, tuple(cart.lines.values()), cart.sealed_by, cart.updated_at)
+
+
+CART = Kind(
+    name="cart",
+    new=Cart,
+    decide=decide,
+    apply=apply,
+    commands=OpenCart | AddLine | SetLine | RemoveLine | ClearCart | Reprice | Seal | Unseal | LookCart,
+    events=_CartEvent,
+    answers=CartView,
+    state=Cart,
+)

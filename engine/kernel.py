@@ -99,6 +99,7 @@ class Kind(msgspec.Struct, frozen=True):
       restart finds the same effects again: none can be lost, and each has an id that makes repeating it harmless.
     - `remind_at(state)` is the earliest instant at which the entity wants `ReminderDue`, or None.
     - `settled(state)` is the final answer of a process, or None while it is under way.
+    - `view(state)` is what watchers of the kind are told.
     - `listed` kinds can be enumerated (products can, orders can't).
     - `commands`, `events`, `answers` are unions of messages; `state` is a mutable msgspec struct: its own snapshot.
     """
@@ -114,6 +115,7 @@ class Kind(msgspec.Struct, frozen=True):
     effects: Callable[[Any], Iterable[Effect]] | None = None
     remind_at: Callable[[Any], Instant | None] | None = None
     settled: Callable[[Any], Answer | None] | None = None
+    view: Callable[[Any], Answer] | None = None
     listed: bool = False
 
     @property

@@ -24,4 +24,5 @@ class Reason(StrEnum):
     PAYMENT_DECLINED = "payment-declined"
     PAYMENT_EXPIRED = "payment-expired"
     ORDER_NOT_CANCELLABLE = "order-not-cancellable"
+    ORDER_NOT_FULFILLABLE = "order-not-fulfillable"
     ORDER_CANCELLED = "order-cancelled"
