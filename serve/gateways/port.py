@@ -1,0 +1,44 @@
+"""The gateway port: how an order reaches a payment provider.
+
+GatewayError
+`-- GatewayUnavailable retryable: no answer was heard, and the call may still have happened
+"""
+
+from typing import Protocol
+
+from engine.kernel import Answer, Command
+
+
+class GatewayError(Exception):
+    """Base of all gateway errors."""
+
+
+class GatewayUnavailable(GatewayError, ConnectionError):
+    """The provider could not be reached, or failed before it answered: make the same call again.
+
+    It is a `ConnectionError` too, by which a runtime that knows no gateways tells it from a bug.
+    """
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class Gateway(Protocol):
+    """A payment provider.
+
+    Guarantees: the same call with the same key has one effect and gets the same answer, however often it is made.
+    Whatever the provider refuses for good is answered `Declined`, never raised: an error means that asking again can
+    help. Calls and answers are those of `engine.payment`:
+
+    | call | answers |
+    |---|---|
+    | `Authorize` | `Authorized`, `Pending`, `Declined` |
+    | `Capture` | `Captured`, `Declined` |
+    | `Void` | `Voided`, `Declined` |
+    | `Refund` | `Refunded`, `Declined` |
+    """
+
+    async def call(self, call: Command) -> Answer:
+        """Carry the call out. Raises `GatewayUnavailable`."""
+        ...
