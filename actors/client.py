@@ -10,6 +10,7 @@ from .envelope import Receiver
 from .errors import NotMine, Overloaded, Unavailable
 from .host import Host
 from .journals.port import Entry
+from .volume import Watcher
 
 DEADLINE_S = 10.0
 FIRST_PAUSE_S = 0.02
@@ -31,6 +32,10 @@ class Remote(Protocol):
 
     async def history(self, kind: str, key: str, *, after_version: int, limit: int) -> Sequence[Entry]:
         """As `Host.history`."""
+        ...
+
+    async def watch(self, kind: str, watcher: Watcher) -> None:
+        """As `Client.watch`."""
         ...
 
 
@@ -83,6 +88,16 @@ class Client:
             return await self._host.history(kind, key, after_version=after_version, limit=limit)
         assert self._remote is not None
         return await self._remote.history(kind, key, after_version=after_version, limit=limit)
+
+    async def watch(self, kind: str, watcher: Watcher) -> None:
+        """Call `watcher` with (key, version, view) after commits of entities of that kind, wherever they live.
+
+        Only the newest state matters: of several quick commits a watcher far away may hear the last alone.
+        """
+        if self._host is not None:
+            self._host.watch_view(kind, watcher)
+        if self._remote is not None:
+            await self._remote.watch(kind, watcher)
 
     def _submit(self, key: str) -> Callable[[str, str, Command, Receiver, float, float], None]:
         host = self._host

@@ -115,6 +115,12 @@ class Host:
         """Call `watcher` with (key, version, state) after every commit of an entity of that kind. It must be quick."""
         self._watchers.setdefault(kind, []).append(watcher)
 
+    def watch_view(self, kind: str, watcher: Watcher) -> None:
+        """As `watch`, with the kind's view in place of its state."""
+        view = self._kinds[kind].view
+        assert view is not None, "only a kind with a view can be watched from outside"
+        self.watch(kind, lambda key, version, state: watcher(key, version, view(state)))
+
     async def close(self) -> None:
         """Finish what is being recorded and stop; the journal is left open."""
         for task in self._tasks:

@@ -98,6 +98,7 @@ JAR = Kind(
     events=Filled | Taken,
     answers=Beans,
     state=Jar,
+    view=lambda jar: Beans(jar.beans),
     listed=True,
 )
 

@@ -1,0 +1,135 @@
+"""Which host runs which shard. Only a table: the truth about ownership is the epoch in the journal, so a directory that
+lost its memory rebuilds the table from the hosts that answer, and a wrong one can't do harm."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+from .errors import Unavailable
+
+PING_EVERY_S = 0.25
+PING_TIMEOUT_S = 2.0
+"""A host that doesn't answer that long loses its shards. A dead process is known much sooner: its call fails."""
+
+logger = logging.getLogger("doorbuster.actors")
+
+
+class HostControl(Protocol):
+    """What the directory asks of a host. Every call may raise `Unavailable`."""
+
+    async def own(self, shards: Sequence[int]) -> None: ...
+
+    async def disown(self, shards: Sequence[int]) -> None: ...
+
+    async def owned(self) -> Sequence[int]:
+        """The shards that the host runs now; also how it shows that it is alive."""
+        ...
+
+
+class Directory:
+    """Gives shards to hosts, evenly, and a dead host's shards to the living at once."""
+
+    def __init__(self, shards: Iterable[int], control_of: Callable[[str], HostControl]) -> None:
+        self._control_of = control_of
+        self._host_of: dict[int, str | None] = dict.fromkeys(shards)
+        self._hosts: dict[str, HostControl] = {}
+        self._version = 0
+        # Decisions are made one at a time; each waits for hosts, so another could begin in between.
+        self._deciding = asyncio.Lock()
+
+    def table(self) -> tuple[int, dict[int, str]]:
+        """The table's version and the host of each shard that has one."""
+        return self._version, {shard: host for shard, host in self._host_of.items() if host is not None}
+
+    @property
+    def hosts(self) -> list[str]:
+        """The hosts that are believed to live."""
+        return sorted(self._hosts)
+
+    async def join(self, host: str) -> None:
+        """A host has started, or started again: it runs nothing unless it says so, and gets its share."""
+        async with self._deciding:
+            control = self._control_of(host)
+            claimed = set(await control.owned())
+            self._hosts[host] = control
+            for shard, owner in self._host_of.items():
+                if owner == host and shard not in claimed:
+                    self._host_of[shard] = None
+                elif owner is None and shard in claimed:
+                    self._host_of[shard] = host
+            self._version += 1
+            await self._settle()
+
+    async def suspect(self, host: str) -> None:
+        """Somebody could not reach the host: look after it."""
+        control = self._hosts.get(host)
+        if control is None:
+            return
+        try:
+            async with asyncio.timeout(PING_TIMEOUT_S):
+                await control.owned()
+        except (Unavailable, TimeoutError) as error:
+            await self._lost(host, error)
+
+    async def watch(self) -> None:
+        """Look after all hosts, for as long as the directory lives."""
+        while True:
+            await asyncio.gather(*(self.suspect(host) for host in self.hosts))
+            if any(owner is None for owner in self._host_of.values()) and self._hosts:
+                async with self._deciding:
+                    await self._settle()
+            await asyncio.sleep(PING_EVERY_S)
+
+    async def _lost(self, host: str, error: Exception) -> None:
+        async with self._deciding:
+            if self._hosts.pop(host, None) is None:
+                return
+            logger.warning("Host %s is lost (%s); its shards go to the others", host, error)
+            for shard, owner in self._host_of.items():
+                if owner == host:
+                    self._host_of[shard] = None
+            self._version += 1
+            await self._settle()
+
+    async def _settle(self) -> None:
+        """Give shards without a host to the least loaded, then even the load out."""
+        if not self._hosts:
+            return
+        load = Counter(dict.fromkeys(self._hosts, 0))
+        load.update(owner for owner in self._host_of.values() if owner is not None)
+        gifts: dict[str, list[int]] = {}
+        for shard in [shard for shard, owner in self._host_of.items() if owner is None]:
+            host = min(sorted(self._hosts), key=lambda name: load[name])
+            load[host] += 1
+            gifts.setdefault(host, []).append(shard)
+        await asyncio.gather(*(self._give(host, shards) for host, shards in gifts.items()))
+        while (most := max(sorted(load), key=lambda name: load[name])) and (
+            load[most] - min(load.values()) > 1
+        ):
+            least = min(sorted(load), key=lambda name: load[name])
+            shard = max(number for number, owner in self._host_of.items() if owner == most)
+            load[most] -= 1
+            load[least] += 1
+            await self._move(shard, most, least)
+
+    async def _give(self, host: str, shards: Sequence[int]) -> None:
+        try:
+            await self._hosts[host].own(shards)
+        except Unavailable as error:
+            # The watch gives them again, or finds the host dead.
+            logger.warning("Host %s did not take shards %s: %s", host, list(shards), error)
+            return
+        for shard in shards:
+            self._host_of[shard] = host
+        self._version += 1
+
+    async def _move(self, shard: int, source: str, target: str) -> None:
+        """Clients of the source hear `NotMine` until the target has it: a moment, in which they wait and ask again."""
+        try:
+            await self._hosts[source].disown([shard])
+        except Unavailable as error:
+            logger.info("Host %s did not let go of shard %d; the new epoch will make it: %s", source, shard, error)
+        self._host_of[shard] = None
+        await self._give(target, [shard])

@@ -1,0 +1,170 @@
+"""A host's door for clients in other processes: takes messages of many commands, gives back whatever is ready."""
+
+import asyncio
+from collections.abc import Mapping
+
+from engine.kernel import Answer, Rejected, Reply
+
+from .codec import KindCodec
+from .errors import NotMine, Overloaded, Unavailable
+from .host import Host
+from .volume import Watcher
+from .wire import (
+    ANSWER,
+    NOT_MINE,
+    OVERLOADED,
+    REJECTED,
+    UNAVAILABLE,
+    Bulletin,
+    RawCommand,
+    Ready,
+    WireReply,
+    decode_exchange,
+    encode,
+)
+
+HOLD_S = 0.5
+"""How long an exchange without anything ready is held open. A silent client is forgotten after several of these."""
+FORGET_AFTER_S = 60.0
+
+_STATUS_OF = {Overloaded: OVERLOADED, NotMine: NOT_MINE}
+
+
+class _Caller:
+    """One client in another process: what is ready for it, and its exchanges that wait."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self.replies: list[WireReply] = []
+        self.bulletins: dict[tuple[str, str], Bulletin] = {}
+        self.watched: set[str] = set()
+        self.seen_at = loop.time()
+        self._waiting: list[asyncio.Future[None]] = []
+        self._flush_scheduled = False
+
+    def reply(self, reply: WireReply) -> None:
+        self.replies.append(reply)
+        self._something_is_ready()
+
+    def tell(self, bulletin: Bulletin) -> None:
+        """Only an entity's newest state matters: a slow watcher is never told an old one."""
+        self.bulletins[bulletin.kind, bulletin.key] = bulletin
+        self._something_is_ready()
+
+    def _something_is_ready(self) -> None:
+        # One wake-up a loop round: all replies of a turn leave in one message.
+        if self._waiting and not self._flush_scheduled:
+            self._flush_scheduled = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flush_scheduled = False
+        while self._waiting:
+            waiter = self._waiting.pop(0)
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+
+    def release_waiting(self) -> None:
+        """A newer exchange has come: it is the one to wait, so that a client's calls never all stand here."""
+        waiting, self._waiting = self._waiting, []
+        for waiter in waiting:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def take_ready(self) -> Ready:
+        """Whatever is ready, waiting a moment for the first."""
+        if not self.replies and not self.bulletins:
+            waiter = self._loop.create_future()
+            self._waiting.append(waiter)
+            try:
+                async with asyncio.timeout(HOLD_S):
+                    await waiter
+            except TimeoutError:
+                if waiter in self._waiting:
+                    self._waiting.remove(waiter)
+        self.seen_at = self._loop.time()
+        replies, bulletins = self.replies, list(self.bulletins.values())
+        self.replies, self.bulletins = [], {}
+        return Ready(replies, bulletins)
+
+
+class _WireReceiver:
+    """Puts a command's reply among what is ready for its sender."""
+
+    __slots__ = ("_caller", "_done", "_id")
+
+    def __init__(self, caller: _Caller, number: int) -> None:
+        self._caller = caller
+        self._id = number
+        self._done = False
+
+    def done(self) -> bool:
+        return self._done
+
+    def set_result(self, reply: Reply, /) -> None:
+        self._done = True
+        self._caller.reply(WireReply(self._id, REJECTED if type(reply) is Rejected else ANSWER, reply))
+
+    def set_exception(self, error: Exception, /) -> None:
+        self._done = True
+        self._caller.reply(WireReply(self._id, _STATUS_OF.get(type(error), UNAVAILABLE), str(error.args[0])))
+
+
+class Doorway:
+    """Serves `exchange` for any number of clients.
+
+    A reply that is lost on the way is not kept: its sender sends the command again, and gets the same answer.
+    """
+
+    def __init__(self, host: Host, codecs: Mapping[str, KindCodec]) -> None:
+        self._host = host
+        self._codecs = codecs
+        self._loop = asyncio.get_running_loop()
+        self._callers: dict[str, _Caller] = {}
+        self._watched: set[str] = set()
+
+    async def exchange(self, data: bytes) -> bytes:
+        """Take the client's commands; answer with what is ready for it, to these or to earlier ones."""
+        message = decode_exchange(data)
+        caller = self._callers.get(message.client)
+        if caller is None:
+            self._forget_silent()
+            caller = self._callers[message.client] = _Caller(self._loop)
+        for kind in message.watch:
+            self._watch(caller, kind)
+        clock = self._loop.time()
+        for command in message.commands:
+            self._submit(caller, command, clock)
+        caller.release_waiting()
+        return encode(await caller.take_ready())
+
+    def _submit(self, caller: _Caller, wire: RawCommand, clock: float) -> None:
+        receiver = _WireReceiver(caller, wire.id)
+        try:
+            command = self._codecs[wire.kind].decode_command(wire.command)
+            settle_until = clock + wire.settle_ms / 1_000 if wire.settle_ms else 0.0
+            deadline = clock + wire.remaining_ms / 1_000
+            self._host.submit(wire.kind, wire.key, command, receiver, deadline, settle_until)
+        except Unavailable as error:
+            receiver.set_exception(error)
+
+    def _watch(self, caller: _Caller, kind: str) -> None:
+        caller.watched.add(kind)
+        if kind not in self._watched:
+            self._watched.add(kind)
+            self._host.watch_view(kind, self._teller(kind))
+
+    def _teller(self, kind: str) -> Watcher:
+        def tell(key: str, version: int, view: Answer) -> None:
+            bulletin = Bulletin(kind, key, version, view)
+            for caller in self._callers.values():
+                if kind in caller.watched:
+                    caller.tell(bulletin)
+
+        return tell
+
+    def _forget_silent(self) -> None:
+        before = self._loop.time() - FORGET_AFTER_S
+        for name in [name for name, caller in self._callers.items() if caller.seen_at < before]:
+            del self._callers[name]

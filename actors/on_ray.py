@@ -1,0 +1,219 @@
+"""The one module that names Ray: turns the plain host and directory into actors and finds them again by name."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar, cast
+
+import ray
+from ray.exceptions import RayActorError, RayError
+
+from engine.kernel import Kind
+
+from .client import Client
+from .codec import codecs_of
+from .directory import Directory
+from .doorway import Doorway
+from .errors import Unavailable
+from .host import Host
+from .journals.port import Entry
+from .remote import RemoteHosts
+
+NAMESPACE = "doorbuster"
+DIRECTORY = "directory"
+MAX_CONCURRENT_CALLS = 10_000
+"""Calls that one actor may have open: each client holds some open until there is something to tell."""
+
+Compose = Callable[[Client], Awaitable[Host]]
+"""Makes a process's host, given the client for its effects. It is pickled into the actor's process."""
+
+T = TypeVar("T")
+
+
+async def _call(reference: "Awaitable[T]") -> T:
+    """Await a Ray call. That it failed doesn't tell whether it happened: everything asked for is safe to repeat."""
+    try:
+        return await reference
+    except RayActorError as error:
+        raise Unavailable(f"an actor is dead or restarting: {type(error).__name__}") from error
+    except RayError as error:
+        raise Unavailable(f"a call failed: {type(error).__name__}") from error
+
+
+class _Actor:
+    """A named actor, looked up when first needed and again after it could not be found."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._handle: Any = None
+
+    def _get(self) -> Any:
+        if self._handle is None:
+            try:
+                self._handle = ray.get_actor(self._name, namespace=NAMESPACE)
+            except ValueError as error:
+                raise Unavailable(f"no actor is called {self._name}") from error
+        return self._handle
+
+
+class RayHost(_Actor):
+    """The way to one host."""
+
+    async def exchange(self, data: bytes) -> bytes:
+        return cast(bytes, await _call(self._get().exchange.remote(data)))
+
+    async def history(self, kind: str, key: str, after_version: int, limit: int) -> Sequence[Entry]:
+        return cast(Sequence[Entry], await _call(self._get().history.remote(kind, key, after_version, limit)))
+
+    async def own(self, shards: Sequence[int]) -> None:
+        await _call(self._get().own.remote(list(shards)))
+
+    async def disown(self, shards: Sequence[int]) -> None:
+        await _call(self._get().disown.remote(list(shards)))
+
+    async def owned(self) -> Sequence[int]:
+        return cast(Sequence[int], await _call(self._get().owned.remote()))
+
+
+class RayDirectory(_Actor):
+    """The way to the directory."""
+
+    def __init__(self) -> None:
+        super().__init__(DIRECTORY)
+
+    async def table(self) -> tuple[int, dict[int, str]]:
+        return cast(tuple[int, dict[int, str]], await _call(self._get().table.remote()))
+
+    async def suspect(self, host: str) -> None:
+        await _call(self._get().suspect.remote(host))
+
+    async def join(self, host: str) -> None:
+        await _call(self._get().join.remote(host))
+
+
+class HostActor:
+    """A host in a process of its own. A restart runs only this constructor: what it ran before comes from the
+    directory, and its state from the journal."""
+
+    def __init__(self, name: str, compose: Compose, kinds: Mapping[str, Kind], shards: int) -> None:
+        self._name = name
+        self._compose = compose
+        self._kinds = kinds
+        self._shards = shards
+        self._started: asyncio.Task[tuple[Host, Doorway]] | None = None
+
+    async def start(self) -> None:
+        """Compose the host and ask the directory for shards. Called by whoever made the actor, and by itself."""
+        await self._parts()
+
+    def _parts(self) -> "asyncio.Task[tuple[Host, Doorway]]":
+        if self._started is None:
+            self._started = asyncio.get_running_loop().create_task(self._start())
+        return self._started
+
+    async def _start(self) -> tuple[Host, Doorway]:
+        client = connect(self._kinds, self._shards)
+        host = await self._compose(client)
+        client.attach(host)
+        return host, Doorway(host, codecs_of(self._kinds))
+
+    async def exchange(self, data: bytes) -> bytes:
+        _, doorway = await self._parts()
+        return await doorway.exchange(data)
+
+    async def history(self, kind: str, key: str, after_version: int, limit: int) -> Sequence[Entry]:
+        host, _ = await self._parts()
+        return await host.history(kind, key, after_version=after_version, limit=limit)
+
+    async def own(self, shards: Sequence[int]) -> None:
+        host, _ = await self._parts()
+        await host.own(shards)
+
+    async def disown(self, shards: Sequence[int]) -> None:
+        host, _ = await self._parts()
+        await host.disown(shards)
+
+    async def owned(self) -> Sequence[int]:
+        host, _ = await self._parts()
+        return sorted(host.owned)
+
+
+class DirectoryActor:
+    """The directory in a process of its own. After a restart it asks the hosts, by name, what they run."""
+
+    def __init__(self, shards: Sequence[int], hosts: Sequence[str]) -> None:
+        self._directory = Directory(shards, RayHost)
+        self._hosts = list(hosts)
+        self._watching: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Find the hosts and look after them from now on."""
+        await self._ready()
+
+    async def _ready(self) -> Directory:
+        # Ray runs an actor's constructor outside its event loop, so the watch begins with the first call.
+        if self._watching is None:
+            self._watching = asyncio.get_running_loop().create_task(self._watch())
+        return self._directory
+
+    async def _watch(self) -> None:
+        watching = asyncio.get_running_loop().create_task(self._directory.watch())
+        while not watching.done():
+            for host in self._hosts:
+                if host not in self._directory.hosts:
+                    try:
+                        await self._directory.join(host)
+                    except Unavailable:
+                        continue
+            await asyncio.sleep(0.25)
+
+    async def table(self) -> tuple[int, dict[int, str]]:
+        return (await self._ready()).table()
+
+    async def suspect(self, host: str) -> None:
+        await (await self._ready()).suspect(host)
+
+    async def join(self, host: str) -> None:
+        await (await self._ready()).join(host)
+
+
+def connect(kinds: Mapping[str, Kind], shards: int) -> Client:
+    """A client of the hosts of this Ray cluster."""
+    return Client(RemoteHosts(codecs_of(kinds), shards, RayDirectory(), RayHost))
+
+
+def host_names(hosts: int) -> list[str]:
+    """The names of that many hosts."""
+    return [f"host-{number}" for number in range(hosts)]
+
+
+def start_hosts(hosts: int, compose: Compose, kinds: Mapping[str, Kind], shards: int) -> None:
+    """Start hosts and directory as detached actors, unless they run already; returns when every shard is run.
+
+    Detached: they outlive whoever started them, as Serve's own controller does. They restart without end, because a
+    host holds nothing that the journal does not have. Ray itself never repeats a call of theirs (max_task_retries=0):
+    what is safe to repeat only the client knows.
+    """
+    options: dict[str, Any] = {
+        "namespace": NAMESPACE,
+        "lifetime": "detached",
+        "get_if_exists": True,
+        "max_restarts": -1,
+        "max_task_retries": 0,
+        "max_concurrency": MAX_CONCURRENT_CALLS,
+        # Hosts are placed by their number, not by free CPUs: a busy Serve replica must not keep one from starting.
+        "num_cpus": 0,
+    }
+    names = host_names(hosts)
+    actors = [ray.remote(HostActor).options(name=name, **options).remote(name, compose, kinds, shards) for name in names]
+    ray.get([actor.start.remote() for actor in actors])
+    directory = ray.remote(DirectoryActor).options(name=DIRECTORY, **options).remote(list(range(shards)), names)
+    ray.get(directory.start.remote())
+
+
+def stop_hosts(hosts: int) -> None:
+    """Kill hosts and directory. They hold nothing that the journal does not have."""
+    for name in [DIRECTORY, *host_names(hosts)]:
+        try:
+            ray.kill(ray.get_actor(name, namespace=NAMESPACE))
+        except ValueError:
+            continue

@@ -1,0 +1,245 @@
+"""The way to hosts of other processes: coalesces whatever waits for one host into one call."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+from uuid import uuid4
+
+from engine.kernel import Command
+
+from .codec import KindCodec
+from .envelope import Receiver
+from .errors import NotMine, Overloaded, Unavailable
+from .journals.port import Entry
+from .placement import shard_of
+from .volume import Watcher
+from .wire import ANSWER, NOT_MINE, OVERLOADED, REJECTED, Exchange, WireCommand, decode_ready, decode_sentence, encode
+
+MAX_CALLS_IN_FLIGHT = 4
+"""Calls to one host at a time: enough to keep it busy while replies travel, few enough that commands gather."""
+MAX_COMMANDS_PER_CALL = 2_048
+MAX_PENDING = 16_384
+"""Commands to one host that may wait for a reply; more are refused as `Overloaded`."""
+REFRESH_EVERY_S = 0.05
+"""However many commands fail at once, the directory is asked this often at most."""
+
+_ERROR_OF: dict[int, type[Unavailable]] = {OVERLOADED: Overloaded, NOT_MINE: NotMine}
+
+logger = logging.getLogger("doorbuster.actors")
+
+
+class HostLink(Protocol):
+    """A way to one host. Every call may raise `Unavailable`; it may have happened all the same."""
+
+    async def exchange(self, data: bytes) -> bytes: ...
+
+    async def history(self, kind: str, key: str, after_version: int, limit: int) -> Sequence[Entry]: ...
+
+
+class DirectoryLink(Protocol):
+    """A way to the directory."""
+
+    async def table(self) -> tuple[int, dict[int, str]]:
+        """The table's version, and the host of each shard."""
+        ...
+
+    async def suspect(self, host: str) -> None:
+        """Tell that a host does not answer."""
+        ...
+
+
+class RemoteHosts:
+    """All hosts of the cluster, reached by shard."""
+
+    def __init__(
+        self,
+        codecs: Mapping[str, KindCodec],
+        shards: int,
+        directory: DirectoryLink,
+        link_to: Callable[[str], HostLink],
+    ) -> None:
+        self._codecs = codecs
+        self._shards = shards
+        self._directory = directory
+        self._link_to = link_to
+        self._name = uuid4().hex
+        self._host_of: dict[int, str] = {}
+        self._lines: dict[str, _Line] = {}
+        self._watchers: dict[str, list[Watcher]] = {}
+        self._refreshed_at = 0.0
+        self._refreshing = asyncio.Lock()
+
+    def submit(
+        self, kind: str, key: str, command: Command, receiver: Receiver, deadline: float, settle_until: float
+    ) -> None:
+        """As `Host.submit`; the command leaves with the next call to its host."""
+        host = self._host_of.get(shard_of(key, self._shards))
+        if host is None:
+            raise NotMine("no host is known for this key yet")
+        self._line(host).submit(kind, key, command, receiver, deadline, settle_until)
+
+    async def history(self, kind: str, key: str, *, after_version: int, limit: int) -> Sequence[Entry]:
+        """As `Host.history`."""
+        host = self._host_of.get(shard_of(key, self._shards))
+        if host is None:
+            await self.refresh()
+            host = self._host_of.get(shard_of(key, self._shards))
+            if host is None:
+                raise NotMine("no host is known for this key yet")
+        return await self._link_to(host).history(kind, key, after_version, limit)
+
+    async def refresh(self) -> None:
+        """Ask the directory who runs what, unless that was done a moment ago."""
+        loop = asyncio.get_running_loop()
+        asked_at = loop.time()
+        async with self._refreshing:
+            if self._refreshed_at > asked_at - REFRESH_EVERY_S:
+                return
+            try:
+                _, self._host_of = await self._directory.table()
+            except Unavailable as error:
+                logger.info("The directory does not answer, the last table stays in use: %s", error)
+            self._refreshed_at = loop.time()
+        if self._watchers:
+            for host in set(self._host_of.values()):
+                self._line(host).watch(self._watchers)
+
+    async def watch(self, kind: str, watcher: Watcher) -> None:
+        """Call `watcher` after every commit of an entity of that kind, on whichever host; newest states only."""
+        self._watchers.setdefault(kind, []).append(watcher)
+        self._refreshed_at = 0.0
+        await self.refresh()
+
+    def _line(self, host: str) -> "_Line":
+        line = self._lines.get(host)
+        if line is None:
+            line = self._lines[host] = _Line(host, self._link_to(host), self._name, self._codecs, self._failed)
+        return line
+
+    async def _failed(self, host: str) -> None:
+        """A call to the host failed: the next one makes a new link, and the directory should look after it."""
+        self._lines.pop(host, None)
+        try:
+            await self._directory.suspect(host)
+        except Unavailable as error:
+            logger.info("The directory can't be told about host %s: %s", host, error)
+
+    async def close(self) -> None:
+        """Stop waiting for anything."""
+        for line in self._lines.values():
+            await line.close()
+
+
+class _Pending:
+    __slots__ = ("kind", "receiver")
+
+    def __init__(self, kind: str, receiver: Receiver) -> None:
+        self.kind = kind
+        self.receiver = receiver
+
+
+class _Line:
+    """Everything between this client and one host."""
+
+    def __init__(
+        self,
+        host: str,
+        link: HostLink,
+        client: str,
+        codecs: Mapping[str, KindCodec],
+        on_failure: Callable[[str], Awaitable[None]],
+    ) -> None:
+        self._host = host
+        self._link = link
+        self._client = client
+        self._codecs = codecs
+        self._on_failure = on_failure
+        self._loop = asyncio.get_running_loop()
+        self._pending: dict[int, _Pending] = {}
+        self._outgoing: list[WireCommand] = []
+        self._next_id = 0
+        self._calls: set[asyncio.Task[None]] = set()
+        self._in_flight = 0
+        self._pump_scheduled = False
+        self._watchers: Mapping[str, list[Watcher]] = {}
+        self._to_watch: list[str] = []
+        self._failed = False
+
+    def submit(
+        self, kind: str, key: str, command: Command, receiver: Receiver, deadline: float, settle_until: float
+    ) -> None:
+        if len(self._pending) >= MAX_PENDING:
+            raise Overloaded(f"{MAX_PENDING} commands wait for host {self._host} already")
+        clock = self._loop.time()
+        settle_ms = max(1, int((settle_until - clock) * 1_000)) if settle_until else 0
+        self._next_id += 1
+        self._pending[self._next_id] = _Pending(kind, receiver)
+        remaining_ms = int((deadline - clock) * 1_000)
+        self._outgoing.append(WireCommand(self._next_id, kind, key, remaining_ms, settle_ms, command))
+        self._schedule()
+
+    def watch(self, watchers: Mapping[str, list[Watcher]]) -> None:
+        """Keep a call open for bulletins of these kinds."""
+        self._to_watch += [kind for kind in watchers if kind not in self._watchers]
+        self._watchers = dict(watchers)
+        self._schedule()
+
+    async def close(self) -> None:
+        for call in self._calls:
+            call.cancel()
+        await asyncio.gather(*self._calls, return_exceptions=True)
+
+    def _schedule(self) -> None:
+        # Not at once: what else is sent in this round of the loop shall travel in the same call.
+        if not self._pump_scheduled:
+            self._pump_scheduled = True
+            self._loop.call_soon(self._pump)
+
+    def _pump(self) -> None:
+        self._pump_scheduled = False
+        while self._outgoing and self._in_flight < MAX_CALLS_IN_FLIGHT:
+            commands = self._outgoing[:MAX_COMMANDS_PER_CALL]
+            del self._outgoing[:MAX_COMMANDS_PER_CALL]
+            self._call(commands)
+        if not self._in_flight and not self._failed and (self._pending or self._watchers):
+            self._call([])
+
+    def _call(self, commands: list[WireCommand]) -> None:
+        watch, self._to_watch = self._to_watch, []
+        self._in_flight += 1
+        task = self._loop.create_task(self._exchange(encode(Exchange(self._client, commands, watch))))
+        self._calls.add(task)
+        task.add_done_callback(self._calls.discard)
+
+    async def _exchange(self, data: bytes) -> None:
+        try:
+            ready = decode_ready(await self._link.exchange(data))
+        except Unavailable as error:
+            await self._fail(error)
+            return
+        self._in_flight -= 1
+        for reply in ready.replies:
+            pending = self._pending.pop(reply.id, None)
+            if pending is None or pending.receiver.done():
+                continue
+            if reply.status in (ANSWER, REJECTED):
+                codec = self._codecs[pending.kind]
+                pending.receiver.set_result(codec.decode_reply(reply.body, rejected=reply.status == REJECTED))
+            else:
+                error_type = _ERROR_OF.get(reply.status, Unavailable)
+                pending.receiver.set_exception(error_type(decode_sentence(reply.body)))
+        for bulletin in ready.bulletins:
+            view = self._codecs[bulletin.kind].decode_reply(bulletin.view, rejected=False)
+            for watcher in self._watchers.get(bulletin.kind, ()):
+                watcher(bulletin.key, bulletin.version, view)
+        self._schedule()
+
+    async def _fail(self, error: Unavailable) -> None:
+        """The host can't be reached: everything that waits for it is told, and may be sent again elsewhere."""
+        self._failed = True
+        waiting, self._pending, self._outgoing = self._pending, {}, []
+        for pending in waiting.values():
+            if not pending.receiver.done():
+                pending.receiver.set_exception(Unavailable(f"host {self._host} did not answer: {error.detail}"))
+        await self._on_failure(self._host)

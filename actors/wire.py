@@ -1,0 +1,82 @@
+"""What a client and a host in another process exchange: many commands and replies in one message of bytes."""
+
+from typing import Any
+
+import msgspec
+
+ANSWER, REJECTED, UNAVAILABLE, OVERLOADED, NOT_MINE = range(5)
+"""What became of a command."""
+
+
+class WireCommand(msgspec.Struct, array_like=True, gc=False):
+    """A command on the wire. Times are left as durations: clocks of two machines don't agree."""
+
+    id: int
+    kind: str
+    key: str
+    remaining_ms: int
+    settle_ms: int
+    command: Any
+
+
+class WireReply(msgspec.Struct, array_like=True, gc=False):
+    """What became of command `id`; `body` is the answer, the rejection, or a sentence."""
+
+    id: int
+    status: int
+    body: Any
+
+
+class Bulletin(msgspec.Struct, array_like=True, gc=False):
+    """An entity that the client watches is now like this."""
+
+    kind: str
+    key: str
+    version: int
+    view: Any
+
+
+class Exchange(msgspec.Struct, array_like=True, gc=False):
+    """New commands of a client; the host's answer brings whatever replies are ready, to these or earlier ones."""
+
+    client: str
+    commands: list[WireCommand]
+    watch: list[str] = []
+
+
+class Ready(msgspec.Struct, array_like=True, gc=False):
+    """Replies and bulletins that were ready, in the order in which they came about."""
+
+    replies: list[WireReply]
+    bulletins: list[Bulletin]
+
+
+class RawCommand(WireCommand, array_like=True, gc=False):
+    """A received command, whose kind tells how to read it."""
+
+    command: msgspec.Raw
+
+
+class RawReply(WireReply, array_like=True, gc=False):
+    body: msgspec.Raw
+
+
+class RawBulletin(Bulletin, array_like=True, gc=False):
+    view: msgspec.Raw
+
+
+class RawExchange(msgspec.Struct, array_like=True, gc=False):
+    client: str
+    commands: list[RawCommand]
+    watch: list[str] = []
+
+
+class RawReady(msgspec.Struct, array_like=True, gc=False):
+    replies: list[RawReply]
+    bulletins: list[RawBulletin]
+
+
+encode = msgspec.msgpack.Encoder().encode
+decode_exchange = msgspec.msgpack.Decoder(RawExchange).decode
+decode_ready = msgspec.msgpack.Decoder(RawReady).decode
+decode_sentence = msgspec.msgpack.Decoder(str).decode
