@@ -1,0 +1,55 @@
+"""An order and its checkout process: (seal the cart,) reserve, pay, commit, or release everything.
+
+    placed -> sealing -> reserving -> awaiting payment -> committing -> confirmed -> fulfilled
+                 |           |               |                |            |
+                 +-----------+------> rejected / expired / cancelled <-----+   with every hold, seal and payment undone
+
+What the order waits for is never stored as a list of things to do: `effects` reads it from how far each line, the
+payment and the cart have come. So a crash can lose no step, and undoing is the same reading in an order that is dead.
+"""
+
+from ..kernel import Kind
+from .decisions import decide
+from .effects import effects, remind_at
+from .events import OrderEvent
+from .messages import (
+    Cancel,
+    Fulfil,
+    LookOrder,
+    OrderCommand,
+    OrderView,
+    Place,
+    Settlement,
+    SettlePayment,
+    Status,
+)
+from .state import Order, apply, settled
+
+__all__ = [
+    "ORDER",
+    "Cancel",
+    "Fulfil",
+    "LookOrder",
+    "Order",
+    "OrderCommand",
+    "OrderEvent",
+    "OrderView",
+    "Place",
+    "SettlePayment",
+    "Settlement",
+    "Status",
+]
+
+ORDER = Kind(
+    name="order",
+    new=Order,
+    decide=decide,
+    apply=apply,
+    commands=OrderCommand,
+    events=OrderEvent,
+    answers=OrderView,
+    state=Order,
+    effects=effects,
+    remind_at=remind_at,
+    settled=settled,
+)

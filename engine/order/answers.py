@@ -1,0 +1,197 @@
+"""What an order does at each answer to one of its effects.
+
+Answers come late, twice, or after the order has changed its mind: one that it no longer waits for changes nothing,
+except money that was taken and is not wanted.
+"""
+
+from collections.abc import Callable, Iterable
+
+from ..cart import CartView
+from ..kernel import Accepted, EffectAnswered, Instant, Outcome, Rejected, Reply
+from ..payment import Authorized, Captured, Declined, Pending, Refunded, Voided
+from ..reasons import Reason
+from ..stock import Held
+from .events import (
+    CartGivenBack,
+    CartTaken,
+    LineHeld,
+    LineLost,
+    LineRefused,
+    LineReleased,
+    LineReturned,
+    LineSold,
+    OrderCancelled,
+    OrderConfirmed,
+    OrderExpired,
+    OrderRejected,
+    PaymentAuthorized,
+    PaymentCaptured,
+    PaymentPending,
+    PaymentRefunded,
+    PaymentVoided,
+    SurplusPaymentFound,
+    SurplusRefunded,
+    UndoRefused,
+)
+from .messages import Status
+from .state import DEAD, VOIDABLE, CartSeal, Order, Payment, Step, total_of
+
+
+def effect_answered(order: Order, command: EffectAnswered, now: Instant) -> Outcome:
+    """What the answer to the effect changes."""
+    name, _, rest = command.effect_id.partition(":")
+    return _ANSWERS[name](order, rest, command.reply, now)
+
+
+def _seal_answered(order: Order, _rest: str, reply: Reply, now: Instant) -> Outcome:
+    if order.status is not Status.SEALING:
+        return Accepted()
+    if isinstance(reply, Rejected):
+        return Accepted((OrderRejected(reply.reason, reply.details, now),))
+    assert isinstance(reply, CartView), "a cart answers a seal with its lines"
+    return Accepted((CartTaken(reply.lines, total_of(reply.lines), now),))
+
+
+def _reserve_answered(order: Order, rest: str, reply: Reply, now: Instant) -> Outcome:
+    line = int(rest)
+    if order.status is not Status.RESERVING or order.steps[line] is not Step.ASKED:
+        return Accepted()
+    last = order.unanswered == 1
+    if isinstance(reply, Rejected):
+        refused = LineRefused(line, reply.reason, reply.details)
+        return Accepted((refused, _rejected_for([*order.refusals.values(), refused], now)) if last else (refused,))
+    assert isinstance(reply, Held), "a stock answers a reservation with its sequence"
+    if last and now >= order.pay_by:
+        # Too late to ask for a payment; the line is released like the others.
+        return Accepted((OrderExpired(now),))
+    held = LineHeld(line, reply.sequence, now)
+    if last and order.refusals:
+        return Accepted((held, _rejected_for(order.refusals.values(), now)))
+    return Accepted((held,))
+
+
+def payment_answered(order: Order, _rest: str, reply: Reply, now: Instant) -> Outcome:
+    """The provider's answer, by whatever way and how often it comes: the first capture counts, any other goes back."""
+    if isinstance(reply, Authorized):
+        return _authorized(order, reply, now)
+    if order.status is not Status.AWAITING_PAYMENT:
+        return Accepted()
+    if isinstance(reply, Pending):
+        return Accepted((PaymentPending(reply.payment_id, now),) if order.payment is Payment.ASKED else ())
+    assert isinstance(reply, Declined), "a provider answers an authorization in one of three ways"
+    return Accepted((OrderRejected(Reason.PAYMENT_DECLINED, {"code": reply.code}, now),))
+
+
+def _authorized(order: Order, reply: Authorized, now: Instant) -> Outcome:
+    known = order.payment_id if order.payment is Payment.AUTHORIZED else ""
+    if order.status is Status.AWAITING_PAYMENT and known in ("", reply.payment_id):
+        if reply.captured:
+            return Accepted((PaymentCaptured(reply.payment_id, now),))
+        return Accepted(() if known else (PaymentAuthorized(reply.payment_id),))
+    return Accepted((SurplusPaymentFound(reply.payment_id),) if _is_surplus(order, reply) else ())
+
+
+def _is_surplus(order: Order, reply: Authorized) -> bool:
+    """Whether this is taken money that nothing else gives back."""
+    if not reply.captured or order.payment is Payment.NONE or reply.payment_id in order.surplus:
+        return False
+    if order.payment is Payment.CAPTURED or order.payment is Payment.REFUNDED:
+        return reply.payment_id != order.payment_id
+    # The void of a dead order covers whatever came of its authorization, also what is heard of only now.
+    voided = order.payment in VOIDABLE or order.payment is Payment.VOIDED
+    return not (voided and order.status in DEAD) or order.undo_refused
+
+
+def _capture_answered(order: Order, _rest: str, reply: Reply, now: Instant) -> Outcome:
+    if order.status is not Status.AWAITING_PAYMENT or order.payment is not Payment.AUTHORIZED:
+        return Accepted()
+    if isinstance(reply, Captured):
+        return Accepted((PaymentCaptured(order.payment_id, now),))
+    assert isinstance(reply, Declined), "a provider captures or declines"
+    return Accepted((OrderRejected(Reason.PAYMENT_DECLINED, {"code": reply.code}, now),))
+
+
+def _commit_answered(order: Order, rest: str, reply: Reply, now: Instant) -> Outcome:
+    line = int(rest)
+    if order.status is not Status.COMMITTING or order.steps[line] is not Step.HELD:
+        return Accepted()
+    answered = LineLost(line, reply.reason) if isinstance(reply, Rejected) else LineSold(line)
+    if order.unanswered > 1:
+        return Accepted((answered,))
+    if order.cancel_note is not None:
+        return Accepted((answered, OrderCancelled(order.cancel_note, now)))
+    lost = [order.lines[index].sku for index, step in enumerate(order.steps) if step is Step.LOST]
+    if isinstance(answered, LineLost):
+        lost.append(order.lines[line].sku)
+    if lost:
+        details = {"lines": [{"sku": sku} for sku in lost]}
+        return Accepted((answered, OrderRejected(Reason.RESERVATION_ENDED, details, now)))
+    # That the order is confirmed says that its last line is sold: one event less in every purchase.
+    return Accepted((OrderConfirmed(now),))
+
+
+def _release_answered(order: Order, rest: str, _reply: Reply, _now: Instant) -> Outcome:
+    line = int(rest)
+    waiting = order.status in DEAD and order.steps[line] in (Step.ASKED, Step.HELD)
+    return Accepted((LineReleased(line),) if waiting else ())
+
+
+def _return_answered(order: Order, rest: str, _reply: Reply, _now: Instant) -> Outcome:
+    line = int(rest)
+    return Accepted((LineReturned(line),) if order.status in DEAD and order.steps[line] is Step.SOLD else ())
+
+
+def _unseal_answered(order: Order, _rest: str, _reply: Reply, _now: Instant) -> Outcome:
+    waiting = order.status in DEAD and order.seal in (CartSeal.ASKED, CartSeal.HELD)
+    return Accepted((CartGivenBack(),) if waiting else ())
+
+
+def _void_answered(order: Order, _rest: str, reply: Reply, _now: Instant) -> Outcome:
+    if order.status not in DEAD or order.payment not in VOIDABLE or order.undo_refused:
+        return Accepted()
+    if isinstance(reply, Declined):
+        return Accepted((UndoRefused(order.payment_id, reply.code),))
+    assert isinstance(reply, Voided), "a provider voids or declines"
+    return Accepted((PaymentVoided(),))
+
+
+def _refund_answered(order: Order, _rest: str, reply: Reply, _now: Instant) -> Outcome:
+    if order.status not in DEAD or order.payment is not Payment.CAPTURED or order.undo_refused:
+        return Accepted()
+    if isinstance(reply, Declined):
+        return Accepted((UndoRefused(order.payment_id, reply.code),))
+    assert isinstance(reply, Refunded), "a provider refunds or declines"
+    return Accepted((PaymentRefunded(reply.refund_id),))
+
+
+def _surplus_refund_answered(order: Order, rest: str, reply: Reply, _now: Instant) -> Outcome:
+    if order.surplus[rest]:
+        return Accepted()
+    if isinstance(reply, Declined):
+        return Accepted((UndoRefused(rest, reply.code),))
+    assert isinstance(reply, Refunded), "a provider refunds or declines"
+    return Accepted((SurplusRefunded(rest, reply.refund_id),))
+
+
+_ANSWERS: dict[str, Callable[[Order, str, Reply, Instant], Outcome]] = {
+    "seal": _seal_answered,
+    "reserve": _reserve_answered,
+    "pay": payment_answered,
+    "capture": _capture_answered,
+    "commit": _commit_answered,
+    "release": _release_answered,
+    "return": _return_answered,
+    "unseal": _unseal_answered,
+    "void": _void_answered,
+    "refund": _refund_answered,
+    "surplus": _surplus_refund_answered,
+}
+"""By the name of the effect, the part of its id before the colon."""
+
+
+def _rejected_for(refusals: Iterable[LineRefused], now: Instant) -> OrderRejected:
+    """One reason for the order, with the details of every line that was refused for it; lack of stock goes first."""
+    ordered = sorted(refusals, key=lambda refusal: refusal.line)
+    short = any(refusal.reason is Reason.INSUFFICIENT_STOCK for refusal in ordered)
+    reason = Reason.INSUFFICIENT_STOCK if short else ordered[0].reason
+    return OrderRejected(reason, {"lines": [line.details for line in ordered if line.reason is reason]}, now)

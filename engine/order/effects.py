@@ -1,0 +1,102 @@
+"""What an order waits for, read from how far everything has come: never a stored list of things to do.
+
+So a crash can lose no step, and undoing is the same reading in an order that is dead.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+
+from ..cart import Seal, Unseal
+from ..kernel import Effect, Instant, Request, Send
+from ..payment import Authorize, Capture, Refund, Void
+from ..stock import Commit, Release, Reserve, Return, stock_key
+from .messages import Status
+from .state import VOIDABLE, CartSeal, Order, Payment, Step
+
+
+def _sealing_effects(order: Order) -> Iterator[Effect]:
+    yield Send("seal", "cart", order.cart_id, Seal(order.order_id))
+
+
+def _reserving_effects(order: Order) -> Iterator[Effect]:
+    for index, step in enumerate(order.steps):
+        if step is Step.ASKED:
+            line = order.lines[index]
+            reserve = Reserve(_reservation_id(order, index), line.quantity, order.hold_until, order.customer)
+            yield Send(f"reserve:{index}", "stock", stock_key(line.sku), reserve)
+
+
+def _payment_effects(order: Order) -> Iterator[Effect]:
+    assert order.total is not None, "the total is known before it is asked for"
+    if order.payment is Payment.ASKED:
+        authorize = Authorize(order.authorize_key, order.total, order.token, order.order_id)
+        # Asking again is a new effect with the same key: the runtime tells effects apart by id, the provider by key.
+        yield Request(f"pay:{order.attempt}", order.gateway, authorize)
+    elif order.payment is Payment.AUTHORIZED:
+        capture = Capture(f"{order.order_id}:capture", order.payment_id, order.total)
+        yield Request("capture", order.gateway, capture)
+
+
+def _committing_effects(order: Order) -> Iterator[Effect]:
+    for index, step in enumerate(order.steps):
+        if step is Step.HELD:
+            commit = Commit(_reservation_id(order, index), order.sequences[index], order.hold_until)
+            yield Send(f"commit:{index}", "stock", stock_key(order.lines[index].sku), commit)
+
+
+def _undoing_effects(order: Order) -> Iterator[Effect]:
+    for index, step in enumerate(order.steps):
+        line = order.lines[index]
+        if step is Step.HELD or step is Step.ASKED:
+            # Where the answer isn't known yet, this also keeps the reservation from beginning late.
+            yield Send(f"release:{index}", "stock", stock_key(line.sku), Release(_reservation_id(order, index)))
+        elif step is Step.SOLD:
+            back = Return(_reservation_id(order, index), line.quantity, order.customer)
+            yield Send(f"return:{index}", "stock", stock_key(line.sku), back)
+    if order.seal is CartSeal.ASKED or order.seal is CartSeal.HELD:
+        yield Send("unseal", "cart", order.cart_id, Unseal(order.order_id))
+    if order.undo_refused or order.total is None:
+        return
+    if order.payment in VOIDABLE:
+        void = Void(f"{order.order_id}:void", order.authorize_key, order.total, order.token)
+        yield Request("void", order.gateway, void)
+    elif order.payment is Payment.CAPTURED:
+        refund = Refund(f"{order.order_id}:refund", order.payment_id, order.total)
+        yield Request("refund", order.gateway, refund)
+
+
+def _surplus_effects(order: Order) -> Iterator[Effect]:
+    assert order.total is not None, "only an order with a total is paid"
+    for payment_id, done in order.surplus.items():
+        if not done:
+            refund = Refund(f"{order.order_id}:refund:{payment_id}", payment_id, order.total)
+            yield Request(f"surplus:{payment_id}", order.gateway, refund)
+
+
+def _reservation_id(order: Order, line: int) -> str:
+    return f"{order.order_id}:{line}"
+
+
+_EFFECTS: dict[Status | None, Callable[[Order], Iterator[Effect]]] = {
+    Status.SEALING: _sealing_effects,
+    Status.RESERVING: _reserving_effects,
+    Status.AWAITING_PAYMENT: _payment_effects,
+    Status.COMMITTING: _committing_effects,
+    Status.REJECTED: _undoing_effects,
+    Status.EXPIRED: _undoing_effects,
+    Status.CANCELLED: _undoing_effects,
+}
+
+
+def effects(order: Order) -> Iterable[Effect]:
+    """What the order waits for from stocks, cart and payment provider; each is made when it is reached."""
+    waiting_for = _EFFECTS.get(order.status)
+    found = waiting_for(order) if waiting_for is not None else ()
+    return chain(found, _surplus_effects(order)) if order.surplus else found
+
+
+def remind_at(order: Order) -> Instant | None:
+    """When the payment must be settled or, before that, asked for again."""
+    if order.status is not Status.AWAITING_PAYMENT:
+        return None
+    return min(order.ask_again_at, order.pay_by) if order.payment is Payment.PENDING else order.pay_by

@@ -1,0 +1,194 @@
+"""What an order records: read in order, they tell its story.
+
+Every event tells one step of the checkout or of its undoing. Those that begin with `Order` change the order's status.
+"""
+
+from typing import Any
+
+from ..cart import Line
+from ..kernel import Event, Instant
+from ..money import Money
+from ..reasons import Reason
+
+
+class OrderPlaced(Event, frozen=True):
+    """The checkout began; `total` is None where a cart will tell the lines."""
+
+    fingerprint: str
+    email: str
+    gateway: str
+    token: str
+    lines: tuple[Line, ...]
+    total: Money | None
+    cart_id: str
+    customer: str
+    pay_by: Instant
+    at: Instant
+
+
+class CartTaken(Event, frozen=True):
+    """The cart is sealed for this order: these are its lines."""
+
+    lines: tuple[Line, ...]
+    total: Money
+    at: Instant
+
+
+class LineHeld(Event, frozen=True):
+    """The stock holds the line; after the last line the payment is asked for."""
+
+    line: int
+    sequence: int
+    at: Instant
+
+
+class LineRefused(Event, frozen=True):
+    """The stock refuses the line: the order is rejected once every line is answered."""
+
+    line: int
+    reason: Reason
+    details: dict[str, Any]
+
+
+class PaymentPending(Event, frozen=True):
+    """The provider settles later; until then it is asked again now and then."""
+
+    payment_id: str
+    at: Instant
+
+
+class PaymentAskedAgain(Event, frozen=True):
+    attempt: int
+
+
+class PaymentAuthorized(Event, frozen=True):
+    """The money is reserved and has still to be captured."""
+
+    payment_id: str
+
+
+class PaymentCaptured(Event, frozen=True):
+    """The money is taken: the lines are committed."""
+
+    payment_id: str
+    at: Instant
+
+
+class SurplusPaymentFound(Event, frozen=True):
+    """The provider took money that the order doesn't want: a second time, or after its end. It is refunded."""
+
+    payment_id: str
+
+
+class LineSold(Event, frozen=True):
+    """The stock committed the line."""
+
+    line: int
+
+
+class LineLost(Event, frozen=True):
+    """The stock can't commit the line: its hold ended in an outage longer than the grace."""
+
+    line: int
+    reason: Reason
+
+
+class CancelRequested(Event, frozen=True):
+    """Cancelled while its lines are being committed: it happens when all of them are answered."""
+
+    note: str
+
+
+class OrderConfirmed(Event, frozen=True):
+    """Every line is sold and the payment is taken."""
+
+    at: Instant
+
+
+class OrderRejected(Event, frozen=True):
+    reason: Reason
+    details: dict[str, Any]
+    at: Instant
+
+
+class OrderExpired(Event, frozen=True):
+    """The payment wasn't settled in its window."""
+
+    at: Instant
+
+
+class OrderCancelled(Event, frozen=True):
+    note: str
+    at: Instant
+
+
+class OrderFulfilled(Event, frozen=True):
+    at: Instant
+
+
+class LineReleased(Event, frozen=True):
+    """Undone: the line's hold has ended, or can't begin any more."""
+
+    line: int
+
+
+class LineReturned(Event, frozen=True):
+    """Undone: the line's units are back on hand."""
+
+    line: int
+
+
+class CartGivenBack(Event, frozen=True):
+    """Undone: the cart isn't sealed by this order any more."""
+
+
+class PaymentVoided(Event, frozen=True):
+    """Undone: nothing was or will be taken."""
+
+
+class PaymentRefunded(Event, frozen=True):
+    """Undone: the captured money went back."""
+
+    refund_id: str
+
+
+class SurplusRefunded(Event, frozen=True):
+    """Undone: the unwanted money went back."""
+
+    payment_id: str
+    refund_id: str
+
+
+class UndoRefused(Event, frozen=True):
+    """The provider refuses for good to void or refund this payment: somebody has to look at it."""
+
+    payment_id: str
+    code: str
+
+
+OrderEvent = (
+    OrderPlaced
+    | CartTaken
+    | LineHeld
+    | LineRefused
+    | PaymentPending
+    | PaymentAskedAgain
+    | PaymentAuthorized
+    | PaymentCaptured
+    | SurplusPaymentFound
+    | LineSold
+    | LineLost
+    | CancelRequested
+    | OrderConfirmed
+    | OrderRejected
+    | OrderExpired
+    | OrderCancelled
+    | OrderFulfilled
+    | LineReleased
+    | LineReturned
+    | CartGivenBack
+    | PaymentVoided
+    | PaymentRefunded
+    | SurplusRefunded
+    | UndoRefused
+)

@@ -1,0 +1,89 @@
+"""What an order is told and asked, and how it answers."""
+
+from enum import StrEnum
+from typing import Any
+
+from ..cart import Line
+from ..kernel import Answer, Command, Instant
+from ..money import Money
+from ..payment import Authorized, Declined
+from ..reasons import Reason
+
+
+class Status(StrEnum):
+    SEALING = "sealing"
+    RESERVING = "reserving"
+    AWAITING_PAYMENT = "awaiting-payment"
+    COMMITTING = "committing"
+    CONFIRMED = "confirmed"
+    FULFILLED = "fulfilled"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+class Place(Command, frozen=True):
+    """Begin the checkout of `lines`, or of the cart `cart_id` (then `lines` is empty: the cart's seal tells them).
+
+    The order's key is made from the client's idempotency key; `fingerprint` from the request's content: the same key
+    with another fingerprint is refused, with the same one it is a retry. `customer` is whoever a limit per customer
+    counts: an account, or for a guest something made from the address; empty: nobody is counted.
+    """
+
+    fingerprint: str
+    email: str
+    gateway: str
+    token: str
+    lines: tuple[Line, ...] = ()
+    cart_id: str = ""
+    customer: str = ""
+    payment_window_s: int = 600
+
+
+class SettlePayment(Command, frozen=True):
+    """A provider's callback: the payment asked for with `authorize_key` ended like this."""
+
+    authorize_key: str
+    reply: Authorized | Declined
+
+
+class Cancel(Command, frozen=True):
+    """Undo the order while it isn't fulfilled: holds are released, committed units and money go back."""
+
+    reason: str = ""
+
+
+class Fulfil(Command, frozen=True):
+    """The goods left: the order can't be cancelled any more."""
+
+
+class LookOrder(Command, frozen=True):
+    """Read the order."""
+
+
+class Settlement(Answer, frozen=True):
+    """How the checkout ended, once and for good: the answer that every retry of `Place` gets."""
+
+    status: Status
+    at: Instant
+    reason: Reason | None = None
+    details: dict[str, Any] = {}
+
+
+class OrderView(Answer, frozen=True):
+    """The order now. `total` is None until the lines are known (while a cart is being sealed)."""
+
+    order_id: str
+    status: Status
+    email: str
+    lines: tuple[Line, ...]
+    total: Money | None
+    placed_at: Instant
+    settlement: Settlement | None
+    payment_status: str
+    """`none`, `pending`, `captured`, `voided` or `refunded`."""
+    payment_id: str
+    cart_id: str
+
+
+OrderCommand = Place | SettlePayment | Cancel | Fulfil | LookOrder

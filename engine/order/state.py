@@ -1,0 +1,378 @@
+"""How far an order, each of its lines, its payment and its cart have come, and how events change that."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from ..cart import Line
+from ..kernel import Event, Instant, Message
+from ..money import Money
+from ..reasons import Reason
+from .events import (
+    CancelRequested,
+    CartGivenBack,
+    CartTaken,
+    LineHeld,
+    LineLost,
+    LineRefused,
+    LineReleased,
+    LineReturned,
+    LineSold,
+    OrderCancelled,
+    OrderConfirmed,
+    OrderExpired,
+    OrderFulfilled,
+    OrderPlaced,
+    OrderRejected,
+    PaymentAskedAgain,
+    PaymentAuthorized,
+    PaymentCaptured,
+    PaymentPending,
+    PaymentRefunded,
+    PaymentVoided,
+    SurplusPaymentFound,
+    SurplusRefunded,
+    UndoRefused,
+)
+from .messages import OrderView, Settlement, Status
+
+HOLD_GRACE_MS = 60_000
+"""Units stay held this much longer than the payment may take, so that a payment of the last second finds them."""
+
+ASK_AGAIN_MS = 30_000
+"""A provider that settles later is asked again after this, in case its callback was lost."""
+
+
+class Step(StrEnum):
+    """How far a line has come."""
+
+    ASKED = "asked"
+    HELD = "held"
+    REFUSED = "refused"
+    SOLD = "sold"
+    LOST = "lost"
+    RELEASED = "released"
+    RETURNED = "returned"
+
+
+class Payment(StrEnum):
+    """How far the payment has come."""
+
+    NONE = "none"
+    ASKED = "asked"
+    PENDING = "pending"
+    AUTHORIZED = "authorized"
+    CAPTURED = "captured"
+    DECLINED = "declined"
+    VOIDED = "voided"
+    REFUNDED = "refunded"
+
+
+_SHOWN = {
+    Payment.NONE: "none",
+    Payment.ASKED: "pending",
+    Payment.PENDING: "pending",
+    Payment.AUTHORIZED: "pending",
+    Payment.CAPTURED: "captured",
+    Payment.DECLINED: "none",
+    Payment.VOIDED: "voided",
+    Payment.REFUNDED: "refunded",
+}
+"""What the world sees of a payment."""
+
+
+class CartSeal(StrEnum):
+    """How far the cart's seal has come; `KEPT` is a seal that nobody will lift."""
+
+    NONE = "none"
+    ASKED = "asked"
+    HELD = "held"
+    KEPT = "kept"
+    GIVEN_BACK = "given-back"
+
+
+class Order(msgspec.Struct, array_like=True, gc=False):
+    """The state of an order; `status` is None until it is placed.
+
+    `lines` has one line per SKU; `steps` and `sequences` tell how far each has come, by the same index.
+    """
+
+    order_id: str
+    status: Status | None = None
+    fingerprint: str = ""
+    email: str = ""
+    customer: str = ""
+    gateway: str = ""
+    token: str = ""
+    cart_id: str = ""
+    seal: CartSeal = CartSeal.NONE
+    lines: tuple[Line, ...] = ()
+    steps: list[Step] = []
+    sequences: list[int] = []
+    refusals: dict[int, LineRefused] = {}
+    unanswered: int = 0
+    """Lines whose stock hasn't answered the question of this status yet."""
+    total: Money | None = None
+    placed_at: Instant = 0
+    pay_by: Instant = 0
+    ask_again_at: Instant = 0
+    attempt: int = 1
+    payment: Payment = Payment.NONE
+    payment_id: str = ""
+    undo_refused: bool = False
+    """The provider will not void or refund the payment; `payment` stays what it was."""
+    surplus: dict[str, bool] = {}
+    """Payments that the order doesn't want, and whether they are done with."""
+    cancel_note: str | None = None
+    settlement: Settlement | None = None
+
+    @property
+    def hold_until(self) -> Instant:
+        return self.pay_by + HOLD_GRACE_MS
+
+    @property
+    def authorize_key(self) -> str:
+        """One key for however many attempts: the provider takes the money once."""
+        return f"{self.order_id}:pay"
+
+
+DEAD = frozenset((Status.REJECTED, Status.EXPIRED, Status.CANCELLED))
+
+VOIDABLE = frozenset((Payment.ASKED, Payment.PENDING, Payment.AUTHORIZED))
+"""Money may have been taken or may still be, but nobody said so yet: a dead order voids it."""
+
+
+def _apply_placed(order: Order, event: OrderPlaced) -> None:
+    order.fingerprint = event.fingerprint
+    order.email = event.email
+    order.gateway = event.gateway
+    order.token = event.token
+    order.cart_id = event.cart_id
+    order.customer = event.customer
+    order.pay_by = event.pay_by
+    order.placed_at = event.at
+    if event.total is None:
+        order.status = Status.SEALING
+        order.seal = CartSeal.ASKED
+    else:
+        _begin_reserving(order, event.lines, event.total)
+
+
+def _apply_cart_taken(order: Order, event: CartTaken) -> None:
+    order.seal = CartSeal.HELD
+    _begin_reserving(order, event.lines, event.total)
+
+
+def _begin_reserving(order: Order, lines: tuple[Line, ...], total: Money) -> None:
+    order.status = Status.RESERVING
+    order.lines = lines
+    order.total = total
+    order.unanswered = len(lines)
+    order.steps = [Step.ASKED] * len(lines)
+    order.sequences = [0] * len(lines)
+
+
+def _apply_line_held(order: Order, event: LineHeld) -> None:
+    order.steps[event.line] = Step.HELD
+    order.sequences[event.line] = event.sequence
+    order.unanswered -= 1
+    if order.unanswered or order.refusals:
+        return
+    assert order.total is not None, "the lines are known before they are held"
+    if order.total.amount:
+        order.status = Status.AWAITING_PAYMENT
+        order.payment = Payment.ASKED
+    else:
+        # No provider takes nothing: a gift is committed at once.
+        _begin_committing(order)
+
+
+def _apply_line_refused(order: Order, event: LineRefused) -> None:
+    order.steps[event.line] = Step.REFUSED
+    order.refusals[event.line] = event
+    order.unanswered -= 1
+
+
+def _apply_payment_pending(order: Order, event: PaymentPending) -> None:
+    order.payment = Payment.PENDING
+    order.payment_id = event.payment_id
+    order.ask_again_at = event.at + ASK_AGAIN_MS
+
+
+def _apply_asked_again(order: Order, event: PaymentAskedAgain) -> None:
+    order.payment = Payment.ASKED
+    order.attempt = event.attempt
+
+
+def _apply_authorized(order: Order, event: PaymentAuthorized) -> None:
+    order.payment = Payment.AUTHORIZED
+    order.payment_id = event.payment_id
+
+
+def _apply_captured(order: Order, event: PaymentCaptured) -> None:
+    order.payment = Payment.CAPTURED
+    order.payment_id = event.payment_id
+    _begin_committing(order)
+
+
+def _begin_committing(order: Order) -> None:
+    order.status = Status.COMMITTING
+    order.unanswered = len(order.lines)
+
+
+def _apply_line_sold(order: Order, event: LineSold) -> None:
+    order.steps[event.line] = Step.SOLD
+    order.unanswered -= 1
+
+
+def _apply_line_lost(order: Order, event: LineLost) -> None:
+    order.steps[event.line] = Step.LOST
+    order.unanswered -= 1
+
+
+def _apply_confirmed(order: Order, event: OrderConfirmed) -> None:
+    order.status = Status.CONFIRMED
+    order.steps = [Step.SOLD] * len(order.lines)
+    order.unanswered = 0
+    if order.cart_id:
+        # Also when the order is cancelled later: a shopper begins a new cart.
+        order.seal = CartSeal.KEPT
+    order.settlement = Settlement(Status.CONFIRMED, event.at)
+
+
+def _apply_rejected(order: Order, event: OrderRejected) -> None:
+    if order.status is Status.SEALING:
+        order.seal = CartSeal.NONE
+    if event.reason is Reason.PAYMENT_DECLINED and order.payment is not Payment.AUTHORIZED:
+        order.payment = Payment.DECLINED
+    _settle(order, Status.REJECTED, event.at, event.reason, event.details)
+
+
+def _apply_expired(order: Order, event: OrderExpired) -> None:
+    _settle(order, Status.EXPIRED, event.at, Reason.PAYMENT_EXPIRED)
+
+
+def _apply_cancel_requested(order: Order, event: CancelRequested) -> None:
+    order.cancel_note = event.note
+
+
+def _apply_cancelled(order: Order, event: OrderCancelled) -> None:
+    order.cancel_note = event.note
+    _settle(order, Status.CANCELLED, event.at, Reason.ORDER_CANCELLED)
+
+
+def _settle(order: Order, status: Status, at: Instant, reason: Reason, details: dict[str, Any] | None = None) -> None:
+    """The order is dead; how its checkout ended was told once and stays, if it ended before."""
+    order.status = status
+    order.refusals = {}
+    if order.settlement is None:
+        order.settlement = Settlement(status, at, reason, details or {})
+
+
+def _apply_fulfilled(order: Order, _event: OrderFulfilled) -> None:
+    order.status = Status.FULFILLED
+
+
+def _apply_line_released(order: Order, event: LineReleased) -> None:
+    order.steps[event.line] = Step.RELEASED
+
+
+def _apply_line_returned(order: Order, event: LineReturned) -> None:
+    order.steps[event.line] = Step.RETURNED
+
+
+def _apply_given_back(order: Order, _event: CartGivenBack) -> None:
+    order.seal = CartSeal.GIVEN_BACK
+
+
+def _apply_voided(order: Order, _event: PaymentVoided) -> None:
+    order.payment = Payment.VOIDED
+
+
+def _apply_refunded(order: Order, _event: PaymentRefunded) -> None:
+    order.payment = Payment.REFUNDED
+
+
+def _apply_surplus(order: Order, event: SurplusPaymentFound) -> None:
+    order.surplus[event.payment_id] = False
+
+
+def _apply_surplus_refunded(order: Order, event: SurplusRefunded) -> None:
+    order.surplus[event.payment_id] = True
+
+
+def _apply_undo_refused(order: Order, event: UndoRefused) -> None:
+    if event.payment_id in order.surplus:
+        order.surplus[event.payment_id] = True
+    else:
+        order.undo_refused = True
+
+
+_CHANGES: dict[type[Message], Callable[[Order, Any], None]] = {
+    OrderPlaced: _apply_placed,
+    CartTaken: _apply_cart_taken,
+    LineHeld: _apply_line_held,
+    LineRefused: _apply_line_refused,
+    PaymentPending: _apply_payment_pending,
+    PaymentAskedAgain: _apply_asked_again,
+    PaymentAuthorized: _apply_authorized,
+    PaymentCaptured: _apply_captured,
+    SurplusPaymentFound: _apply_surplus,
+    LineSold: _apply_line_sold,
+    LineLost: _apply_line_lost,
+    CancelRequested: _apply_cancel_requested,
+    OrderConfirmed: _apply_confirmed,
+    OrderRejected: _apply_rejected,
+    OrderExpired: _apply_expired,
+    OrderCancelled: _apply_cancelled,
+    OrderFulfilled: _apply_fulfilled,
+    LineReleased: _apply_line_released,
+    LineReturned: _apply_line_returned,
+    CartGivenBack: _apply_given_back,
+    PaymentVoided: _apply_voided,
+    PaymentRefunded: _apply_refunded,
+    SurplusRefunded: _apply_surplus_refunded,
+    UndoRefused: _apply_undo_refused,
+}
+
+
+def apply(order: Order, event: Event) -> None:
+    """Change the order as the event tells."""
+    _CHANGES[type(event)](order, event)
+
+
+def total_of(lines: tuple[Line, ...]) -> Money:
+    """What lines of one currency cost together."""
+    amount = 0
+    for line in lines:
+        amount += line.price.amount * line.quantity
+    return Money(amount, lines[0].price.currency)
+
+
+def settled(order: Order) -> OrderView | None:
+    """The order once its checkout has ended; `settlement` stays the same whatever happens to it later."""
+    return None if order.settlement is None else view(order)
+
+
+def view(order: Order) -> OrderView:
+    """The order as the world sees it."""
+    assert order.status is not None, "only a placed order is seen"
+    return view_as(order, order.status, order.settlement)
+
+
+def view_as(order: Order, status: Status, settlement: Settlement | None) -> OrderView:
+    """The order as the world will see it once it has this status and settlement."""
+    return OrderView(
+        order.order_id,
+        status,
+        order.email,
+        order.lines,
+        order.total,
+        order.placed_at,
+        settlement,
+        _SHOWN[order.payment],
+        order.payment_id,
+        order.cart_id,
+    )
