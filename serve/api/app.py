@@ -1,0 +1,52 @@
+"""The composition of the HTTP API: routes, problem handlers and the frame around them, for one shop."""
+
+from importlib import metadata
+
+from fastapi import APIRouter
+
+from ..shop import Shop
+from . import docs
+from .handlers import add_handlers
+from .middlewares import Frame
+from .openapi import Api, operation_id
+from .routes import admin, carts, health, orders, problems, products, stock
+
+ROUTERS: tuple[APIRouter, ...] = (
+    health.router,
+    products.router,
+    products.admin_router,
+    stock.router,
+    stock.admin_router,
+    carts.router,
+    orders.router,
+    admin.router,
+    problems.router,
+    docs.router,
+)
+
+
+def build_app(shop: Shop) -> Api:
+    """The API as an ASGI application; it holds nothing but `shop`."""
+    app = Api(
+        title="Doorbuster",
+        version=_version(),
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=operation_id,
+        # Ours is one level further out, in the process that serves; asking for it costs every request.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+    )
+    for router in ROUTERS:
+        app.include_router(router)
+    app.state.shop = shop
+    app.add_middleware(Frame, new_id=shop.new_id, names_requests=shop.names_requests)
+    add_handlers(app)
+    return app
+
+
+def _version() -> str:
+    try:
+        return metadata.version("doorbuster")
+    except metadata.PackageNotFoundError:
+        return "0"

@@ -1,0 +1,36 @@
+"""The limits of what a request may say, shared by the contract's models and the purchase's own decoder."""
+
+SKU_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}$"
+"""No `@` and no `/`: both have a meaning in keys and paths."""
+CART_ID_PATTERN = r"^cart_[A-Za-z0-9_-]{8,64}$"
+ORDER_ID_PATTERN = r"^ord_[0-9a-f]{32}$"
+CURRENCY_PATTERN = r"^[A-Z]{3}$"
+EMAIL_PATTERN = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,187}[A-Za-z0-9])?$"
+"""What an HTML e-mail field accepts, at most 254 characters: whether the mailbox exists, only a mail can tell."""
+IDEMPOTENCY_KEY_PATTERN = r"^[!-~]{1,255}$"
+
+MAX_EMAIL_LENGTH = 254
+MAX_QUANTITY = 10_000
+"""Units in one line of a cart or an order."""
+MAX_ORDER_LINES = 100
+MAX_TOKEN_LENGTH = 255
+MAX_AMOUNT = 10**12
+"""Minor units."""
+MAX_RECEIPT_QUANTITY = 1_000_000
+MAX_TITLE_LENGTH = 500
+MAX_DESCRIPTION_LENGTH = 50_000
+MAX_LABEL_LENGTH = 200
+"""A vendor, a tag, a step of a category path, a reason, a reference."""
+MAX_URL_LENGTH = 2_048
+MAX_CATEGORY_DEPTH = 10
+MAX_TAGS = 100
+MAX_IMAGES = 50
+MAX_ATTRIBUTES = 100
+MAX_IMPORT_ROWS = 500
+DEFAULT_PAGE = 20
+MAX_PAGE = 100
+
+
+def whole(pattern: str) -> str:
+    """The pattern for Python's `re`, whose `$` would let a final newline through."""
+    return pattern.removesuffix("$") + r"\Z"

@@ -1,0 +1,65 @@
+"""Reading entities: from the catalogue in memory where it knows, from the entity itself where it doesn't."""
+
+from asyncio import gather
+from collections.abc import Iterable
+
+from engine.kernel import Rejected
+from engine.order import LookOrder, OrderView
+from engine.product import LookProduct, ProductView
+from engine.reasons import Reason
+from engine.stock import LookStock, StockView, stock_key
+
+from ..shop import Shop
+from .problems import ProblemError
+
+NO_STOCK = StockView(0, 0, 0, 0, 0, 0, 0)
+
+
+async def product_of(shop: Shop, sku: str) -> ProductView | None:
+    """The product, if there is one."""
+    if (known := shop.catalogue.product(sku)) is not None:
+        return known
+    reply = await shop.client.send("product", sku, LookProduct())
+    return reply if isinstance(reply, ProductView) else None
+
+
+async def products_of(shop: Shop, skus: Iterable[str]) -> dict[str, ProductView | None]:
+    """The products of several SKUs, the unknown ones as None."""
+    found = {sku: shop.catalogue.product(sku) for sku in skus}
+    if missing := [sku for sku, product in found.items() if product is None]:
+        found.update(zip(missing, await gather(*(product_of(shop, sku) for sku in missing)), strict=True))
+    return found
+
+
+async def sold_product_of(shop: Shop, sku: str, pointer: str = "") -> ProductView:
+    """The product of a line; raises ProblemError if it isn't sold here."""
+    if (product := await product_of(shop, sku)) is None:
+        raise product_unavailable(sku, pointer)
+    return product
+
+
+def product_unavailable(sku: str, pointer: str = "") -> ProblemError:
+    """422, not 409: the request names what this shop doesn't sell, and sending it again won't help."""
+    detail = f"{sku} is not sold here."
+    errors = [{"in": "body", "pointer": pointer, "detail": detail}]
+    return ProblemError(Reason.PRODUCT_UNAVAILABLE, detail, {"errors": errors} if pointer else None)
+
+
+async def stock_of(shop: Shop, sku: str) -> StockView:
+    """The quantities as hosts last told them, up to a second old: whoever only looks must not queue at the stock."""
+    return shop.catalogue.stock(sku) or await exact_stock_of(shop, sku)
+
+
+async def exact_stock_of(shop: Shop, sku: str) -> StockView:
+    """The quantities from the stock itself."""
+    reply = await shop.client.send("stock", stock_key(sku), LookStock())
+    return reply if isinstance(reply, StockView) else NO_STOCK
+
+
+async def order_of(shop: Shop, order_id: str) -> OrderView | None:
+    """The order as it is now, if it was ever placed."""
+    reply = await shop.client.send("order", order_id, LookOrder())
+    if isinstance(reply, Rejected):
+        return None
+    assert isinstance(reply, OrderView)
+    return reply

@@ -1,0 +1,103 @@
+"""What surrounds every answer, whichever route or fault made it. Plain ASGI: one closure per request."""
+
+import logging
+import re
+from collections.abc import Callable, Sequence
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .answers import HttpAnswer, RawHeaders
+from .problems import problem
+
+REQUEST_ID_HEADER = b"x-request-id"
+_is_sane = re.compile(rb"[A-Za-z0-9._~:+/=-]{1,64}\Z").match
+"""What may be written to a log and sent back without a second thought."""
+
+SECURITY_HEADERS: Sequence[tuple[bytes, bytes]] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    # Answers are data: a browser that is made to show one runs and loads nothing.
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+_DEFAULT_HEADERS: Sequence[tuple[bytes, bytes]] = (
+    *SECURITY_HEADERS,
+    # Carts and orders are nobody else's; a route whose answer may be kept says so itself.
+    (b"cache-control", b"no-store"),
+)
+
+logger = logging.getLogger("doorbuster.api")
+
+
+class Frame:
+    """Gives every answer a request id and security headers, answers HEAD like GET, and faults with a problem.
+
+    The request id is the client's own if it is sane, and is found in `scope["state"]["request_id"]`.
+    """
+
+    def __init__(self, app: ASGIApp, new_id: Callable[[], str], *, names_requests: bool = True) -> None:
+        self._app = app
+        self._new_id = new_id
+        self._names_requests = names_requests
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = request_id_of(scope) or self._new_id()
+        scope.setdefault("state", {})["request_id"] = request_id
+        is_head = scope["method"] == "HEAD"
+        started = False
+
+        async def send_framed(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                message["headers"] = self._framed(message.get("headers", ()), request_id)
+            elif is_head and message["type"] == "http.response.body":
+                message["body"] = b""
+            await send(message)
+
+        try:
+            await self._app({**scope, "method": "GET"} if is_head else scope, receive, send_framed)
+        except Exception:
+            logger.exception("request %s failed: %s %s", request_id, scope["method"], scope["path"])
+            if started:
+                # Half an answer is out: only cutting the connection tells the client that it isn't whole.
+                raise
+            await send_answer(problem("internal-error"), send_framed)
+
+    def _framed(self, headers: Sequence[tuple[bytes, bytes]], request_id: str) -> RawHeaders:
+        given = {name for name, _ in headers}
+        framed = [*headers, *(header for header in _DEFAULT_HEADERS if header[0] not in given)]
+        if self._names_requests:
+            framed.append((REQUEST_ID_HEADER, request_id.encode()))
+        return framed
+
+
+class SaneRequestId:
+    """Drops a request id that isn't sane before a server further in would echo it; stands first at the ingress."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and request_id_of(scope) is None:
+            headers = [header for header in scope["headers"] if header[0] != REQUEST_ID_HEADER]
+            scope = {**scope, "headers": headers}
+        await self._app(scope, receive, send)
+
+
+def request_id_of(scope: Scope) -> str | None:
+    """The request's own id, if it has a sane one."""
+    for name, value in scope["headers"]:
+        if name == REQUEST_ID_HEADER:
+            return value.decode() if _is_sane(value) else None
+    return None
+
+
+async def send_answer(given: HttpAnswer, send: Send) -> None:
+    """Send the answer as ASGI messages."""
+    await send({"type": "http.response.start", "status": given.status, "headers": given.headers})
+    await send({"type": "http.response.body", "body": given.body})

@@ -1,0 +1,85 @@
+"""The OpenAPI document: what FastAPI derives from the routes, with every problem that a route can answer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+
+from .schemas.common import Problem
+
+_DESCRIPTION = """\
+Sell products to everyone at once, and never one too many.
+
+* Money is in **minor units** (cents) of an ISO 4217 currency.
+* Purchases need an **`Idempotency-Key`**: the same key with the same body gets the same answer, byte for byte, however
+  often it is sent; with another body it is refused. A refusal *before* an order exists (sold out by then, a product
+  unknown, a price changed, the shop unavailable) is not remembered: the same key may be tried again.
+* Errors are **problem details** (RFC 9457) whose `type` is stable and explains itself when you open it.
+* Every answer has an `X-Request-Id`: yours, if you sent one.
+* `ETag`s of products and carts go into `If-Match`; a product's changes with its availability too, but `If-Match` only
+  compares the product's own version.
+"""
+_TAGS = [
+    {"name": "catalogue", "description": "Products with price and availability."},
+    {"name": "stock", "description": "Quantities, what changes them, and the ledger."},
+    {"name": "carts", "description": "Carts by unguessable id, and their checkout."},
+    {"name": "orders", "description": "The express purchase, and what became of an order."},
+    {"name": "admin", "description": "For whoever runs the shop."},
+    {"name": "health", "description": "For whatever watches the shop."},
+]
+_REQUEST_ID = {"X-Request-Id": {"description": "Names this request in our logs.", "schema": {"type": "string"}}}
+_METHODS = frozenset(("get", "put", "post", "patch", "delete"))
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problems that a route can answer, beside those that every route can."""
+    return {status: {"model": Problem} for status in sorted({*statuses, 413, 422, 500, 503})}
+
+
+def body_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The same for a route that reads a JSON body."""
+    return problems(400, 415, *statuses)
+
+
+def operation_id(route: APIRoute) -> str:
+    """The name of the route's function: what a generated client calls it."""
+    return route.name
+
+
+class Api(FastAPI):
+    """FastAPI with our document."""
+
+    def openapi(self) -> dict[str, Any]:
+        if not self.openapi_schema:
+            schema = get_openapi(
+                title=self.title,
+                version=self.version,
+                openapi_version=self.openapi_version,
+                description=_DESCRIPTION,
+                routes=self.routes,
+                tags=_TAGS,
+                license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            )
+            for path in schema["paths"].values():
+                for method in _METHODS & path.keys():
+                    for status, response in path[method]["responses"].items():
+                        _complete(int(status), response)
+            self.openapi_schema = schema
+        return self.openapi_schema
+
+
+def _complete(status: int, response: dict[str, Any]) -> None:
+    """Every answer has a request id; every refusal is a problem, which has a media type of its own."""
+    response["headers"] = {**_REQUEST_ID, **response.get("headers", {})}
+    content: Mapping[str, Any] = response.get("content", {})
+    if status >= 400 and "application/json" in content:
+        response["content"] = {"application/problem+json": content["application/json"]}
+    elif status == 304:
+        response.pop("content", None)
+
+
+def header(description: str) -> dict[str, Any]:
+    """A response header for a route's `responses`."""
+    return {"description": description, "schema": {"type": "string"}}

@@ -1,0 +1,211 @@
+"""Problem details (RFC 9457): the one table from what went wrong to what a client is told.
+
+ProblemError    terminal for the request: carries the problem that answers it
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from actors.errors import Overloaded, Unavailable
+from engine.kernel import Rejected
+from engine.reasons import Reason
+
+from .answers import PROBLEM_JSON, HttpAnswer, answer
+
+
+class ProblemType(NamedTuple):
+    """A kind of problem: its name makes the stable `type` URI, its explanation is served there."""
+
+    name: str
+    status: int
+    title: str
+    explanation: str
+
+    @property
+    def uri(self) -> str:
+        return f"/problems/{self.name}"
+
+
+_TYPES = (
+    # The business says no: one for each engine.reasons.Reason.
+    ProblemType(Reason.INVALID_COMMAND, 422, "Invalid request", "A value is outside of what the shop accepts."),
+    ProblemType(Reason.NOT_FOUND, 404, "Not found", "There is nothing here, or it is not yours to see."),
+    ProblemType(
+        Reason.VERSION_CONFLICT,
+        412,
+        "Precondition failed",
+        "It has changed since the version that `If-Match` or `If-None-Match` names: read it again, then decide.",
+    ),
+    ProblemType(
+        Reason.KEY_REUSED,
+        422,
+        "Idempotency key reused",
+        "The idempotency key was used before for another request. Use a new key for a new request.",
+    ),
+    ProblemType(
+        Reason.INSUFFICIENT_STOCK,
+        409,
+        "Insufficient stock",
+        "Not all lines are available, so nothing was bought; `lines` says what is left.",
+    ),
+    ProblemType(
+        Reason.CUSTOMER_LIMIT, 409, "Limit per customer", "The quantity would exceed what one customer may buy."
+    ),
+    ProblemType(Reason.RESERVATION_UNKNOWN, 409, "Reservation unknown", "There is no such reservation."),
+    ProblemType(
+        Reason.RESERVATION_ENDED, 409, "Reservation ended", "The units are no longer held; nothing was bought."
+    ),
+    ProblemType(Reason.STOCK_IN_USE, 409, "Stock in use", "Units that are reserved can't be taken off the stock."),
+    ProblemType(
+        Reason.CART_SEALED, 409, "Cart sealed", "An order is checking this cart out, or has: it can't be changed now."
+    ),
+    ProblemType(Reason.CART_EMPTY, 409, "Cart empty", "There is nothing in the cart to check out."),
+    ProblemType(Reason.CART_EXPIRED, 410, "Cart expired", "The cart was not used for 30 days. Open a new one."),
+    ProblemType(Reason.CART_FULL, 409, "Cart full", "The cart can't take another line or so many units."),
+    ProblemType(
+        Reason.CURRENCY_MISMATCH, 422, "Currency mismatch", "All lines of a cart or an order have one currency."
+    ),
+    ProblemType(
+        Reason.PRODUCT_UNAVAILABLE, 422, "Product unavailable", "A line names a SKU that this shop doesn't sell."
+    ),
+    ProblemType(
+        Reason.PAYMENT_DECLINED,
+        402,
+        "Payment declined",
+        "The payment provider declined; nothing was bought. Try again with a new idempotency key.",
+    ),
+    ProblemType(
+        Reason.PAYMENT_EXPIRED,
+        402,
+        "Payment expired",
+        "The payment was not completed in time; nothing was bought and nothing will be charged.",
+    ),
+    ProblemType(
+        Reason.ORDER_NOT_CANCELLABLE, 409, "Order not cancellable", "The order has ended or has left the warehouse."
+    ),
+    ProblemType(Reason.ORDER_CANCELLED, 409, "Order cancelled", "The order was cancelled before it was confirmed."),
+    # The request itself is at fault.
+    ProblemType("malformed-json", 400, "Malformed JSON", "The body is not a JSON text in UTF-8."),
+    ProblemType(
+        "idempotency-key-missing",
+        400,
+        "Idempotency key missing",
+        "Purchases need an `Idempotency-Key` header: new for each purchase, the same for its retries.",
+    ),
+    ProblemType(
+        "idempotency-key-invalid",
+        400,
+        "Idempotency key invalid",
+        "An idempotency key has 1 to 255 visible ASCII characters; a UUID is a good one.",
+    ),
+    ProblemType("bad-request", 400, "Bad request", "The request can't be understood."),
+    ProblemType("unauthorized", 401, "Unauthorized", "Send `Authorization: Bearer` with the right key or token."),
+    ProblemType("method-not-allowed", 405, "Method not allowed", "`Allow` lists the methods of this resource."),
+    ProblemType(
+        "price-changed", 409, "Price changed", "A price rose: the cart shows it now. Check out again to accept."
+    ),
+    ProblemType("body-too-large", 413, "Body too large", "The body is larger than this resource accepts."),
+    ProblemType("unsupported-media-type", 415, "Unsupported media type", "Send a body as `application/json`."),
+    ProblemType(
+        "invalid-request",
+        422,
+        "Invalid request",
+        "Fields are missing, unknown or have a wrong type or value; `errors` lists each.",
+    ),
+    # The shop is at fault.
+    ProblemType("internal-error", 500, "Internal error", "The fault is ours; the request id helps us to find it."),
+    ProblemType(
+        "unavailable",
+        503,
+        "Temporarily unavailable",
+        "The shop could not answer in time. Send the same again, with the same idempotency key, after `Retry-After`.",
+    ),
+    ProblemType(
+        "overloaded", 503, "Overloaded", "Too many requests wait for the same thing. Retry after `Retry-After`."
+    ),
+    ProblemType("not-ready", 503, "Not ready", "The shop is starting or stopping."),
+)
+PROBLEM_TYPES: Mapping[str, ProblemType] = {str(kind.name): kind for kind in _TYPES}
+
+_encode = msgspec.json.Encoder().encode
+
+
+def problem(
+    name: str,
+    detail: str = "",
+    *,
+    instance: str = "",
+    members: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> HttpAnswer:
+    """The answer that tells of a problem; `members` are its extension members."""
+    kind = PROBLEM_TYPES[name]
+    body = {"type": kind.uri, "title": kind.title, "status": kind.status, "detail": detail or kind.explanation}
+    if instance:
+        body["instance"] = instance
+    # The standard members are named last, so that an extension can't take their place.
+    content = _encode({**body, **(members or {}), **body})
+    return answer(kind.status, content, media_type=PROBLEM_JSON, headers=(headers or {}).items())
+
+
+class ProblemError(Exception):
+    """Ends a request with a problem."""
+
+    def __init__(
+        self,
+        name: str,
+        detail: str = "",
+        members: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(name, detail, members, headers)
+        self.name = name
+        self.detail = detail
+        self.members = members
+        self.headers = headers
+
+    def answer(self) -> HttpAnswer:
+        return problem(self.name, self.detail, members=self.members, headers=self.headers)
+
+
+def refusal(rejected: Rejected, *, instance: str = "") -> HttpAnswer:
+    """The problem for a refusal of the business."""
+    return problem(rejected.reason, _sentence(rejected), instance=instance, members=_members(rejected))
+
+
+def refused(rejected: Rejected) -> ProblemError:
+    """The same, to raise from a route."""
+    return ProblemError(rejected.reason, _sentence(rejected), _members(rejected))
+
+
+def unavailable(error: Unavailable) -> HttpAnswer:
+    """The problem for a command that nobody could carry out in time."""
+    name = "overloaded" if isinstance(error, Overloaded) else "unavailable"
+    return problem(name, headers={"retry-after": str(error.retry_after_s)})
+
+
+def _sentence(rejected: Rejected) -> str:
+    """The reason in words with this case's figures; empty where the general explanation says it all."""
+    details = rejected.details
+    match rejected.reason:
+        case Reason.INVALID_COMMAND if "field" in details:
+            return f"{details['field']} must {details['must']}."
+        case Reason.INSUFFICIENT_STOCK:
+            return " ".join(_line_sentence(line) for line in details.get("lines", ()))
+        case Reason.CUSTOMER_LIMIT if "limit" in details:
+            return f"{details.get('sku', 'This product')} is limited to {details['limit']} per customer."
+        case Reason.PAYMENT_DECLINED if "code" in details:
+            return f"The payment provider declined: {details['code']}."
+    return ""
+
+
+def _line_sentence(line: Mapping[str, Any]) -> str:
+    left = f"{line['available']} left" if line["available"] else "sold out"
+    return f"{line['sku']}: {line['requested']} requested, {left}."
+
+
+def _members(rejected: Rejected) -> Mapping[str, Any]:
+    """What a client may use of the details; which field of a command is at fault means nothing to it."""
+    return {} if rejected.reason is Reason.INVALID_COMMAND else rejected.details

@@ -1,0 +1,189 @@
+"""The purchase, from a decoded request to the bytes of its answer: the flash-sale path.
+
+It knows neither FastAPI nor pydantic. Whoever speaks HTTP decodes an `OrderRequest`, calls `purchase` and sends what
+comes back. The answer is made from the order's settlement and of what never changes about the order, so a retry gets
+the same bytes for good, whatever has become of the order since.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from actors.errors import Unavailable
+from engine.cart import Line
+from engine.kernel import Rejected
+from engine.order import OrderView, Place, Settlement, Status
+from engine.reasons import Reason
+
+from ..identity import access_token_of, fingerprint_of, order_id_of
+from ..shop import Shop
+from .answers import HttpAnswer, answer, timestamp
+from .lookups import order_of, product_unavailable, products_of
+from .problems import ProblemError, refusal, refused, unavailable
+from .requests import OrderRequest, OrderRequestLine
+
+
+class MoneyOut(msgspec.Struct, frozen=True, gc=False):
+    amount: int
+    currency: str
+
+
+class LineOut(msgspec.Struct, frozen=True, gc=False):
+    sku: str
+    title: str
+    quantity: int
+    price: MoneyOut
+    total: MoneyOut
+
+
+class PlacedOut(msgspec.Struct, frozen=True, gc=False):
+    """The body of a 201."""
+
+    id: str
+    access_token: str
+    status: str
+    lines: list[LineOut]
+    total: MoneyOut
+    email: str
+    payment_id: str
+    placed_at: str
+    settled_at: str
+
+
+class PendingOut(msgspec.Struct, frozen=True, gc=False):
+    """The body of a 202."""
+
+    id: str
+    access_token: str
+    status: str
+    placed_at: str
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+async def purchase(shop: Shop, request: OrderRequest, key: str, *, prefer_async: bool = False) -> HttpAnswer:
+    """Buy, or find what the same key bought before. Every expected failure comes back as an answer, too."""
+    order_id = order_id_of(shop.secret, key)
+    try:
+        lines, cart_id = await _lines_to_place(shop, order_id, request)
+    except ProblemError as error:
+        return error.answer()
+    except Unavailable as error:
+        return unavailable(error)
+    place = Place(
+        fingerprint=fingerprint_of("orders", "", request),
+        email=request.email,
+        gateway=request.payment.method,
+        token=request.payment.token,
+        lines=lines,
+        cart_id=cart_id,
+        customer=customer_of(request.email),
+        payment_window_s=shop.settings.payment_window_s,
+    )
+    return await settle(shop, order_id, place, prefer_async=prefer_async)
+
+
+async def settle(shop: Shop, order_id: str, place: Place, *, prefer_async: bool) -> HttpAnswer:
+    """Place the order and answer with how it ended, or with 202 when it hasn't in time."""
+    settle_s = 0.0 if prefer_async else shop.settings.settle_wait_s
+    try:
+        reply = await shop.client.send("order", order_id, place, settle_s=settle_s)
+    except Unavailable as error:
+        return unavailable(error)
+    if isinstance(reply, Rejected):
+        return refusal(reply)
+    assert isinstance(reply, OrderView)
+    # Whoever prefers not to wait is told so even if the order has settled meanwhile: one request, one answer.
+    if reply.settlement is None or prefer_async:
+        return _pending(shop, reply, prefer_async=prefer_async)
+    return _settled(shop, reply, reply.settlement)
+
+
+def customer_of(email: str) -> str:
+    """Who the limit per customer counts: a guest is the e-mail address, however it is spelled."""
+    return email.lower()
+
+
+async def _lines_to_place(shop: Shop, order_id: str, request: OrderRequest) -> tuple[tuple[Line, ...], str]:
+    """Lines and cart id for `Place`; raises ProblemError when these lines can't be bought."""
+    try:
+        return await _quote(shop, request), ""
+    except ProblemError:
+        # An order that this key has placed keeps its answer, whatever the catalogue says by now.
+        if shop.orders.surely_new(order_id) or (earlier := await order_of(shop, order_id)) is None:
+            raise
+    return ((), earlier.cart_id) if earlier.cart_id else (earlier.lines, "")
+
+
+async def _quote(shop: Shop, request: OrderRequest) -> tuple[Line, ...]:
+    """The lines at today's prices; raises ProblemError when they can't be bought as they are."""
+    products = await products_of(shop, [line.sku for line in request.lines])
+    lines: list[Line] = []
+    for index, line in enumerate(request.lines):
+        if (product := products[line.sku]) is None:
+            raise product_unavailable(line.sku, f"#/lines/{index}/sku")
+        if lines and product.price.currency != lines[0].price.currency:
+            raise refused(Rejected(Reason.CURRENCY_MISMATCH))
+        lines.append(Line(line.sku, line.quantity, product.price, product.title))
+    _refuse_sold_out(shop, request.lines)
+    return tuple(lines)
+
+
+def _refuse_sold_out(shop: Shop, lines: Iterable[OrderRequestLine]) -> None:
+    """Tell "sold out" from memory: a rush for what is gone must not queue up at the stock.
+
+    Only a plain zero counts. Where some are left, the stock itself decides who gets them.
+    """
+    gone: dict[str, int] = {}
+    for line in lines:
+        stock = shop.catalogue.stock(line.sku)
+        if stock is not None and stock.available <= 0:
+            gone[line.sku] = gone.get(line.sku, 0) + line.quantity
+    if gone:
+        short = [{"sku": sku, "requested": wanted, "available": 0} for sku, wanted in gone.items()]
+        raise refused(Rejected(Reason.INSUFFICIENT_STOCK, {"lines": short}))
+
+
+def _pending(shop: Shop, order: OrderView, *, prefer_async: bool) -> HttpAnswer:
+    headers = [("location", location_of(order.order_id)), ("cache-control", "no-store")]
+    if prefer_async:
+        headers.append(("preference-applied", "respond-async"))
+    token = access_token_of(shop.secret, order.order_id)
+    body = PendingOut(order.order_id, token, "processing", timestamp(order.placed_at))
+    return answer(202, _encode(body), headers=headers)
+
+
+def _settled(shop: Shop, order: OrderView, settlement: Settlement) -> HttpAnswer:
+    location = location_of(order.order_id)
+    if settlement.status is not Status.CONFIRMED:
+        reason = settlement.reason or Reason.ORDER_CANCELLED
+        return refusal(Rejected(reason, settlement.details), instance=location)
+    assert order.total is not None, "a confirmed order knows its lines"
+    body = PlacedOut(
+        id=order.order_id,
+        access_token=access_token_of(shop.secret, order.order_id),
+        status=settlement.status,
+        lines=[_line_out(line) for line in order.lines],
+        total=MoneyOut(order.total.amount, order.total.currency),
+        email=order.email,
+        payment_id=order.payment_id,
+        placed_at=timestamp(order.placed_at),
+        settled_at=timestamp(settlement.at),
+    )
+    return answer(201, _encode(body), headers=[("location", location), ("cache-control", "no-store")])
+
+
+def location_of(order_id: str) -> str:
+    return f"/v1/orders/{order_id}"
+
+
+def _line_out(line: Line) -> LineOut:
+    price = line.price
+    return LineOut(
+        line.sku,
+        line.title,
+        line.quantity,
+        MoneyOut(price.amount, price.currency),
+        MoneyOut(price.amount * line.quantity, price.currency),
+    )

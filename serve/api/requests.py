@@ -1,0 +1,69 @@
+"""What a purchase reads from its request: the body as plain structs, the idempotency key, the wish not to wait."""
+
+import re
+from typing import Annotated, Literal
+
+import msgspec
+
+from .bounds import (
+    EMAIL_PATTERN,
+    IDEMPOTENCY_KEY_PATTERN,
+    MAX_EMAIL_LENGTH,
+    MAX_ORDER_LINES,
+    MAX_QUANTITY,
+    MAX_TOKEN_LENGTH,
+    SKU_PATTERN,
+    whole,
+)
+from .problems import ProblemError
+
+PaymentMethod = Literal["sandbox"]
+"""The gateways that a request may name."""
+
+
+class PaymentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    method: PaymentMethod
+    token: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TOKEN_LENGTH)]
+
+
+class OrderRequestLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    sku: Annotated[str, msgspec.Meta(pattern=whole(SKU_PATTERN))]
+    quantity: Annotated[int, msgspec.Meta(ge=1, le=MAX_QUANTITY)]
+
+
+class OrderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of an express purchase. `schemas.order.OrderIn` is the same contract for OpenAPI and error messages."""
+
+    lines: Annotated[list[OrderRequestLine], msgspec.Meta(min_length=1, max_length=MAX_ORDER_LINES)]
+    email: Annotated[str, msgspec.Meta(pattern=whole(EMAIL_PATTERN), max_length=MAX_EMAIL_LENGTH)]
+    payment: PaymentRequest
+
+
+class CheckoutRequest(msgspec.Struct, frozen=True):
+    """The body of a cart's checkout."""
+
+    email: str
+    payment: PaymentRequest
+
+
+decode_order_request = msgspec.json.Decoder(OrderRequest).decode
+"""Raises msgspec.DecodeError, UnicodeDecodeError or RecursionError for what isn't JSON, and msgspec.ValidationError (a
+DecodeError) for what breaks the contract."""
+
+_is_idempotency_key = re.compile(whole(IDEMPOTENCY_KEY_PATTERN)).match
+
+
+def idempotency_key_of(value: str | None) -> str:
+    """The key that a purchase must carry; raises ProblemError without one or with a bad one."""
+    if not value:
+        raise ProblemError("idempotency-key-missing")
+    if not _is_idempotency_key(value):
+        raise ProblemError("idempotency-key-invalid")
+    return value
+
+
+def prefers_async(value: str | None) -> bool:
+    """Whether a `Prefer` header (RFC 7240) holds `respond-async`."""
+    if not value:
+        return False
+    return any(preference.partition(";")[0].strip().lower() == "respond-async" for preference in value.split(","))

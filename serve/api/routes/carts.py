@@ -1,0 +1,177 @@
+"""Carts by unguessable id, and their checkout."""
+
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Path
+from starlette.responses import Response
+
+from engine.cart import AddLine, CartView, ClearCart, OpenCart, RemoveLine, SetLine
+from engine.kernel import Command, Rejected
+from engine.order import Status
+from engine.reasons import Reason
+
+from ...identity import successor_cart_id_of
+from ...shop import Shop
+from ..answers import response_of, shaped, timestamp
+from ..bounds import CART_ID_PATTERN
+from ..checkout import cart_of, check_out
+from ..lookups import order_of, products_of, sold_product_of
+from ..openapi import body_problems, header, problems
+from ..preconditions import required_version, version_tag
+from ..problems import refused
+from ..requests import idempotency_key_of, prefers_async
+from ..routing import StrictRoute, TheShop
+from ..schemas.cart import Cart, CartLineIn, QuantityIn
+from ..schemas.order import CheckoutIn
+from .orders import PURCHASE_RESPONSES, PreferHeader, PurchaseKey
+from .products import IfMatch, SkuPath
+from .stock import OptionalKey
+
+MAX_SUCCESSORS = 50
+"""Carts that one cart's id leads on to at most: whoever has bought that often must use the newest id."""
+
+router = APIRouter(route_class=StrictRoute, tags=["carts"])
+
+CartPath = Annotated[str, Path(pattern=CART_ID_PATTERN, examples=["cart_3q2-7wEXAMPLEoeM8n4A1xw"])]
+_TAGGED = {"headers": {"ETag": header("The cart's version.")}}
+_OPENED = {"headers": {"ETag": header("The cart's version."), "Location": header("The new cart.")}}
+
+
+@router.post("/v1/carts", response_model=Cart, status_code=201, responses={201: _OPENED, **problems()})
+async def open_cart(shop: TheShop) -> Response:
+    """Open an empty cart. Its id is all that it takes to change it: keep it."""
+    cart = await _send(shop, f"cart_{shop.new_id()}", OpenCart())
+    return await _shown(shop, cart, 201)
+
+
+@router.get("/v1/carts/{cart_id}", response_model=Cart, responses={200: _TAGGED, **problems(404, 410)})
+async def look_cart(cart_id: CartPath, shop: TheShop) -> Response:
+    """The cart, with the prices of adding and of now."""
+    return await _shown(shop, await cart_of(shop, cart_id))
+
+
+@router.post(
+    "/v1/carts/{cart_id}/lines",
+    response_model=Cart,
+    responses={
+        200: _TAGGED,
+        201: {"model": Cart, "description": "The cart was bought: this is a new one.", **_OPENED},
+        **body_problems(404, 409, 410, 412),
+    },
+)
+async def add_line(
+    cart_id: CartPath,
+    line: CartLineIn,
+    shop: TheShop,
+    if_match: IfMatch = None,
+    idempotency_key: OptionalKey = None,
+) -> Response:
+    """Add units to a line. What is added to a cart that was bought already goes into a new cart."""
+    product = await sold_product_of(shop, line.sku, "#/sku")
+    version = await _required(shop, cart_id, if_match)
+    command = AddLine(line.sku, line.quantity, product.price, product.title, idempotency_key or "", version)
+    cart = await _add(shop, cart_id, command)
+    if cart.cart_id == cart_id:
+        return await _shown(shop, cart)
+    return await _shown(shop, cart, 201)
+
+
+@router.put(
+    "/v1/carts/{cart_id}/lines/{sku}",
+    response_model=Cart,
+    responses={200: _TAGGED, **body_problems(404, 409, 410, 412)},
+)
+async def set_line(
+    cart_id: CartPath, sku: SkuPath, line: QuantityIn, shop: TheShop, if_match: IfMatch = None
+) -> Response:
+    """Make a line's quantity exactly this, at today's price."""
+    product = await sold_product_of(shop, sku)
+    version = await _required(shop, cart_id, if_match)
+    command = SetLine(sku, line.quantity, product.price, product.title, if_version=version)
+    return await _shown(shop, await _send(shop, cart_id, command))
+
+
+@router.delete(
+    "/v1/carts/{cart_id}/lines/{sku}", response_model=Cart, responses={200: _TAGGED, **problems(404, 409, 410, 412)}
+)
+async def remove_line(cart_id: CartPath, sku: SkuPath, shop: TheShop, if_match: IfMatch = None) -> Response:
+    """Take a line out; one that isn't there is out already."""
+    command = RemoveLine(sku, if_version=await _required(shop, cart_id, if_match))
+    return await _shown(shop, await _send(shop, cart_id, command))
+
+
+@router.delete(
+    "/v1/carts/{cart_id}/lines", response_model=Cart, responses={200: _TAGGED, **problems(404, 409, 410, 412)}
+)
+async def clear_cart(cart_id: CartPath, shop: TheShop, if_match: IfMatch = None) -> Response:
+    """Take all lines out."""
+    command = ClearCart(if_version=await _required(shop, cart_id, if_match))
+    return await _shown(shop, await _send(shop, cart_id, command))
+
+
+@router.post("/v1/carts/{cart_id}/checkout", **PURCHASE_RESPONSES)
+async def check_out_cart(
+    cart_id: CartPath,
+    checkout: CheckoutIn,
+    shop: TheShop,
+    idempotency_key: PurchaseKey,
+    prefer: PreferHeader = None,
+) -> Response:
+    """Buy the cart: all lines or none.
+
+    Where a price rose since its line was added, nothing is bought, the cart shows the new price, and the problem
+    `price-changed` lists the lines: checking out again accepts. Prices that fell are simply taken over.
+    """
+    key = idempotency_key_of(idempotency_key)
+    request = checkout.to_request()
+    return response_of(await check_out(shop, cart_id, request, key, prefer_async=prefers_async(prefer)))
+
+
+async def _add(shop: Shop, cart_id: str, command: AddLine) -> CartView:
+    """Add to the cart or, where an order has bought it, to its successor, or to that one's.
+
+    The successor's id is made from the cart and the order that bought it: two tabs, or a retry, open one cart, not two.
+    """
+    for successors in range(MAX_SUCCESSORS + 1):
+        reply = await shop.client.send("cart", cart_id, command)
+        if isinstance(reply, CartView):
+            return reply
+        assert isinstance(reply, Rejected)
+        order_id = reply.details.get("order_id", "") if reply.reason is Reason.CART_SEALED else ""
+        if successors == MAX_SUCCESSORS or not order_id or not await _has_bought(shop, order_id):
+            raise refused(reply)
+        cart_id = successor_cart_id_of(shop.secret, cart_id, order_id)
+        await _send(shop, cart_id, OpenCart())
+        # A version that the shopper saw was the old cart's.
+        command = msgspec.structs.replace(command, if_version=None)
+    raise AssertionError("the last round has returned or raised")
+
+
+async def _has_bought(shop: Shop, order_id: str) -> bool:
+    """Whether the order holds its cart's seal for good; one that failed, or may still fail, gives it back."""
+    order = await order_of(shop, order_id)
+    return order is not None and order.settlement is not None and order.settlement.status is Status.CONFIRMED
+
+
+async def _send(shop: Shop, cart_id: str, command: Command) -> CartView:
+    reply = await shop.client.send("cart", cart_id, command)
+    if isinstance(reply, Rejected):
+        raise refused(reply)
+    assert isinstance(reply, CartView)
+    return reply
+
+
+async def _required(shop: Shop, cart_id: str, if_match: str | None) -> int | None:
+    async def current_version() -> int:
+        return (await cart_of(shop, cart_id)).version
+
+    return await required_version(if_match, current_version)
+
+
+async def _shown(shop: Shop, cart: CartView, status: int = 200) -> Response:
+    products = await products_of(shop, [line.sku for line in cart.lines])
+    headers = {"etag": version_tag(cart.version)}
+    if status == 201:
+        headers["location"] = f"/v1/carts/{cart.cart_id}"
+    return shaped(Cart.of(cart, products, timestamp(cart.updated_at)), status, headers)

@@ -1,0 +1,91 @@
+"""The express purchase, and what became of an order."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Path, Security
+from starlette.requests import Request
+from starlette.responses import Response
+
+from engine.kernel import Rejected
+from engine.order import Cancel, OrderView
+from engine.reasons import Reason
+
+from ..answers import response_of, shaped
+from ..auth import ACCESS_TOKEN, require_order_access
+from ..bounds import IDEMPOTENCY_KEY_PATTERN, ORDER_ID_PATTERN
+from ..lookups import order_of
+from ..openapi import body_problems, header, problems
+from ..problems import ProblemError, refused
+from ..purchase import purchase
+from ..requests import idempotency_key_of, prefers_async
+from ..routing import StrictRoute, TheShop
+from ..schemas.order import CancelIn, Order, OrderIn, PendingOrder, PlacedOrder
+
+router = APIRouter(route_class=StrictRoute, tags=["orders"])
+
+PurchaseKey = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        pattern=IDEMPOTENCY_KEY_PATTERN,
+        description="New for each purchase, the same for its retries: a UUID is a good one.",
+        examples=["6f1c1f6e-6a53-4c1e-9a3e-1f6f0c2d7b11"],
+    ),
+]
+PreferHeader = Annotated[
+    str | None, Header(description="`respond-async`: answer 202 at once instead of waiting for the payment.")
+]
+_LOCATION = {"Location": header("The order.")}
+PURCHASE_RESPONSES: dict[str, Any] = {
+    "response_model": PlacedOrder,
+    "status_code": 201,
+    "responses": {
+        201: {"description": "Bought. Every retry gets these very bytes.", "headers": _LOCATION},
+        202: {
+            "model": PendingOrder,
+            "description": "Not settled yet: ask the order.",
+            "headers": {**_LOCATION, "Preference-Applied": header("`respond-async`, if it was asked for.")},
+        },
+        **body_problems(402, 404, 409, 410),
+    },
+}
+OrderPath = Annotated[str, Path(pattern=ORDER_ID_PATTERN, examples=["ord_6b1f0a5c9d2e4f7081a2b3c4d5e6f708"])]
+_ACCESS = [Security(ACCESS_TOKEN)]
+
+
+@router.post("/v1/orders", **PURCHASE_RESPONSES)
+async def place_order(
+    order: OrderIn, shop: TheShop, idempotency_key: PurchaseKey, prefer: PreferHeader = None
+) -> Response:
+    """Buy in one request: all lines or none."""
+    key = idempotency_key_of(idempotency_key)
+    return response_of(await purchase(shop, order.to_request(), key, prefer_async=prefers_async(prefer)))
+
+
+@router.get("/v1/orders/{order_id}", response_model=Order, responses=problems(401, 404), dependencies=_ACCESS)
+async def look_order(order_id: OrderPath, shop: TheShop, request: Request) -> Response:
+    """The order as it is now."""
+    require_order_access(shop, request, order_id)
+    order = await order_of(shop, order_id)
+    if order is None:
+        raise ProblemError(Reason.NOT_FOUND)
+    return shaped(Order.of(order))
+
+
+@router.post(
+    "/v1/orders/{order_id}/cancel",
+    response_model=Order,
+    responses=body_problems(401, 404, 409),
+    dependencies=_ACCESS,
+)
+async def cancel_order(
+    order_id: OrderPath, shop: TheShop, request: Request, cancel: CancelIn | None = None
+) -> Response:
+    """Cancel the order while it isn't fulfilled: what it holds is released, what was paid goes back."""
+    require_order_access(shop, request, order_id)
+    reason = cancel.reason if cancel else ""
+    reply = await shop.client.send("order", order_id, Cancel(reason))
+    if isinstance(reply, Rejected):
+        raise refused(reply)
+    assert isinstance(reply, OrderView)
+    return shaped(Order.of(reply))

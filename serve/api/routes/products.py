@@ -1,0 +1,120 @@
+"""The catalogue: anyone looks, the admin puts."""
+
+from asyncio import gather
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Path, Query, Security
+from starlette.responses import Response
+
+from engine.kernel import Rejected
+from engine.product import ProductView
+from engine.reasons import Reason
+
+from ...shop import Shop
+from ..answers import answer, response_of, shaped
+from ..auth import ADMIN_KEY
+from ..bounds import DEFAULT_PAGE, MAX_PAGE, SKU_PATTERN
+from ..lookups import product_of, stock_of
+from ..openapi import body_problems, header, problems
+from ..preconditions import content_tag, is_fresh, required_version, version_tag
+from ..problems import ProblemError, refused
+from ..routing import AdminRoute, StrictRoute, TheShop
+from ..schemas.catalogue import Product, ProductIn, ProductPage
+
+router = APIRouter(route_class=StrictRoute, tags=["catalogue"])
+admin_router = APIRouter(route_class=AdminRoute, tags=["catalogue", "admin"], dependencies=[Security(ADMIN_KEY)])
+
+SkuPath = Annotated[str, Path(pattern=SKU_PATTERN, examples=["RETRO-CLOCK"])]
+IfMatch = Annotated[str | None, Header(description="Only if this is its `ETag` now.")]
+IfNoneMatch = Annotated[str | None, Header(description="Only if this is not its `ETag` now.")]
+
+_REVALIDATE = {"cache-control": "no-cache"}
+_TAGGED = {"headers": {"ETag": header("Its version.")}}
+_NOT_MODIFIED = {"description": "You have it already.", "headers": {"ETag": header("Its version.")}}
+
+
+@router.get("/v1/products", response_model=ProductPage, responses={200: _TAGGED, 304: _NOT_MODIFIED, **problems()})
+async def list_products(
+    shop: TheShop,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Products in a page.")] = DEFAULT_PAGE,
+    cursor: Annotated[str, Query(max_length=128, description="`next_cursor` of the page before.")] = "",
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Products in ascending order of their SKU."""
+    # One more than asked for tells whether there is a next page.
+    found = shop.catalogue.page(_read_cursor(cursor), limit + 1)
+    shown = found[:limit]
+    next_cursor = _cursor_after(shown[-1].sku) if len(found) > limit else None
+    page = ProductPage(items=await _shown(shop, shown), next_cursor=next_cursor)
+    body = page.model_dump_json().encode()
+    tag = content_tag(body)
+    headers = {"etag": tag, **_REVALIDATE}
+    if is_fresh(if_none_match, tag):
+        return Response(status_code=304, headers=headers)
+    if next_cursor:
+        headers["link"] = f'</v1/products?limit={limit}&cursor={next_cursor}>; rel="next"'
+    return response_of(answer(200, body, headers=headers.items()))
+
+
+@router.get("/v1/products/{sku}", response_model=Product, responses={200: _TAGGED, 304: _NOT_MODIFIED, **problems(404)})
+async def look_product(sku: SkuPath, shop: TheShop, if_none_match: IfNoneMatch = None) -> Response:
+    """A product with price and availability."""
+    product = await product_of(shop, sku)
+    if product is None:
+        raise ProblemError(Reason.NOT_FOUND)
+    shown = Product.of(product, await stock_of(shop, sku))
+    tag = version_tag(product.version, shown=shown.availability.available)
+    if is_fresh(if_none_match, tag):
+        return Response(status_code=304, headers={"etag": tag, **_REVALIDATE})
+    return shaped(shown, headers={"etag": tag, **_REVALIDATE})
+
+
+@admin_router.put(
+    "/v1/products/{sku}",
+    response_model=Product,
+    responses={
+        200: _TAGGED,
+        201: {"model": Product, "description": "Created.", **_TAGGED},
+        **body_problems(401, 412),
+    },
+)
+async def put_product(
+    sku: SkuPath, product: ProductIn, shop: TheShop, if_match: IfMatch = None, if_none_match: IfNoneMatch = None
+) -> Response:
+    """Create the product, or replace it as a whole."""
+
+    async def current_version() -> int:
+        known = await product_of(shop, sku)
+        return known.version if known else 0
+
+    version = await required_version(if_match, current_version, if_none_match)
+    was_known = shop.catalogue.product(sku) is not None
+    reply = await shop.client.send("product", sku, product.to_command(version))
+    if isinstance(reply, Rejected):
+        raise refused(reply)
+    assert isinstance(reply, ProductView)
+    shown = Product.of(reply, await stock_of(shop, sku))
+    headers = {"etag": version_tag(reply.version, shown=shown.availability.available)}
+    if reply.version > 1 or was_known:
+        return shaped(shown, headers=headers)
+    return shaped(shown, 201, {**headers, "location": f"/v1/products/{sku}"})
+
+
+async def _shown(shop: Shop, products: list[ProductView]) -> list[Product]:
+    stocks = await gather(*(stock_of(shop, product.sku) for product in products))
+    return [Product.of(product, stock) for product, stock in zip(products, stocks, strict=True)]
+
+
+def _cursor_after(sku: str) -> str:
+    return urlsafe_b64encode(sku.encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> str:
+    try:
+        return urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except (Base64Error, ValueError) as error:
+        detail = "This is no cursor of ours: take `next_cursor` of the page before."
+        errors = [{"in": "query", "name": "cursor", "detail": detail}]
+        raise ProblemError("invalid-request", detail, {"errors": errors}) from error

@@ -1,0 +1,116 @@
+"""Stock: anyone looks at the quantities; the admin books and reads the ledger."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Security
+from starlette.requests import Request
+from starlette.responses import Response
+
+from engine.kernel import Command, Rejected
+from engine.reasons import Reason
+from engine.stock import Adjust, Receive, SetPolicy, stock_key
+
+from ...identity import receipt_id_of
+from ...shop import Shop
+from ..answers import shaped
+from ..auth import ADMIN_KEY, is_admin
+from ..bounds import IDEMPOTENCY_KEY_PATTERN
+from ..ledger import rows_of
+from ..lookups import exact_stock_of, product_of, stock_of
+from ..openapi import body_problems, problems
+from ..problems import ProblemError, refused
+from ..routing import AdminRoute, StrictRoute, TheShop
+from ..schemas.stock import AdjustmentIn, Ledger, PolicyIn, ReceiptIn, Stock
+from .products import SkuPath
+
+MAX_LEDGER_VERSIONS = 1_000
+
+router = APIRouter(route_class=StrictRoute, tags=["stock"])
+admin_router = APIRouter(route_class=AdminRoute, tags=["stock", "admin"], dependencies=[Security(ADMIN_KEY)])
+
+OptionalKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        pattern=IDEMPOTENCY_KEY_PATTERN,
+        description="Makes a retry harmless: the same key books once.",
+    ),
+]
+
+
+@router.get("/v1/stock/{sku}", response_model=Stock, responses=problems(404))
+async def look_stock(sku: SkuPath, shop: TheShop, request: Request) -> Response:
+    """The quantities: as hosts last told them, at most a second old; with the admin key, exactly as they are."""
+    await _require_product(shop, sku)
+    stock = await (exact_stock_of if is_admin(shop, request) else stock_of)(shop, sku)
+    return shaped(Stock.of(sku, stock))
+
+
+@admin_router.get("/v1/stock/{sku}/history", response_model=Ledger, responses=problems(401, 404))
+async def look_stock_history(
+    sku: SkuPath,
+    shop: TheShop,
+    after: Annotated[int, Query(ge=0, lt=2**63, description="`next_after` of the page before.")] = 0,
+    limit: Annotated[
+        int,
+        Query(ge=1, le=MAX_LEDGER_VERSIONS, description="Versions in a page; each may hold several movements."),
+    ] = 100,
+) -> Response:
+    """The ledger: every movement, oldest first. The changes add up to the quantities."""
+    await _require_product(shop, sku)
+    entries = await shop.client.history("stock", stock_key(sku), after_version=after, limit=limit)
+    rows = [row for entry in entries for row in rows_of(entry)]
+    next_after = entries[-1].version if len(entries) == limit else None
+    headers = {"link": f'</v1/stock/{sku}/history?after={next_after}&limit={limit}>; rel="next"'} if next_after else {}
+    return shaped(Ledger(items=rows, next_after=next_after), headers=headers)
+
+
+@admin_router.post(
+    "/v1/stock/{sku}/receipts",
+    response_model=Stock,
+    status_code=201,
+    responses=body_problems(401, 404),
+)
+async def receive_stock(
+    sku: SkuPath, receipt: ReceiptIn, shop: TheShop, idempotency_key: OptionalKey = None
+) -> Response:
+    """Book goods in; answers with the quantities afterwards."""
+    receipt_id = receipt_id_of(sku, idempotency_key) if idempotency_key else shop.new_id()
+    stock = await _book(shop, sku, Receive(receipt_id, receipt.quantity, receipt.reason, receipt.reference))
+    return shaped(stock, 201)
+
+
+@admin_router.post(
+    "/v1/stock/{sku}/adjustments",
+    response_model=Stock,
+    status_code=201,
+    responses=body_problems(401, 404, 409),
+)
+async def adjust_stock(
+    sku: SkuPath, adjustment: AdjustmentIn, shop: TheShop, idempotency_key: OptionalKey = None
+) -> Response:
+    """Correct what is on hand, never below what is reserved."""
+    adjustment_id = receipt_id_of(sku, idempotency_key) if idempotency_key else shop.new_id()
+    command = Adjust(adjustment_id, adjustment.quantity, adjustment.reason, adjustment.reference)
+    return shaped(await _book(shop, sku, command), 201)
+
+
+@admin_router.patch("/v1/stock/{sku}/policy", response_model=Stock, responses=body_problems(401, 404))
+async def set_stock_policy(sku: SkuPath, policy: PolicyIn, shop: TheShop) -> Response:
+    """Change safety stock, the limit per customer, or what is expected to come."""
+    command = SetPolicy(policy.safety_stock, policy.customer_limit, policy.incoming)
+    return shaped(await _book(shop, sku, command))
+
+
+async def _book(shop: Shop, sku: str, command: Command) -> Stock:
+    await _require_product(shop, sku)
+    reply = await shop.client.send("stock", stock_key(sku), command)
+    if isinstance(reply, Rejected):
+        raise refused(reply)
+    return Stock.of(sku, await exact_stock_of(shop, sku))
+
+
+async def _require_product(shop: Shop, sku: str) -> None:
+    """Stock without a product is a typing error in a SKU."""
+    if await product_of(shop, sku) is None:
+        raise ProblemError(Reason.NOT_FOUND, f"There is no product {sku}.")

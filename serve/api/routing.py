@@ -1,0 +1,134 @@
+"""How a request is held to the contract before its route sees it: size, media type, JSON, query, admin key."""
+
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import Depends
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ..shop import Shop, ShopSettings
+from .auth import require_admin
+from .problems import ProblemError
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+_decode = msgspec.json.Decoder().decode
+
+
+async def shop_of(request: Request) -> Shop:
+    """The shop that this application was built for."""
+    shop: Shop = request.app.state.shop
+    return shop
+
+
+TheShop = Annotated[Shop, Depends(shop_of)]
+
+
+class StrictRoute(APIRoute):
+    """A route that refuses what the contract doesn't name, and tells it in a problem."""
+
+    def admit(self, shop: Shop, request: Request) -> None:
+        """Raises ProblemError for whoever may not come in; called before the body is read."""
+
+    def body_limit(self, settings: ShopSettings) -> int:
+        """The largest body in bytes."""
+        return settings.max_body_bytes
+
+    def get_route_handler(self) -> Handler:
+        handle = super().get_route_handler()
+        known = frozenset(parameter.alias for parameter in self.dependant.query_params)
+        body = self.body_field
+        needs_body = body is not None and body.field_info.is_required()
+
+        async def handle_strictly(request: Request) -> Response:
+            shop: Shop = request.app.state.shop
+            self.admit(shop, request)
+            _refuse_unknown(request, known)
+            limit = self.body_limit(shop.settings)
+            _refuse_announced(request, limit)
+            if body is not None:
+                request = await _parsed(request, limit, needs_body=needs_body)
+            return await handle(request)
+
+        return handle_strictly
+
+
+class AdminRoute(StrictRoute):
+    """A route for whoever holds the admin key."""
+
+    def admit(self, shop: Shop, request: Request) -> None:
+        require_admin(shop, request)
+
+
+class ImportRoute(AdminRoute):
+    """The bulk import takes larger bodies: nobody without the key gets so far."""
+
+    def body_limit(self, settings: ShopSettings) -> int:
+        return settings.max_import_body_bytes
+
+
+class _ParsedRequest(Request):
+    """A request whose body was read and parsed."""
+
+    def __init__(self, request: Request, raw: bytes, parsed: Any) -> None:
+        super().__init__(request.scope, request.receive)
+        self._raw = raw
+        self._parsed = parsed
+
+    async def body(self) -> bytes:
+        return self._raw
+
+    async def json(self) -> Any:
+        return self._parsed
+
+
+def _refuse_unknown(request: Request, known: frozenset[str]) -> None:
+    if not request.scope["query_string"]:
+        return
+    if unknown := [name for name in request.query_params if name not in known]:
+        errors = [{"in": "query", "name": name, "detail": "There is no such query parameter."} for name in unknown]
+        raise ProblemError("invalid-request", members={"errors": errors})
+
+
+def _refuse_announced(request: Request, limit: int) -> None:
+    """Refuse a body that is said to be too large before any of it is read."""
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length) > limit:
+        raise _too_large(limit)
+
+
+async def _parsed(request: Request, limit: int, *, needs_body: bool) -> Request:
+    raw = await _read(request, limit)
+    if not raw and not needs_body:
+        return _ParsedRequest(request, b"", None)
+    if not _is_json(request.headers.get("content-type", "")):
+        raise ProblemError("unsupported-media-type")
+    try:
+        return _ParsedRequest(request, raw, _decode(raw))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ProblemError("malformed-json", f"The body is not a JSON text in UTF-8: {error}.") from error
+    except RecursionError as error:
+        raise ProblemError("malformed-json", "The body is nested too deeply.") from error
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    """The whole body; a longer one than `limit` bytes is left where it is."""
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise _too_large(limit)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _too_large(limit: int) -> ProblemError:
+    return ProblemError("body-too-large", f"The body may have {limit} bytes.")
+
+
+def _is_json(content_type: str) -> bool:
+    media_type = content_type.partition(";")[0].strip().lower()
+    return media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json"))

@@ -1,0 +1,1 @@
+"""The contract as pydantic models: what OpenAPI shows and what requests are held to."""

@@ -1,0 +1,136 @@
+"""The contract of orders. The purchase writes its answers itself; a test holds them to these models."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from engine.order import OrderView
+
+from ..answers import timestamp
+from ..bounds import MAX_ORDER_LINES, MAX_TOKEN_LENGTH
+from ..requests import CheckoutRequest, OrderRequest, OrderRequestLine, PaymentMethod, PaymentRequest
+from .common import Email, Input, Label, Money, Output, Quantity, Sku, Timestamp, TotalMoney
+
+
+class PaymentIn(Input):
+    """How to pay. The sandbox knows tok_ok, tok_declined, tok_slow, tok_timeout, tok_error and tok_async."""
+
+    method: PaymentMethod
+    token: Annotated[str, Field(min_length=1, max_length=MAX_TOKEN_LENGTH, examples=["tok_ok"])]
+
+    def to_request(self) -> PaymentRequest:
+        return PaymentRequest(self.method, self.token)
+
+
+class OrderLineIn(Input):
+    sku: Sku
+    quantity: Quantity
+
+
+class OrderIn(Input):
+    """An express purchase: all lines or none. Lines of the same SKU are summed."""
+
+    lines: Annotated[list[OrderLineIn], Field(min_length=1, max_length=MAX_ORDER_LINES)]
+    email: Email
+    payment: PaymentIn
+
+    def to_request(self) -> OrderRequest:
+        lines = [OrderRequestLine(line.sku, line.quantity) for line in self.lines]
+        return OrderRequest(lines, self.email, self.payment.to_request())
+
+
+class CheckoutIn(Input):
+    """The purchase of a cart."""
+
+    email: Email
+    payment: PaymentIn
+
+    def to_request(self) -> CheckoutRequest:
+        return CheckoutRequest(self.email, self.payment.to_request())
+
+
+class CancelIn(Input):
+    reason: Label = ""
+
+
+class OrderLine(Output):
+    sku: str
+    title: str
+    quantity: int
+    price: Money
+    total: TotalMoney
+
+
+class PlacedOrder(Output):
+    """A confirmed purchase, as it was settled: every retry gets the same."""
+
+    id: Annotated[str, Field(examples=["ord_6b1f0a5c9d2e4f7081a2b3c4d5e6f708"])]
+    access_token: Annotated[str, Field(description="Opens `GET /v1/orders/{id}`: keep it.")]
+    status: Literal["confirmed"]
+    lines: list[OrderLine]
+    total: TotalMoney
+    email: str
+    payment_id: str
+    placed_at: Timestamp
+    settled_at: Timestamp
+
+
+class PendingOrder(Output):
+    """A purchase that has not settled yet: ask the order."""
+
+    id: str
+    access_token: Annotated[str, Field(description="Opens `GET /v1/orders/{id}`: keep it.")]
+    status: Literal["processing"]
+    placed_at: Timestamp
+
+
+class Payment(Output):
+    status: Annotated[str, Field(description="none, pending, captured, voided or refunded", examples=["captured"])]
+    id: str
+
+
+class Order(Output):
+    """An order as it is now."""
+
+    id: str
+    status: Annotated[
+        str,
+        Field(
+            description="sealing, reserving, awaiting-payment, committing, confirmed, fulfilled, rejected, expired or "
+            "cancelled",
+            examples=["confirmed"],
+        ),
+    ]
+    reason: Annotated[str | None, Field(description="Why it was not confirmed.", examples=["payment-declined"])]
+    lines: list[OrderLine]
+    total: TotalMoney | None
+    email: str
+    payment: Payment
+    cart_id: str | None
+    placed_at: Timestamp
+    settled_at: Timestamp | None
+
+    @classmethod
+    def of(cls, order: OrderView) -> "Order":
+        settlement = order.settlement
+        return cls(
+            id=order.order_id,
+            status=order.status,
+            reason=settlement.reason if settlement else None,
+            lines=[
+                OrderLine(
+                    sku=line.sku,
+                    title=line.title,
+                    quantity=line.quantity,
+                    price=Money.of(line.price),
+                    total=TotalMoney.of(line.price * line.quantity),
+                )
+                for line in order.lines
+            ],
+            total=TotalMoney.of(order.total) if order.total else None,
+            email=order.email,
+            payment=Payment(status=order.payment_status, id=order.payment_id),
+            cart_id=order.cart_id or None,
+            placed_at=timestamp(order.placed_at),
+            settled_at=timestamp(settlement.at) if settlement else None,
+        )

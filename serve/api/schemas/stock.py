@@ -1,0 +1,100 @@
+"""The contract of stock: quantities, what changes them, the ledger."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from engine.stock import StockView
+
+from ..bounds import MAX_RECEIPT_QUANTITY
+from .common import Input, Label, Output, Timestamp
+
+Units = Annotated[int, Field(ge=0, description="Units.")]
+
+
+class ReceiptIn(Input):
+    """Goods that arrived."""
+
+    quantity: Annotated[int, Field(ge=1, le=MAX_RECEIPT_QUANTITY, description="Units.", examples=[100])]
+    reason: Label = ""
+    reference: Annotated[Label, Field(examples=["PO-2026-0042"])] = ""
+
+
+class AdjustmentIn(Input):
+    """A correction of what is on hand: negative for breakage or loss, positive for a find."""
+
+    quantity: Annotated[
+        int,
+        Field(ge=-MAX_RECEIPT_QUANTITY, le=MAX_RECEIPT_QUANTITY, description="Units to add; not 0.", examples=[-2]),
+        Field(json_schema_extra={"not": {"const": 0}}),
+    ]
+    reason: Annotated[Label, Field(min_length=1, examples=["breakage"])]
+    reference: Label = ""
+
+    @model_validator(mode="after")
+    def _must_change_something(self) -> Self:
+        if self.quantity == 0:
+            raise ValueError("quantity must not be 0")
+        return self
+
+
+class PolicyIn(Input):
+    """What to change of the rules; what is left out stays as it is."""
+
+    safety_stock: Annotated[int | None, Field(ge=0, le=MAX_RECEIPT_QUANTITY, description="Units never sold.")] = None
+    customer_limit: Annotated[
+        int | None, Field(ge=0, le=MAX_RECEIPT_QUANTITY, description="Units per customer; 0: no limit.")
+    ] = None
+    incoming: Annotated[int | None, Field(ge=0, le=MAX_RECEIPT_QUANTITY, description="Units on their way.")] = None
+
+
+class Stock(Output):
+    """Quantities at the default location: available = on_hand - reserved - safety_stock, at least 0."""
+
+    sku: str
+    on_hand: Units
+    reserved: Units
+    available: Units
+    safety_stock: Units
+    incoming: Units
+    customer_limit: Annotated[int, Field(ge=0, description="Units per customer; 0: no limit.")]
+    version: Annotated[int, Field(ge=0)]
+
+    @classmethod
+    def of(cls, sku: str, stock: StockView) -> "Stock":
+        return cls(
+            sku=sku,
+            on_hand=stock.on_hand,
+            reserved=stock.reserved,
+            available=stock.available,
+            safety_stock=stock.safety_stock,
+            incoming=stock.incoming,
+            customer_limit=stock.customer_limit,
+            version=stock.version,
+        )
+
+
+class LedgerRow(Output):
+    """One movement. Summed up from the start, the two changes give the stock's on_hand and reserved."""
+
+    version: Annotated[int, Field(ge=1, description="The stock's version that the movement belongs to.")]
+    at: Timestamp
+    event: Annotated[
+        str,
+        Field(
+            description="received, adjusted, policy-set, reserved, committed, released, expired or returned",
+            examples=["committed"],
+        ),
+    ]
+    on_hand_change: Annotated[int, Field(description="Units.", examples=[-1])]
+    reserved_change: Annotated[int, Field(description="Units.", examples=[-1])]
+    id: Annotated[str, Field(description="Of the receipt, the adjustment or the reservation.")] = ""
+    reason: str = ""
+    reference: str = ""
+
+
+class Ledger(Output):
+    """The movements of some versions, oldest first."""
+
+    items: list[LedgerRow]
+    next_after: Annotated[int | None, Field(description="Pass it as `after` for the next page; null at the end.")]

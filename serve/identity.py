@@ -1,0 +1,48 @@
+"""Names made from secrets: an order's id from its idempotency key, the token that opens it, a cart's successor.
+
+Every name is a keyed BLAKE2b with a purpose of its own, so one never tells another, and all replicas agree without
+asking each other. Nothing here is stored.
+"""
+
+import hmac
+from base64 import urlsafe_b64encode
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+_ID_BYTES = 16
+_TOKEN_BYTES = 24
+
+
+def order_id_of(secret: bytes, idempotency_key: str) -> str:
+    """The order that this key places: the same key always meets the same order."""
+    return "ord_" + blake2b(idempotency_key.encode(), key=secret, digest_size=_ID_BYTES, person=b"order-id").hexdigest()
+
+
+def access_token_of(secret: bytes, order_id: str) -> str:
+    """The token that opens the order to whoever placed it."""
+    digest = blake2b(order_id.encode(), key=secret, digest_size=_TOKEN_BYTES, person=b"order-access").digest()
+    return urlsafe_b64encode(digest).decode()
+
+
+def successor_cart_id_of(secret: bytes, cart_id: str, order_id: str) -> str:
+    """The cart that takes what is added to `cart_id` after `order_id` has bought it: one, however often it is asked."""
+    digest = blake2b(f"{cart_id}/{order_id}".encode(), key=secret, digest_size=_ID_BYTES, person=b"next-cart").digest()
+    return "cart_" + urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def receipt_id_of(sku: str, idempotency_key: str) -> str:
+    """The receipt or adjustment that this key books."""
+    return blake2b(f"{sku}/{idempotency_key}".encode(), digest_size=_ID_BYTES, person=b"receipt-id").hexdigest()
+
+
+def fingerprint_of(route: str, resource: str, request: Any) -> str:
+    """What a request asks for, in short: equal for equal requests, however their JSON was spelled."""
+    content = msgspec.msgpack.encode((route, resource, request))
+    return blake2b(content, digest_size=_ID_BYTES).hexdigest()
+
+
+def is_same(given: str, expected: str) -> bool:
+    """Compare secrets in a time that doesn't tell how much of them agrees."""
+    return hmac.compare_digest(given.encode(), expected.encode())

@@ -1,0 +1,79 @@
+"""What the HTTP face is made of, in one value that the serving process composes and passes in."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from actors.journals.port import Entry
+from engine.kernel import Command, Instant, Reply
+from engine.product import ProductView
+from engine.stock import StockView
+
+
+class Client(Protocol):
+    """How a command reaches its entity, wherever that lives. Sending again is safe: same id, same answer."""
+
+    async def send(
+        self, kind: str, key: str, command: Command, *, deadline_s: float = 10.0, settle_s: float = 0.0
+    ) -> Reply:
+        """Raises `actors.errors.Unavailable`; with `settle_s`, waits that long at most for a process to settle."""
+        ...
+
+    async def history(self, kind: str, key: str, *, after_version: int = 0, limit: int = 100) -> Sequence[Entry]:
+        """The entity's entries with a version greater than `after_version`, oldest first."""
+        ...
+
+
+class Catalogue(Protocol):
+    """Products and quantities as hosts last told them: reading it costs no command."""
+
+    def product(self, sku: str) -> ProductView | None: ...
+
+    def stock(self, sku: str) -> StockView | None: ...
+
+    def page(self, after: str, limit: int) -> list[ProductView]:
+        """Products with a SKU greater than `after`, in ascending order."""
+        ...
+
+
+class Orders(Protocol):
+    """Which orders exist, as far as this process was told."""
+
+    def surely_new(self, order_id: str) -> bool:
+        """Whether no order has this id; False where that isn't certain."""
+        ...
+
+
+class ShopSettings(Protocol):
+    """The settings that the HTTP face reads."""
+
+    @property
+    def max_body_bytes(self) -> int: ...
+
+    @property
+    def max_import_body_bytes(self) -> int: ...
+
+    @property
+    def settle_wait_s(self) -> float: ...
+
+    @property
+    def payment_window_s(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """One shop's connections, settings and secrets. `now` and `new_id` are the only clock and randomness here."""
+
+    client: Client
+    catalogue: Catalogue
+    orders: Orders
+    settings: ShopSettings
+    secret: bytes
+    """16 to 64 random bytes, the same for the life of the data: order ids and access tokens are made with it."""
+    admin_key: str
+    now: Callable[[], Instant]
+    new_id: Callable[[], str]
+    """A fresh unguessable id: 128 bits or more in URL-safe characters."""
+    ready: Callable[[], bool]
+    names_requests: bool = True
+    """Whether the application writes `X-Request-Id`; False behind a server that writes it itself, like Ray Serve."""
