@@ -97,7 +97,7 @@ class MemoryJournal:
 
     def _check(self, batch: Batch) -> None:
         shard = self._shard(batch.shard)
-        if batch.epoch != shard.epoch:
+        if not shard.epoch or batch.epoch != shard.epoch:
             raise Fenced(batch.shard, batch.epoch)
         taken: set[tuple[str, str, int]] = set()
         for entry in batch.entries:
