@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from engine.kernel import Answer, Command, Effect, Reply, Send
+from engine.kernel import Answer, Command, Effect, Reply, Request, Send
 
 from .envelope import Address
 from .errors import Unavailable
@@ -30,6 +30,10 @@ class Sender(Protocol):
 class Gateway(Protocol):
     """Something outside that answers calls; the same call again gets the same answer."""
 
+    def answer_at_once(self, call: Command) -> Answer | None:
+        """The answer, where it is known without going out; else None, and `call` is used."""
+        ...
+
     async def call(self, call: Command) -> Answer: ...
 
 
@@ -43,6 +47,11 @@ class Effects:
 
     def start(self, volume: "Volume", address: Address, shard: int, effect: Effect) -> None:
         """Begin; the answer comes back to `volume` as mail for the entity."""
+        if type(effect) is Request:
+            answer = self._gateways[effect.gateway].answer_at_once(effect.call)
+            if answer is not None:
+                volume.answer(address, shard, effect.id, answer)
+                return
         task = asyncio.get_running_loop().create_task(self._until_answered(volume, address, shard, effect))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -110,7 +110,13 @@ def _misshapen(command: PutProduct) -> Rejected | None:
 def _look(product: Product, _command: LookProduct, _now: Instant) -> Outcome:
     if product.content is None:
         return Rejected(Reason.NOT_FOUND)
-    return Accepted((), _view(product.sku, product.version, product.content))
+    return Accepted((), view(product))
+
+
+def view(product: Product) -> ProductView:
+    """The product as the world sees it, once it was put."""
+    assert product.content is not None, "only a product that was put is looked at"
+    return _view(product.sku, product.version, product.content)
 
 
 def _view(sku: str, version: int, content: ProductPut) -> ProductView:
@@ -154,5 +160,6 @@ PRODUCT = Kind(
     events=ProductPut,
     answers=ProductView,
     state=Product,
+    view=view,
     listed=True,
 )

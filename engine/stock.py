@@ -367,19 +367,21 @@ def _set_policy(stock: Stock, command: SetPolicy, _now: Instant) -> Outcome:
     return Accepted((policy,), _DONE)
 
 
-def _look(stock: Stock, _command: LookStock, _now: Instant) -> Outcome:
-    return Accepted(
-        (),
-        StockView(
-            stock.on_hand,
-            stock.reserved,
-            max(0, stock.available),
-            stock.safety_stock,
-            stock.incoming,
-            stock.customer_limit,
-            stock.version,
-        ),
+def view(stock: Stock) -> StockView:
+    """The quantities as the world sees them."""
+    return StockView(
+        stock.on_hand,
+        stock.reserved,
+        max(0, stock.available),
+        stock.safety_stock,
+        stock.incoming,
+        stock.customer_limit,
+        stock.version,
     )
+
+
+def _look(stock: Stock, _command: LookStock, _now: Instant) -> Outcome:
+    return Accepted((), view(stock))
 
 
 def _expire(stock: Stock, _command: ReminderDue, now: Instant) -> Outcome:
@@ -555,4 +557,5 @@ STOCK = Kind(
     answers=Held | Done | StockView,
     state=Stock,
     remind_at=remind_at,
+    view=view,
 )

@@ -21,7 +21,7 @@ SECURITY_HEADERS: Sequence[tuple[bytes, bytes]] = (
     # Answers are data: a browser that is made to show one runs and loads nothing.
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
-_DEFAULT_HEADERS: Sequence[tuple[bytes, bytes]] = (
+DEFAULT_HEADERS: Sequence[tuple[bytes, bytes]] = (
     *SECURITY_HEADERS,
     # Carts and orders are nobody else's; a route whose answer may be kept says so itself.
     (b"cache-control", b"no-store"),
@@ -70,7 +70,7 @@ class Frame:
 
     def _framed(self, headers: Sequence[tuple[bytes, bytes]], request_id: str) -> RawHeaders:
         given = {name for name, _ in headers}
-        framed = [*headers, *(header for header in _DEFAULT_HEADERS if header[0] not in given)]
+        framed = [*headers, *(header for header in DEFAULT_HEADERS if header[0] not in given)]
         if self._names_requests:
             framed.append((REQUEST_ID_HEADER, request_id.encode()))
         return framed

@@ -1,0 +1,180 @@
+"""The composition of a process that serves the shop, and the Serve application made of such processes."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from ray import serve as ray_serve
+from starlette.types import Receive, Scope, Send
+
+from actors import on_ray
+from actors.client import Client
+from actors.host import Host
+from actors.journals.port import Journal
+from engine.kinds import KINDS
+from engine.product import LookProduct, ProductView
+
+from .api import build_app
+from .catalogue import CatalogueView, KnownOrders
+from .front import Front
+from .hosting import host_of, journal_of, now
+from .settings import Settings
+from .shop import Shop
+
+LOAD_AT_ONCE = 500
+"""Products read at a time while the catalogue is loaded."""
+PAUSE_WHILE_LEARNING_S = 0.005
+MAX_ONGOING_REQUESTS = 10_000
+"""Serve's own bound on a replica; ours, the mailboxes, refuse earlier and with a problem."""
+
+logger = logging.getLogger("doorbuster.serve")
+
+
+def new_id() -> str:
+    """128 random bits in URL-safe characters."""
+    return secrets.token_urlsafe(16)
+
+
+class ShopProcess:
+    """Everything that one serving process holds: an ASGI application whose lifespan starts and stops it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._catalogue = CatalogueView()
+        self._orders = KnownOrders()
+        self._client = Client() if settings.placement == "replica" else on_ray.connect(KINDS, settings.shards)
+        self._journal: Journal | None = None
+        self._host: Host | None = None
+        self._learning: asyncio.Task[None] | None = None
+        self._ready = False
+        self.fenced = False
+        shop = Shop(
+            client=self._client,
+            catalogue=self._catalogue,
+            settings=settings,
+            secret=bytes.fromhex(settings.secret_key_file.read_text().strip()),
+            admin_key=settings.admin_key_file.read_text().strip(),
+            now=now,
+            new_id=new_id,
+            ready=lambda: self._ready and not self.fenced,
+            names_requests=False,
+            orders=self._orders,
+        )
+        self.app = Front(shop, build_app(shop))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    async def start(self) -> None:
+        """Open the journal, take the shards over where this process hosts them, and load the catalogue."""
+        self._journal = journal_of(self._settings)
+        shards = range(self._settings.shards)
+        if self._settings.placement == "replica":
+            self._host = await host_of(self._settings, self._journal, self._client, on_fenced=self._on_fenced)
+            self._client.attach(self._host)
+            self._host.watch("order", self._on_order)
+        await self._client.watch("product", self._catalogue.put_product)
+        await self._client.watch("stock", self._catalogue.put_stock)
+        if self._host is not None:
+            await self._host.own(shards)
+        await self._load_catalogue(shards)
+        self._ready = True
+        if self._host is not None:
+            self._learning = asyncio.create_task(self._learn_orders(shards))
+
+    async def stop(self) -> None:
+        """Finish what is being recorded and close the journal."""
+        self._ready = False
+        if self._learning is not None:
+            self._learning.cancel()
+        if self._host is not None:
+            await self._host.close()
+        if self._journal is not None:
+            await self._journal.close()
+
+    async def _load_catalogue(self, shards: Sequence[int]) -> None:
+        assert self._journal is not None
+        for shard in shards:
+            after = ""
+            while skus := await self._journal.keys(shard, "product", after=after, limit=LOAD_AT_ONCE):
+                after = skus[-1]
+                for reply in await asyncio.gather(
+                    *(self._client.send("product", sku, LookProduct(), deadline_s=60) for sku in skus)
+                ):
+                    if isinstance(reply, ProductView):
+                        self._catalogue.put_product(reply.sku, reply.version, reply)
+
+    async def _learn_orders(self, shards: Sequence[int]) -> None:
+        """Find the orders that were placed before this process began; in small steps, beside the selling."""
+        assert self._journal is not None
+        for shard in shards:
+            position = 0
+            while entries := await self._journal.read(shard, position):
+                position = entries[-1].position
+                for entry in entries:
+                    if entry.kind == "order":
+                        self._on_order(entry.key, entry.version, None)
+                await asyncio.sleep(PAUSE_WHILE_LEARNING_S)
+        self._orders.complete = True
+
+    def _on_order(self, key: str, version: int, _state: Any) -> None:
+        if version == 1:
+            self._orders.add(key)
+
+    def _on_fenced(self) -> None:
+        # Another process has taken the data over. This one must not take it back: two would fight for ever. It says
+        # that it isn't healthy, and Serve replaces it.
+        self.fenced = True
+        logger.error("Another process owns this shop's data now; this replica serves no more")
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                try:
+                    await self.start()
+                except Exception as error:
+                    logger.exception("The shop could not start")
+                    await send({"type": "lifespan.startup.failed", "message": str(error)})
+                    return
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                await self.stop()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+def build(settings: Settings) -> ray_serve.Application:
+    """The Serve application for these settings."""
+
+    @ray_serve.deployment(
+        name="shop",
+        num_replicas=settings.replicas,
+        max_ongoing_requests=MAX_ONGOING_REQUESTS,
+        # Replicas are placed by their number: hosts and trainers must not keep one from starting.
+        ray_actor_options={"num_cpus": 0},
+        # An access log line costs as much as deciding a purchase; HAProxy can write one where it is wanted.
+        logging_config={"enable_access_log": False, "log_level": "WARNING"},
+        health_check_period_s=2,
+        graceful_shutdown_timeout_s=5,
+    )
+    @ray_serve.ingress()
+    class ShopReplica:
+        """Serves HTTP; with placement `replica`, its process also hosts every shard."""
+
+        def __init__(self) -> None:
+            self._process = ShopProcess(settings)
+
+        def __serve_build_asgi_app__(self) -> ShopProcess:
+            return self._process
+
+        def check_health(self) -> None:
+            if self._process.fenced:
+                raise RuntimeError("another process owns this shop's data")
+
+    return ShopReplica.bind()

@@ -1,0 +1,76 @@
+"""What hosts last told this process: products, quantities, and the orders that exist. Reading it costs no command."""
+
+from bisect import bisect_right, insort
+
+from engine.kernel import tag_of
+from engine.product import ProductView
+from engine.stock import StockView
+
+RECENT_ORDERS_KEPT = 2_000_000
+"""Orders known by id, in two halves: when the newer half is full, the older one is forgotten. About 100 MB at most."""
+
+
+class CatalogueView:
+    """Products and quantities in memory, fed by the hosts."""
+
+    def __init__(self) -> None:
+        self._products: dict[str, ProductView] = {}
+        self._skus: list[str] = []
+        self._stock: dict[str, StockView] = {}
+
+    def product(self, sku: str) -> ProductView | None:
+        """The product, if a host has told of it."""
+        return self._products.get(sku)
+
+    def stock(self, sku: str) -> StockView | None:
+        """The quantities at the default location, if a host has told of them."""
+        return self._stock.get(sku)
+
+    def page(self, after: str, limit: int) -> list[ProductView]:
+        """Products with a SKU greater than `after`, in ascending order."""
+        start = bisect_right(self._skus, after)
+        return [self._products[sku] for sku in self._skus[start : start + limit]]
+
+    def __len__(self) -> int:
+        return len(self._products)
+
+    def put_product(self, key: str, version: int, product: ProductView) -> None:
+        """A host tells that the product is now this. Hosts may tell late, so an older version never replaces a newer."""
+        known = self._products.get(product.sku)
+        if known is None:
+            insort(self._skus, product.sku)
+        elif known.version > product.version:
+            return
+        self._products[product.sku] = product
+
+    def put_stock(self, key: str, version: int, stock: StockView) -> None:
+        """A host tells that the quantities are now these."""
+        sku = tag_of(key)
+        known = self._stock.get(sku)
+        if known is None or known.version <= stock.version:
+            self._stock[sku] = stock
+
+
+class KnownOrders:
+    """Which orders exist, by id: a retry of an order that was placed must reach it, however sold out its lines are.
+
+    `complete` tells that every order which a retry may be for is known here; until then nobody may conclude from an
+    id's absence.
+    """
+
+    def __init__(self) -> None:
+        self._newer: set[str] = set()
+        self._older: set[str] = set()
+        self.complete = False
+
+    def add(self, order_id: str) -> None:
+        """An order was placed."""
+        if len(self._newer) >= RECENT_ORDERS_KEPT // 2:
+            self._older, self._newer = self._newer, set()
+            # What is forgotten now can't be told from what never was.
+            self.complete = False
+        self._newer.add(order_id)
+
+    def surely_new(self, order_id: str) -> bool:
+        """Whether no order has this id."""
+        return self.complete and order_id not in self._newer and order_id not in self._older

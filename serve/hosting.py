@@ -1,0 +1,50 @@
+"""The composition of a host of the shop: journal, kinds, gateways. Knows nothing of HTTP, so a host actor starts fast."""
+
+import time
+from typing import Any
+
+from actors.client import Client
+from actors.host import Host
+from actors.journals.port import Journal
+from actors.journals.urls import open_journal
+from engine.kernel import Answer, Instant
+from engine.kinds import KINDS
+from engine.order import SettlePayment
+
+from .gateways.sandbox import SandboxGateway
+from .settings import Settings
+
+
+def now() -> Instant:
+    """The wall clock in milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+def journal_of(settings: Settings) -> Journal:
+    """The journal that the settings name. Shards that one host runs share a volume, and so their commits."""
+    return open_journal(settings.journal, shards=settings.shards, volumes=max(1, settings.hosts))
+
+
+async def host_of(settings: Settings, journal: Journal, client: Client, **options: Any) -> Host:
+    """A host of the commerce kinds, with the gateways that they call."""
+
+    async def settled(order_id: str, authorize_key: str, reply: Answer) -> None:
+        await client.send("order", order_id, SettlePayment(authorize_key, reply))
+
+    return Host(
+        KINDS,
+        journal,
+        settings.shards,
+        now,
+        gateways={"sandbox": SandboxGateway(settled)},
+        send=client.send,
+        mailbox_limit=settings.mailbox_limit,
+        entities_in_memory=settings.entities_in_memory,
+        idle_s=settings.entity_idle_s,
+        **options,
+    )
+
+
+async def compose_host(settings: Settings, client: Client) -> Host:
+    """A host in an actor of its own, with its own way to the journal."""
+    return await host_of(settings, journal_of(settings), client)
