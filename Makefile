@@ -1,0 +1,53 @@
+# The commands of a developer. `make run` and `make test` are all that a newcomer needs.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+BIN := .venv/bin
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+STAMP := .venv/installed
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help setup run test lint types unit bench load lock clean
+
+help: ## Show this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Make .venv and install the locked packages (again only when they changed)
+
+$(STAMP): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "Installing into .venv ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --progress-bar off --require-hashes --only-binary :all: -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: setup ## Start the shop with a demo catalogue on http://127.0.0.1:8000 (ARGS="--port 9000")
+	@exec $(BIN)/doorbuster up $(ARGS)
+
+test: setup lint types ## Lint, types, and all tests (ARGS="-k cart" for some)
+	@$(BIN)/python -m pytest $(ARGS)
+
+unit: setup ## The unit tests only: seconds
+	@$(BIN)/python -m pytest tests/unit $(ARGS)
+
+lint: setup ## Style and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: setup ## Static types
+	@$(BIN)/mypy
+
+bench: setup ## Measure the shop beside its alternatives, into var/bench (needs wrk)
+	@$(BIN)/doorbuster bench $(ARGS)
+
+load: setup ## A minute of buyers against the shop, then an audit
+	@$(BIN)/python -m loadtest.load $(ARGS)
+
+lock: setup ## Write requirements.lock anew from pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-annotate \
+		--no-emit-index-url --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
+
+clean: ## Remove .venv and caches; data in var/ stays
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -not -path './var/*' -prune -exec rm -rf {} +

@@ -1,0 +1,117 @@
+"""`doorbuster journal`: what happened to an entity, read from the journal itself."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from actors.codec import KindCodec
+from actors.journals.port import Entry, Journal, JournalError
+from actors.journals.urls import SQLITE_PREFIX, open_journal
+from engine.kernel import Event, tag_of
+from engine.kinds import KINDS
+from engine.money import Money
+from engine.stock import STOCK, stock_key
+
+from ..settings import Settings
+from .options import config_option, resolve_or_exit
+
+PAGE = 1_000
+"""Entries read at a time."""
+
+
+@click.group("journal")
+def command() -> None:
+    """Look into the journal: what happened to an entity."""
+
+
+@command.command("inspect", context_settings={"max_content_width": 120})
+@click.argument("kind", type=click.Choice(sorted(KINDS)))
+@click.argument("key")
+@click.option("--data", metavar="DIR", help="Data directory of the shop.")
+@click.option("--journal", metavar="URL", help="URL of the journal, if it is not in the data directory.")
+@config_option
+def inspect(kind: str, key: str, data: str | None, journal: str | None, config: Path | None) -> None:
+    """Show an entity's events as a table, oldest first. Works while the shop runs.
+
+    KEY is a SKU for product and stock (SKU@LOCATION for another location's stock), the id for cart and order.
+    """
+    settings = resolve_or_exit({"data": data, "journal": journal}, config).settings
+    if kind == STOCK.name and tag_of(key) == key:
+        key = stock_key(key)
+    _ensure_exists(settings.journal)
+    try:
+        entries = asyncio.run(history_of(settings, kind, key))
+    except (JournalError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    if not entries:
+        raise click.ClickException(f"The journal {settings.journal} knows no {kind} {key}.")
+    # Not cut to the terminal's width where the output is piped into another program.
+    console = Console()
+    (console if console.is_terminal else Console(width=1_000)).print(events_table(kind, entries))
+
+
+async def history_of(settings: Settings, kind: str, key: str) -> list[Entry]:
+    """All entries of the entity, in whichever shards it lived: a hot SKU may have moved to a shard of its own."""
+    journal = open_journal(settings.journal)
+    try:
+        found = [entry for shard in await journal.shards() for entry in await _in_shard(journal, shard, kind, key)]
+    finally:
+        await journal.close()
+    return sorted(found, key=lambda entry: entry.version)
+
+
+def _ensure_exists(url: str) -> None:
+    """Opening a journal that is not there would create it: looking must not."""
+    if url.startswith(SQLITE_PREFIX) and not Path(url.removeprefix(SQLITE_PREFIX)).is_dir():
+        raise click.ClickException(f"There is no journal at {url}. Name the shop's data directory with --data.")
+
+
+async def _in_shard(journal: Journal, shard: int, kind: str, key: str) -> list[Entry]:
+    entries: list[Entry] = []
+    while page := await journal.history(
+        shard, kind, key, after_version=entries[-1].version if entries else 0, limit=PAGE
+    ):
+        entries += page
+    return entries
+
+
+def events_table(kind: str, entries: Sequence[Entry]) -> Table:
+    """One line per event; events that were recorded together share time and version."""
+    codec = KindCodec(KINDS[kind])
+    table = Table("time (UTC)", "version", "event", "fields", box=None, pad_edge=False)
+    for entry in entries:
+        time = datetime.fromtimestamp(entry.at / 1_000, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+        for position, event in enumerate(codec.decode_events(entry.events)):
+            first = position == 0
+            table.add_row(
+                time if first else "", str(entry.version) if first else "", type(event).__name__, _fields(event)
+            )
+    return table
+
+
+def _fields(event: Event) -> str:
+    """The fields that say something: what is at its default is left out."""
+    said = []
+    for field in msgspec.structs.fields(event):
+        value = getattr(event, field.name)
+        if value != field.default and value not in ((), {}, [], ""):
+            said.append(f"{field.name}={_plain(value)}")
+    return " ".join(said)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Money):
+        return f"{value.amount} {value.currency}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_plain(item) for item in value)}]"
+    if isinstance(value, msgspec.Struct):
+        inner = (f"{field.name}={_plain(getattr(value, field.name))}" for field in msgspec.structs.fields(value))
+        return f"{type(value).__name__}({' '.join(inner)})"
+    return str(value)

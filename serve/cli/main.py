@@ -1,0 +1,65 @@
+"""The command `doorbuster`. Commands are imported when they are called, so that `--help` answers at once."""
+
+import importlib
+from typing import Any
+
+import click
+
+COMMANDS = {
+    "up": ("up", "Start the shop and run it until Ctrl-C."),
+    "import": ("imports", "Load products from a file into the running shop."),
+    "journal": ("journal", "Look into the journal: what happened to an entity."),
+    "config": ("config", "Show every setting, its value and where it came from."),
+    "bench": ("bench", "Measure the shop beside its alternatives."),
+}
+"""Name -> (module of this package with a `command`, one line for the list)."""
+
+HELP = """Doorbuster sells out without overselling: an actor-based commerce engine on Ray.
+
+\b
+Examples
+  doorbuster up                                    a shop with a demo catalogue on http://127.0.0.1:8000
+  doorbuster up --port 9000 --data /srv/shop       another shop beside it
+  doorbuster import products products.csv.gz       a Shopify product export, into the running shop
+  doorbuster journal inspect stock RETRO-CLOCK     what happened to the stock of a SKU, event by event
+  doorbuster config                                what a start here would run with, and why
+
+\b
+Settings
+  Each flag of `up` is a setting. A flag comes before the environment (--payment-window-s is
+  DOORBUSTER_PAYMENT_WINDOW_S), that before doorbuster.toml in the current directory (payment_window_s = 600; another
+  file by --config or DOORBUSTER_CONFIG), that before the default.
+
+\b
+Files
+  The data directory (./var) holds the journal, admin.key (the bearer token of the admin routes) and the logs of the
+  last run. Deleting it is starting anew.
+"""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands live in modules of their own that are imported on use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _ = COMMANDS[cmd_name]
+        command: Any = importlib.import_module(f".{module}", __package__).command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table above, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup, help=HELP, context_settings={"max_content_width": 120, "help_option_names": ["-h", "--help"]}
+)
+@click.version_option(package_name="doorbuster", prog_name="doorbuster")
+def main() -> None:
+    pass

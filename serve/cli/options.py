@@ -1,0 +1,55 @@
+"""One command-line flag per setting, with the setting's own description: the list of settings exists once."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..settings import Resolved, Settings, SettingsError, resolve
+
+Command = Callable[..., Any]
+
+
+def settings_options(command: Command) -> Command:
+    """Add `--config` and a flag for each setting; the command gets them as one `resolved` argument."""
+
+    def with_settings(config: Path | None, **arguments: Any) -> Any:
+        flags = {name: arguments.pop(name) for name in Settings.model_fields}
+        return command(resolved=resolve_or_exit(flags, config), **arguments)
+
+    with_settings.__name__ = command.__name__
+    with_settings.__doc__ = command.__doc__
+    with_settings.__dict__.update(command.__dict__)
+    decorated: Command = with_settings
+    for name, field in reversed(Settings.model_fields.items()):
+        option = click.option(f"--{name.replace('_', '-')}", name, metavar=_metavar(name), help=field.description)
+        decorated = option(decorated)
+    return config_option(decorated)
+
+
+def config_option(command: Command) -> Command:
+    """Add `--config FILE`."""
+    return click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        help="TOML file with settings. By default $DOORBUSTER_CONFIG, else doorbuster.toml here.",
+    )(command)
+
+
+def resolve_or_exit(flags: dict[str, Any], config: Path | None) -> Resolved:
+    """Resolve the settings from what was given; what is wrong with them is for the user to read, without a trace."""
+    try:
+        resolved = resolve({name: value for name, value in flags.items() if value is not None}, config)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
+    for warning in resolved.warnings:
+        click.echo(f"Warning: {warning}", err=True)
+    return resolved
+
+
+def _metavar(name: str) -> str:
+    kind = Settings.model_fields[name].annotation
+    if kind is int or kind is float:
+        return "N"
+    return {"data": "DIR", "journal": "URL", "placement": "replica|actors", "application": "PATH"}.get(name, "TEXT")

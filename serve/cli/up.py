@@ -1,0 +1,91 @@
+"""`doorbuster up`: the shop in one command, until Ctrl-C or SIGTERM."""
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+import click
+from rich.console import Console
+
+from ..launcher.errors import LaunchError
+from ..launcher.progress import Progress
+from ..launcher.run import running
+from ..settings import Resolved, Settings
+from .demo import load_demo
+from .options import settings_options
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class StopRequested(BaseException):
+    """Ctrl-C or a signal to end: no Exception, so that nobody on the way takes it for an error."""
+
+
+@click.command("up", context_settings={"max_content_width": 120})
+@settings_options
+def command(resolved: Resolved) -> None:
+    """Start the shop and run it until Ctrl-C.
+
+    Starts Ray, Serve and HAProxy on this machine, with the journal and the keys in the data directory. New data gets a
+    demo catalogue; data that is there already goes on where it stopped.
+    """
+    console = Console(stderr=False, soft_wrap=True)
+    try:
+        run_until_stopped(resolved.settings, console)
+    except LaunchError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def run_until_stopped(settings: Settings, console: Console) -> None:
+    """Run the shop until a signal says to stop; a signal while it starts stops it too."""
+    progress = Progress(console)
+    arm()
+    try:
+        with running(settings, progress, arm) as data:
+            load_demo(settings, data, progress)
+            announce(settings, console, progress.elapsed_s)
+            while True:
+                signal.pause()
+    except StopRequested:
+        console.print("The shop is closed.")
+
+
+def arm() -> None:
+    """Have the signals to stop raise `StopRequested`, once: further ones don't disturb the stopping.
+
+    Called again after each start of Ray, which puts handlers of its own there.
+    """
+    for number in STOP_SIGNALS:
+        signal.signal(number, _stop)
+
+
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    for each in STOP_SIGNALS:
+        signal.signal(each, _stop_at_once)
+    raise StopRequested
+
+
+def _stop_at_once(number: int, frame: FrameType | None) -> NoReturn:
+    """Asked twice: don't wait any longer. The watchdog ends what is left."""
+    sys.stdout.flush()
+    os._exit(1)
+
+
+def announce(settings: Settings, console: Console, elapsed_s: float) -> None:
+    """Say where the shop is, how to administer it, and how to buy something."""
+    body = (
+        '{"lines":[{"sku":"RETRO-CLOCK","quantity":1}],"email":"ada@example.org",'
+        '"payment":{"method":"sandbox","token":"tok_ok"}}'
+    )
+    console.print(f"\nThe shop is open after {elapsed_s:.1f} s: [bold]{settings.url}[/] (API: {settings.url}/docs)")
+    console.print(f"Admin key: {settings.admin_key_file}", highlight=False)
+    console.print("Buy something:", highlight=False)
+    console.print(
+        f"  curl -s {settings.url}/v1/orders -H 'Content-Type: application/json' "
+        f"-H \"Idempotency-Key: $(date +%s%N)\" \\\n    -d '{body}'",
+        highlight=False,
+        markup=False,
+    )
+    console.print("Ctrl-C stops everything.\n", highlight=False)

@@ -1,0 +1,104 @@
+"""Starts and stops Ray and Serve on this machine. The one module of the launcher that names Ray.
+
+Ray reads its environment when it is imported: it is imported inside the functions, after `environment` was applied.
+"""
+
+import importlib
+import logging
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from ..settings import Settings
+
+SPARE_CPUS = 2
+"""Logical CPUs beyond those of our own actors: Serve's controller and proxies ask for none, tasks for one each."""
+
+APPLICATION_NAME = "doorbuster"
+
+DRAIN_TIMEOUT_S = 4.0
+"""How long replicas get to finish their requests before they are killed; what they acknowledged is durable anyway."""
+
+SHUTDOWN_TIMEOUT_S = 2.0
+
+POLL_INTERVAL_S = 0.05
+
+
+def start_ray(settings: Settings, temporary: Path) -> None:
+    """Start a Ray of our own, whose ports, files and processes belong to this run only."""
+    import ray
+
+    ray.init(
+        # Never join a Ray that happens to run on this machine.
+        address="local",
+        include_dashboard=False,
+        # Logical CPUs only ration actors; ours are few, and a small machine must not refuse them.
+        num_cpus=max(os.cpu_count() or 1, settings.hosts + settings.replicas + SPARE_CPUS),
+        # Shared memory for large objects: commands are small and never go there.
+        object_store_memory=settings.object_store_bytes,
+        # The logs of workers stay in files; they are not for the terminal of whoever started the shop.
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+        _temp_dir=str(temporary / "r"),
+    )
+
+
+def start_serve(settings: Settings) -> None:
+    """Start Serve's controller, its fallback proxy and HAProxy."""
+    from ray import serve
+
+    # Our own progress tells the same as Serve's lines on the terminal; its files get them all.
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
+    # With HAProxy the host must be named: left out, it means every interface.
+    serve.start(
+        http_options={"host": settings.host, "port": settings.port}, logging_config={"enable_access_log": False}
+    )
+
+
+def deploy(settings: Settings) -> None:
+    """Deploy the application and wait until its replicas are ready. Raises what kept it from it."""
+    from ray import serve
+
+    serve.run(build_application(settings), name=APPLICATION_NAME, route_prefix="/")
+
+
+def build_application(settings: Settings) -> Any:
+    """The Serve application that the settings name, built from the settings."""
+    module, _, function = settings.application.partition(":")
+    return getattr(importlib.import_module(module), function)(settings)
+
+
+def drain() -> None:
+    """Let the replicas finish the requests they have, then end them."""
+    from ray import serve
+
+    # Ending Serve as a whole would end HAProxy first, and with it the answers that are under way.
+    serve.delete(APPLICATION_NAME, _blocking=False)
+    deadline = time.monotonic() + DRAIN_TIMEOUT_S
+    while serve.status().applications and time.monotonic() < deadline:
+        time.sleep(POLL_INTERVAL_S)
+
+
+def stop_serve() -> None:
+    """End Serve."""
+    import ray
+    from ray.serve._private.constants import SERVE_CONTROLLER_NAME, SERVE_NAMESPACE
+
+    # serve.shutdown() is the same with a fixed limit of 30 s, and waits by a call that the end of its own actor fails.
+    deadline = time.monotonic() + SHUTDOWN_TIMEOUT_S
+    try:
+        controller = ray.get_actor(SERVE_CONTROLLER_NAME, namespace=SERVE_NAMESPACE)
+        ray.get(controller.graceful_shutdown.remote(wait=False), timeout=SHUTDOWN_TIMEOUT_S)
+        while time.monotonic() < deadline:
+            ray.get_actor(SERVE_CONTROLLER_NAME, namespace=SERVE_NAMESPACE)
+            time.sleep(POLL_INTERVAL_S)
+    except ValueError:
+        return  # no controller (any more): everything of Serve has ended
+
+
+def stop_ray() -> None:
+    """End the Ray of this run."""
+    import ray
+
+    ray.shutdown()

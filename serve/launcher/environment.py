@@ -1,0 +1,70 @@
+"""The environment that Ray, Serve and HAProxy start with, each variable with its reason beside it.
+
+All are read when a process of Ray starts, so they must be set before Ray is imported, and on every node.
+"""
+
+from pathlib import Path
+
+from ..settings import Settings
+from .ports import SidePorts
+from .processes import MARK
+
+
+def environment(
+    settings: Settings, run_id: str, temporary: Path, token_file: Path, ports: SidePorts, haproxy: Path
+) -> dict[str, str]:
+    """Every variable for one run of the shop."""
+    files = temporary / "h"
+    return SERVING | {
+        # By this the processes of the run are found again, whoever their parent is by then.
+        MARK: run_id,
+        # Only who can read the data directory can talk to our Ray: it carries out any code it is sent.
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN_PATH": str(token_file),
+        # Our wrapper, which mends the configuration and then becomes HAProxy.
+        "RAY_SERVE_HAPROXY_BINARY_PATH": str(haproxy),
+        "RAY_SERVE_HAPROXY_NBTHREAD": str(settings.haproxy_threads),
+        # Serve's default is one directory for all users of the machine. Paths stay short: sockets allow 107 bytes.
+        "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(files / "haproxy.cfg"),
+        "RAY_SERVE_HAPROXY_SOCKET_PATH": str(files / "admin.sock"),
+        "RAY_SERVE_HAPROXY_METRICS_SOCKET_PATH": str(files / "metrics.sock"),
+        "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(files),
+        "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(files / "server-state"),
+        # Fixed by default, which would let one shop only run on a machine.
+        "RAY_SERVE_HAPROXY_STATS_PORT": str(ports.statistics),
+        "RAY_SERVE_HAPROXY_METRICS_PORT": str(ports.metrics),
+        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(ports.fallback),
+    }
+
+
+SERVING = {
+    # HAProxy in front of the replicas: ten times the requests of Serve's own proxy.
+    "RAY_SERVE_ENABLE_HA_PROXY": "1",
+    # One loop for Serve and the application: a hop between threads costs more than a purchase decides in.
+    "RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0",
+    "RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP": "0",
+    # What each replica does with a request before Serve sees it.
+    "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "serve.ingress:middlewares",
+    # Log lines of requests are written a thousand at a time, not one by one.
+    "RAY_SERVE_REQUEST_PATH_LOG_BUFFER_SIZE": "1000",
+    "RAY_SERVE_LOG_TO_STDERR": "0",
+    # A datagram per request to a collector in Python: every purchase would pay for it.
+    "RAY_SERVE_HAPROXY_METRICS_ENABLED": "0",
+    # HAProxy's notices go to a file beside its socket, not by UDP to a syslog that may not exist.
+    "RAY_SERVE_HAPROXY_LOG_TARGET": "stderr",
+    # An old HAProxy of a reload ends after this, even if a client holds its connection open (120 by default).
+    "RAY_SERVE_HAPROXY_HARD_STOP_AFTER_S": "10",
+    # Between HAProxy and a replica connections are kept, longer than clients keep theirs.
+    "RAY_SERVE_HTTP_KEEP_ALIVE_TIMEOUT_S": "75",
+    # A replica that stops waits for its requests, not for load balancers elsewhere to notice (30 by default).
+    "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "0",
+    # Workers run at niceness 15 by default, behind everything else on the machine.
+    "RAY_worker_niceness": "0",
+    # "No cluster of several machines": the node's address becomes 127.0.0.1, and Ray's ports bind there only.
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    # Called in each worker before it does anything. The public way, a runtime environment, would make Ray start workers
+    # anew instead of using those that it starts in advance.
+    "__RAY_WORKER_PROCESS_SETUP_HOOK_ENV_VAR": "serve.launcher.loopback.bind_grpc_to_loopback",
+    # A shop doesn't report to anybody.
+    "RAY_USAGE_STATS_ENABLED": "0",
+}

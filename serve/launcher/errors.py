@@ -1,0 +1,45 @@
+"""What can keep a shop from starting. Each message is a sentence for the person who typed the command."""
+
+from pathlib import Path
+
+
+class LaunchError(Exception):
+    """Base of all errors of the launcher."""
+
+
+class AlreadyRunning(LaunchError):
+    """Another process runs a shop on this data."""
+
+    def __init__(self, data: Path, pid: int, url: str) -> None:
+        super().__init__(data, pid, url)
+        self.data = data
+        self.pid = pid
+        self.url = url
+
+    def __str__(self) -> str:
+        return f"The shop of {self.data} runs already: {self.url} (process {self.pid}). Stop it with: kill {self.pid}"
+
+
+class PortTaken(LaunchError):
+    """Something else listens on the port."""
+
+    def __init__(self, host: str, port: int, detail: str) -> None:
+        super().__init__(host, port, detail)
+        self.host = host
+        self.port = port
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"Can't listen on {self.host}:{self.port} ({self.detail}). Choose another port with --port."
+
+
+class StartFailed(LaunchError):
+    """Ray, Serve or the application did not come up."""
+
+    def __init__(self, detail: str, logs: Path) -> None:
+        super().__init__(detail, logs)
+        self.detail = detail
+        self.logs = logs
+
+    def __str__(self) -> str:
+        return f"The shop did not start: {self.detail}\nLogs: {self.logs}"

@@ -1,0 +1,184 @@
+"""A running shop from outside: what is started, in which order, and how all of it is ended again.
+
+lock the data -> end what a crash left -> watchdog -> Ray -> Serve -> application -> ready
+"""
+
+import contextlib
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ..settings import Settings
+from . import cluster, haproxy, ports, processes, watchdog
+from .data import DataDirectory
+from .environment import environment
+from .errors import StartFailed
+from .progress import Progress
+
+READY_TIMEOUT_S = 60.0
+READY_INTERVAL_S = 0.05
+GONE_TIMEOUT_S = 2.0
+LONGEST_TEMPORARY_ROOT = 12
+"""Sockets below the temporary directory must fit into 107 bytes: a longer $TMPDIR than this leaves too few."""
+
+
+@contextlib.contextmanager
+def running(settings: Settings, progress: Progress, arm: Callable[[], None]) -> Iterator[DataDirectory]:
+    """A shop that sells inside the block and is gone after it, whatever happened. Raises `LaunchError`.
+
+    `arm` is called whenever Ray may have replaced the process's signal handlers.
+    """
+    data = DataDirectory(settings.data)
+    with data.locked(settings.url):
+        end_leftovers(data)
+        ports.ensure_free(settings.host, settings.port)
+        data.ensure_keys()
+        run = Run(settings, data)
+        try:
+            run.start(progress, arm)
+            yield data
+        finally:
+            run.stop(progress)
+
+
+def end_leftovers(data: DataDirectory) -> None:
+    """End whatever a run on this data left when it was killed together with its watchdog."""
+    left = data.read_run()
+    if left:
+        processes.kill(str(left.get("id", "")))
+        processes.remove_temporary(Path(str(left.get("temporary", ""))))
+        data.clear_run()
+
+
+class Run:
+    """One run of a shop: its mark, its temporary directory, its processes."""
+
+    def __init__(self, settings: Settings, data: DataDirectory) -> None:
+        self._settings = settings
+        self._data = data
+        self._id = secrets.token_hex(8)
+        self._temporary = Path(tempfile.mkdtemp(prefix=processes.TEMPORARY_PREFIX, dir=_temporary_root()))
+        self._watchdog: subprocess.Popen[bytes] | None = None
+
+    def start(self, progress: Progress, arm: Callable[[], None]) -> None:
+        """Start everything and return when the shop is able to sell."""
+        settings = self._settings
+        self._data.write_run({"id": self._id, "pid": os.getpid(), "temporary": str(self._temporary)})
+        self._watchdog = watchdog.start(self._id, self._temporary)
+        wrapper = haproxy.write_wrapper(self._temporary, settings.host)
+        side_ports = ports.choose_side_ports(settings.port)
+        token = self._data.ray_token
+        os.environ.update(environment(settings, self._id, self._temporary, token, side_ports, wrapper))
+        self._link_logs()
+        with self._explained():
+            with progress.step("Starting Ray"):
+                cluster.start_ray(settings, self._temporary)
+                arm()
+            with progress.step("Starting Serve and HAProxy"):
+                cluster.start_serve(settings)
+            with progress.step("Starting the shop"):
+                cluster.deploy(settings)
+                arm()
+            with progress.step("Waiting until it can sell"):
+                self._wait_until_ready()
+
+    def stop(self, progress: Progress) -> None:
+        """End everything, gently as long as that is quick; afterwards no process, port or temporary file is left."""
+        with progress.step("Closing the door"):
+            self._close_door()
+        # A Ray that is half gone already raises all kinds of errors from here on; the mark finds what it leaves.
+        with progress.step("Finishing what was begun"), contextlib.suppress(Exception):
+            cluster.drain()
+        with progress.step("Stopping Serve and Ray"):
+            for stop in (cluster.stop_serve, cluster.stop_ray):
+                with contextlib.suppress(Exception):
+                    stop()
+            processes.wait_until_gone(self._id, GONE_TIMEOUT_S)
+            processes.kill(self._id)
+            self._keep_logs()
+            processes.remove_temporary(self._temporary)
+            self._data.clear_run()
+            self._dismiss_watchdog()
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn any failure of Ray or Serve into one sentence and the place of the logs."""
+        try:
+            yield
+        except StartFailed:
+            raise
+        except Exception as error:
+            raise StartFailed(_first_line(error), self._data.logs) from error
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        answer = "no answer"
+        while time.monotonic() < deadline:
+            try:
+                # Built from our own settings: always http.
+                with urllib.request.urlopen(f"{self._settings.url}/readyz", timeout=5):  # noqa: S310
+                    return
+            except urllib.error.HTTPError as error:
+                answer = f"status {error.code}"
+                error.close()
+            except OSError as error:
+                answer = str(error)
+            time.sleep(READY_INTERVAL_S)
+        raise StartFailed(
+            f"GET /readyz was not answered with 200 within {READY_TIMEOUT_S:.0f} s: {answer}", self._data.logs
+        )
+
+    def _close_door(self) -> None:
+        """Have HAProxy let go of the port, so that a client is refused at once instead of being cut off later."""
+        # Serve reloads HAProxy as replicas leave, which would open the port again: the wrapper refuses from now on.
+        (self._temporary / haproxy.CLOSED).touch()
+        for path in self._temporary.glob("h/*/admin.sock"):
+            with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as admin:
+                admin.settimeout(1)
+                admin.connect(str(path))
+                admin.sendall(b"disable frontend http_frontend\n")
+                admin.recv(1_024)
+
+    def _link_logs(self) -> None:
+        """While the shop runs, `logs` in the data directory leads to where Ray writes them."""
+        self._forget_logs()
+        self._data.logs.symlink_to(self._temporary / "r" / "session_latest" / "logs")
+
+    def _keep_logs(self) -> None:
+        """The temporary directory goes, the logs of the run stay until the next one."""
+        written = self._temporary / "r" / "session_latest" / "logs"
+        if written.exists():
+            self._forget_logs()
+            shutil.copytree(written, self._data.logs, ignore_dangling_symlinks=True, dirs_exist_ok=True)
+
+    def _forget_logs(self) -> None:
+        if self._data.logs.is_symlink():
+            self._data.logs.unlink()
+        else:
+            shutil.rmtree(self._data.logs, ignore_errors=True)
+
+    def _dismiss_watchdog(self) -> None:
+        """Let the watchdog look once more for leftovers, and go."""
+        if self._watchdog is None:
+            return
+        assert self._watchdog.stdin is not None
+        self._watchdog.stdin.close()
+        self._watchdog.wait()
+
+
+def _temporary_root() -> str:
+    root = tempfile.gettempdir()
+    return root if len(root) <= LONGEST_TEMPORARY_ROOT else "/tmp"  # noqa: S108
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else 'no details'}"

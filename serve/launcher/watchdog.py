@@ -1,0 +1,34 @@
+"""A small process that outlives `doorbuster up` and ends what it left behind, should it be killed without warning.
+
+It waits on a pipe whose other end only `up` holds: however that process ends, the kernel closes it.
+"""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from . import processes
+
+
+def start(run_id: str, temporary: Path) -> "subprocess.Popen[bytes]":
+    """Start the watchdog. Its stdin is the pipe: keep the returned object for as long as the run lasts."""
+    # -P keeps the current directory off the import path: the shop may be started from anywhere.
+    command = [sys.executable, "-P", "-m", __name__, run_id, str(temporary)]
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+
+
+def main() -> None:
+    """Wait for the end of `up`, then kill whatever carries the run's mark and remove its temporary directory."""
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
+    run_id, temporary = sys.argv[1:]
+    sys.stdin.buffer.read()
+    processes.kill(run_id)
+    processes.remove_temporary(Path(temporary))
+
+
+if __name__ == "__main__":
+    main()

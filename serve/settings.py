@@ -1,0 +1,233 @@
+"""Every setting of the shop: its meaning, its default, and where its value came from.
+
+Flags come before `DOORBUSTER_*` environment variables, those before a TOML file, that before the defaults. What
+`resolve` returns is plain data: it is passed to the Serve application and never reads the environment again.
+"""
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+ENVIRONMENT_PREFIX = "DOORBUSTER_"
+CONFIG_VARIABLE = "DOORBUSTER_CONFIG"
+DEFAULT_CONFIG_FILE = Path("doorbuster.toml")
+MASK = "********"
+
+OTHER_VARIABLES = frozenset({CONFIG_VARIABLE, "DOORBUSTER_RUN", "DOORBUSTER_TEST_DATA"})
+"""Variables with our prefix that are no settings: the file to read, the mark of a run, the data of the tests."""
+
+DERIVED = frozenset({"journal", "placement", "hosts"})
+"""Settings that, unless given, follow from others."""
+
+URL_PASSWORD = re.compile(r"(?<=://)([^/@:]*):([^/@]+)@")
+
+
+class SettingsError(Exception):
+    """The settings can't be used; the message names each one at fault and what it may be."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+
+
+class Settings(BaseModel):
+    """What one shop runs with. Immutable; survives `model_dump_json` and back."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = Field("127.0.0.1", description="Address to listen on. Everything else stays on this machine.")
+    port: int = Field(8000, ge=1, le=65_535, description="Port of the HTTP API.")
+    data: Path = Field(Path("./var"), description="Directory of the journal and the keys. It survives restarts.")
+    journal: str = Field("", description="URL of the journal; sqlite:///DIR by default inside the data directory.")
+    shards: int = Field(
+        16, ge=1, le=1_024, description="Number of shards, chosen when the data is created and kept from then on."
+    )
+    placement: Literal["replica", "actors"] = Field(
+        "replica",
+        description="Where hosts run: inside the one Serve replica (best on one machine), or as actors of their own.",
+    )
+    hosts: int = Field(
+        0,
+        ge=0,
+        le=1_024,
+        description="Number of host actors; more than 0 means placement actors (there: one per core).",
+    )
+    replicas: int = Field(1, ge=1, le=256, description="Number of Serve replicas; more than 1 needs placement actors.")
+    demo_products: int = Field(
+        500, ge=0, le=100_000, description="Products of the demo catalogue put into new data; 0 for none."
+    )
+    payment_window_s: int = Field(
+        600, ge=10, le=86_400, description="Seconds that an order holds its stock while its payment is awaited."
+    )
+    settle_wait_s: float = Field(
+        10.0, ge=0, le=60, description="Seconds that a purchase waits for its order to settle before it answers 202."
+    )
+    max_body_bytes: int = Field(65_536, ge=1_024, description="Largest JSON body of a request, in bytes.")
+    max_import_body_bytes: int = Field(
+        16_777_216, ge=1_024, description="Largest JSON body of a bulk import by the admin, in bytes."
+    )
+    mailbox_limit: int = Field(
+        4_096, ge=1, description="Commands that may wait for one host; more get 503 with Retry-After."
+    )
+    entities_in_memory: int = Field(
+        100_000, ge=1_000, description="Entities that one host keeps in memory; the idlest leave first."
+    )
+    entity_idle_s: int = Field(900, ge=1, description="Seconds without a command after which an entity leaves memory.")
+    object_store_bytes: int = Field(
+        104_857_600, ge=80_000_000, description="Shared memory that Ray reserves for large objects, in bytes."
+    )
+    haproxy_threads: int = Field(1, ge=1, le=64, description="Threads of the HAProxy in front of the replicas.")
+    application: str = Field(
+        "serve.app:build",
+        pattern=r"^[\w.]+:\w+$",
+        description="Function that builds the Serve application from these settings, as module:function.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _derive(cls, given: Any) -> Any:
+        """Fill in what depends on other settings, so that a resolved object has no blanks."""
+        if not isinstance(given, Mapping):
+            return given
+        values = dict(given)
+        data = Path(values.get("data", cls.model_fields["data"].default)).expanduser().absolute()
+        values["data"] = str(data)
+        if values.get("journal", "") in ("", "sqlite"):
+            values["journal"] = f"sqlite:///{data / 'journal'}"
+        if "placement" not in values:
+            values["placement"] = "actors" if str(values.get("hosts", 0)) != "0" else "replica"
+        if values["placement"] == "actors" and str(values.get("hosts", 0)) == "0":
+            values["hosts"] = os.cpu_count() or 1
+        return values
+
+    @field_validator("host")
+    @classmethod
+    def _host_is_an_address(cls, host: str) -> str:
+        if not host or "/" in host or " " in host:
+            raise ValueError("must be a host name or an address, such as 127.0.0.1")
+        return host
+
+    @model_validator(mode="after")
+    def _placement_fits(self) -> "Settings":
+        if self.placement == "replica" and self.hosts:
+            raise ValueError("hosts: host actors need placement actors; leave out --placement replica or --hosts")
+        if self.placement == "replica" and self.replicas > 1:
+            raise ValueError(
+                "replicas: a replica that hosts all shards must be the only one; for more, add --hosts N "
+                "(host actors that every replica talks to)"
+            )
+        return self
+
+    @property
+    def url(self) -> str:
+        """Where the shop answers, as a client on this machine would write it."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def admin_key_file(self) -> Path:
+        """The file with the admin key; its content is never printed or logged."""
+        return self.data / "admin.key"
+
+    @property
+    def secret_key_file(self) -> Path:
+        """The file with the secret from which order ids and access tokens are derived."""
+        return self.data / "secret.key"
+
+
+class _Sources(Settings, BaseSettings):
+    """Tells pydantic-settings which names to look for; never instantiated."""
+
+    model_config = SettingsConfigDict(env_prefix=ENVIRONMENT_PREFIX, env_ignore_empty=True, extra="forbid")
+
+
+class Resolved(NamedTuple):
+    """Settings and, for each, where it came from: a flag, an environment variable, a file, or the default."""
+
+    settings: Settings
+    origins: dict[str, str]
+    warnings: tuple[str, ...]
+
+
+def resolve(flags: Mapping[str, Any], config: Path | None = None) -> Resolved:
+    """Merge all sources; `flags` holds only what the user gave. Raises `SettingsError`."""
+    file = _config_file(config)
+    layers: list[tuple[str, Mapping[str, Any]]] = [
+        ("flag", flags),
+        ("environment", EnvSettingsSource(_Sources)()),
+    ]
+    if file is not None:
+        layers.append((str(file), _read_toml(file)))
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for origin, found in layers:
+        for name, value in found.items():
+            if name not in values:
+                values[name] = value
+                origins[name] = origin
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError(_explain(error, origins)) from error
+    for name, field in Settings.model_fields.items():
+        derived = name in DERIVED and getattr(settings, name) != field.default
+        origins.setdefault(name, "derived" if derived else "default")
+    return Resolved(settings, origins, tuple(_unknown_variables()))
+
+
+def display(settings: Settings, name: str) -> str:
+    """The value as a person may see it: secrets are masked, passwords in URLs too."""
+    value = getattr(settings, name)
+    if isinstance(value, SecretStr):
+        return MASK
+    return URL_PASSWORD.sub(rf"\1:{MASK}@", str(value))
+
+
+def _config_file(config: Path | None) -> Path | None:
+    """The file that was asked for, which must exist, or `doorbuster.toml` here if there is one."""
+    if config is None and (named := os.environ.get(CONFIG_VARIABLE)):
+        config = Path(named)
+    if config is not None:
+        if not config.is_file():
+            raise SettingsError(f"the configuration file {config} does not exist")
+        return config
+    return DEFAULT_CONFIG_FILE if DEFAULT_CONFIG_FILE.is_file() else None
+
+
+def _read_toml(file: Path) -> Mapping[str, Any]:
+    try:
+        return TomlConfigSettingsSource(_Sources, toml_file=file)()
+    except (tomllib.TOMLDecodeError, OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file} is not readable as TOML: {error}") from error
+
+
+def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
+    lines = []
+    for fault in error.errors():
+        message = fault["msg"].removeprefix("Value error, ")
+        name = ".".join(str(part) for part in fault["loc"])
+        if fault["type"] == "extra_forbidden":
+            message = "there is no such setting" + _did_you_mean(name)
+        lines.append(f"{name}: {message} (from {origins.get(name, 'default')})" if name else message)
+    return "\n".join(lines)
+
+
+def _unknown_variables() -> list[str]:
+    """Environment variables that look like settings but are none: most likely misspelt."""
+    known = {ENVIRONMENT_PREFIX + name.upper() for name in Settings.model_fields} | OTHER_VARIABLES
+    return [
+        f"{variable} is no setting{_did_you_mean(variable.removeprefix(ENVIRONMENT_PREFIX).lower())}"
+        for variable in sorted(os.environ)
+        if variable.startswith(ENVIRONMENT_PREFIX) and variable not in known
+    ]
+
+
+def _did_you_mean(name: str) -> str:
+    close = difflib.get_close_matches(name, Settings.model_fields, n=1)
+    return f"; did you mean {close[0]}?" if close else ""

@@ -1,0 +1,103 @@
+"""What is mended in the configuration that Serve renders for HAProxy."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from serve.launcher.haproxy import CLOSED, UNAVAILABLE_PAGE, mend, write_wrapper
+
+RENDERED = """global
+    log stderr local0 info
+    stats socket /run/admin.sock mode 666 level admin expose-fd listeners
+defaults
+    mode http
+    log global
+    option httplog
+    errorfile 502 /run/500.http
+    errorfile 503 /run/500.http
+    balance leastconn
+frontend prometheus
+    bind :9101
+frontend http_frontend
+    bind 127.0.0.1:8000
+    default_backend default_backend
+backend default_backend
+    http-request return status 404 content-type text/plain lf-string "Path '%[path]' not found."
+listen stats
+  bind *:8404
+  stats enable
+"""
+
+
+def mended(host: str = "127.0.0.1") -> str:
+    return mend(RENDERED, host, Path("/run/503.http"))
+
+
+def test_statistics_and_metrics_stay_on_loopback() -> None:
+    assert "    bind 127.0.0.1:9101\n" in mended()
+    assert "  bind 127.0.0.1:8404\n" in mended()
+    assert "bind *" not in mended()
+    assert "bind :" not in mended()
+
+
+def test_a_shop_for_the_world_keeps_its_statistics_to_itself() -> None:
+    assert "  bind 127.0.0.1:8404\n" in mended("0.0.0.0")
+
+
+def test_requests_are_not_logged_one_by_one() -> None:
+    assert "option httplog" not in mended()
+    assert "log stderr local0 notice" in mended()
+
+
+def test_when_no_replica_can_answer_clients_are_told_to_try_again() -> None:
+    assert "errorfile 502 /run/503.http" in mended()
+    assert "errorfile 503 /run/503.http" in mended()
+    assert "    http-request deny deny_status 503\n" in mended()
+    assert UNAVAILABLE_PAGE.startswith(b"HTTP/1.1 503 ")
+    assert b"retry-after: 1\r\n" in UNAVAILABLE_PAGE
+
+
+def test_slow_headers_are_not_waited_for() -> None:
+    assert "defaults\n    timeout http-request 10s\n    timeout http-keep-alive 75s\n" in mended()
+
+
+def test_mending_twice_is_mending_once() -> None:
+    assert mend(mended(), "127.0.0.1", Path("/run/503.http")) == mended()
+
+
+def test_what_serve_bound_on_purpose_is_left_alone() -> None:
+    assert "    bind 127.0.0.1:8000\n" in mended()
+
+
+@pytest.fixture
+def wrapper(tmp_path: Path) -> Path:
+    return write_wrapper(tmp_path, "127.0.0.1")
+
+
+def test_the_wrapper_becomes_haproxy(wrapper: Path) -> None:
+    said = subprocess.run([wrapper, "-v"], capture_output=True, text=True, check=True)
+    assert "HAProxy version" in said.stdout
+
+
+def test_haproxy_accepts_the_mended_configuration(wrapper: Path, tmp_path: Path) -> None:
+    file = tmp_path / "haproxy.cfg"
+    rendered = RENDERED.replace("/run/admin.sock", str(tmp_path / "admin.sock"))
+    rendered = rendered.replace("    mode http\n", "    mode http\n    timeout client 1s\n    timeout server 1s\n", 1)
+    file.write_text(rendered.replace("balance leastconn", "timeout connect 1s\n    balance leastconn"))
+    (tmp_path / "500.http").write_bytes(UNAVAILABLE_PAGE)
+    said = subprocess.run([wrapper, "-c", "-f", file], capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr
+    assert "127.0.0.1:8404" in file.read_text()
+
+
+def test_a_closing_shop_starts_no_new_haproxy(wrapper: Path) -> None:
+    (wrapper.parent / CLOSED).touch()
+    said = subprocess.run([wrapper, "-v"], capture_output=True, text=True, check=False)
+    assert said.returncode == 1
+    assert "closing" in said.stderr
+
+
+def test_the_wrapper_runs_this_interpreter(wrapper: Path) -> None:
+    assert sys.executable in wrapper.read_text()

@@ -1,0 +1,116 @@
+"""Processes of a run are found by its mark and ended, and the watchdog does so when nobody else can."""
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from serve.launcher import processes, watchdog
+from serve.launcher.errors import PortTaken
+from serve.launcher.ports import FIRST_PORT, LAST_PORT, choose_side_ports, ensure_free
+
+PATIENCE_S = 10.0
+
+
+@pytest.fixture
+def run_id() -> Iterator[str]:
+    run = secrets.token_hex(8)
+    yield run
+    processes.kill(run)
+
+
+def sleeper(run_id: str) -> "subprocess.Popen[bytes]":
+    """A process of the run that would live for long, in a session of its own like Ray's workers."""
+    environment = os.environ | {processes.MARK: run_id}
+    return subprocess.Popen(["sleep", "300"], env=environment, start_new_session=True)
+
+
+def eventually_none_left(run_id: str) -> bool:
+    return not processes.wait_until_gone(run_id, PATIENCE_S)
+
+
+def test_a_process_is_found_by_the_mark_it_inherited(run_id: str) -> None:
+    with sleeper(run_id) as process:
+        assert processes.find(run_id) == [process.pid]
+        assert processes.find(run_id[:-1]) == []
+        process.kill()
+
+
+def test_all_processes_of_a_run_are_killed_and_no_others(run_id: str) -> None:
+    other = secrets.token_hex(8)
+    with sleeper(run_id) as first, sleeper(run_id) as second, sleeper(other) as bystander:
+        assert processes.kill(run_id) == []
+        assert (first.wait(), second.wait()) == (-signal.SIGKILL, -signal.SIGKILL)
+        assert bystander.poll() is None
+        bystander.kill()
+
+
+def test_a_temporary_directory_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    ours, other = tmp_path / f"{processes.TEMPORARY_PREFIX}abc", tmp_path / "precious"
+    for directory in (ours, other):
+        directory.mkdir()
+        processes.remove_temporary(directory)
+    assert not ours.exists()
+    assert other.exists()
+
+
+def test_the_watchdog_ends_a_run_whose_owner_was_killed(run_id: str, tmp_path: Path) -> None:
+    temporary = tmp_path / f"{processes.TEMPORARY_PREFIX}abc"
+    temporary.mkdir()
+    # The owner is a process of its own, so that it can die without a chance to clean up.
+    owner = textwrap.dedent(f"""
+        import os, subprocess, time
+        from pathlib import Path
+        from serve.launcher import watchdog
+        dog = watchdog.start({run_id!r}, Path({str(temporary)!r}))
+        child = subprocess.Popen(["sleep", "300"], env=os.environ | {{"{processes.MARK}": {run_id!r}}})
+        print(dog.pid, flush=True)
+        time.sleep(300)
+    """)
+    with subprocess.Popen([sys.executable, "-c", owner], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        dog = int(process.stdout.readline())
+        assert processes.find(run_id)
+        process.kill()
+    assert eventually_none_left(run_id)
+    deadline = time.monotonic() + PATIENCE_S
+    while (temporary.exists() or Path(f"/proc/{dog}").exists()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not temporary.exists()
+    assert not Path(f"/proc/{dog}").exists()
+
+
+def test_the_watchdog_goes_when_it_is_dismissed(run_id: str, tmp_path: Path) -> None:
+    with watchdog.start(run_id, tmp_path / "none") as dog:
+        assert dog.stdin is not None
+        dog.stdin.close()
+        assert dog.wait(PATIENCE_S) == 0
+
+
+def test_a_port_that_something_listens_on_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        with pytest.raises(PortTaken, match=rf"127\.0\.0\.1:{port} .*--port"):
+            ensure_free("127.0.0.1", port)
+    ensure_free("127.0.0.1", port)
+
+
+def test_two_shops_that_start_at_once_choose_different_side_ports() -> None:
+    first, second = choose_side_ports(8_000), choose_side_ports(8_001)
+    assert not set(first) & set(second)
+
+
+def test_side_ports_that_are_taken_are_passed_over() -> None:
+    wanted = choose_side_ports(8_100)
+    with socket.create_server(("127.0.0.1", wanted.metrics)):
+        chosen = choose_side_ports(8_100)
+    assert wanted.metrics not in chosen
+    assert all(FIRST_PORT <= port < LAST_PORT for port in chosen)

@@ -1,0 +1,148 @@
+"""Holds the arrows between the layers: reads the imports of every module, without importing any."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("actors", "engine", "loadtest", "ml", "serve")
+
+MAY_IMPORT = {
+    "engine": set[str](),
+    "actors": {"engine"},
+    "ml": {"actors", "engine"},
+    "serve": {"actors", "engine", "ml"},
+    "loadtest": set[str](),
+}
+"""Which of our packages each may import beside itself."""
+
+ENGINE_MAY_IMPORT = {"msgspec"}
+"""From outside the standard library."""
+
+NO_PLACE_IN_ENGINE = {
+    "asyncio",
+    "datetime",
+    "os",
+    "random",
+    "secrets",
+    "socket",
+    "subprocess",
+    "threading",
+    "time",
+    "uuid",
+}
+"""Parts of the standard library that read a clock, throw dice or reach outside: a decision knows its arguments only."""
+
+BESIDE_THE_SHOP = {ROOT / "loadtest" / "contenders", ROOT / "loadtest" / "engine_only.py"}
+"""Contenders are programs of their own, and one benchmark row drives hosts directly: they are no part of the shop."""
+
+
+LOADED_BY_PATH = {ROOT / "loadtest" / "locustfile.py"}
+"""Loaded as a file by the tool that runs it, so it has no package to be relative to."""
+
+
+class Import(NamedTuple):
+    """One imported module, as written: level 0 is absolute."""
+
+    file: Path
+    line: int
+    module: str
+    level: int
+
+    @property
+    def top(self) -> str:
+        return self.module.partition(".")[0]
+
+    def __str__(self) -> str:
+        return f"{self.file.relative_to(ROOT)}:{self.line} imports {'.' * self.level}{self.module}"
+
+
+def imports_of(source: str, file: Path) -> Iterator[Import]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(file, node.lineno, alias.name, 0)
+        elif isinstance(node, ast.ImportFrom):
+            yield Import(file, node.lineno, node.module or "", node.level)
+
+
+def imports_in(package: str) -> list[Import]:
+    return [
+        found
+        for file in sorted((ROOT / package).rglob("*.py"))
+        if not any(file.is_relative_to(beside) for beside in BESIDE_THE_SHOP)
+        for found in imports_of(file.read_text(), file)
+    ]
+
+
+def told(faults: list[Import]) -> str:
+    return "\n".join(str(fault) for fault in faults)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_imports_only_the_layers_below_it(package: str) -> None:
+    others = set(PACKAGES) - MAY_IMPORT[package] - {package}
+    faults = [found for found in imports_in(package) if found.level == 0 and found.top in others]
+    assert not faults, told(faults)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_imports_inside_a_package_are_relative(package: str) -> None:
+    inside = (found for found in imports_in(package) if found.file not in LOADED_BY_PATH)
+    faults = [found for found in inside if found.level == 0 and found.top == package]
+    assert not faults, told(faults)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_relative_imports_stay_inside_their_package(package: str) -> None:
+    faults = [found for found in imports_in(package) if found.level > len(found.file.relative_to(ROOT).parts) - 1]
+    assert not faults, told(faults)
+
+
+def test_the_engine_needs_nothing_but_the_standard_library_and_msgspec() -> None:
+    allowed = sys.stdlib_module_names | ENGINE_MAY_IMPORT
+    faults = [found for found in imports_in("engine") if found.level == 0 and found.top not in allowed]
+    assert not faults, told(faults)
+
+
+def test_the_engine_has_no_clock_no_dice_and_no_way_out() -> None:
+    faults = [found for found in imports_in("engine") if found.level == 0 and found.top in NO_PLACE_IN_ENGINE]
+    assert not faults, told(faults)
+
+
+def test_one_module_of_the_runtime_names_ray() -> None:
+    naming = {found.file for found in imports_in("actors") if found.level == 0 and found.top == "ray"}
+    assert len(naming) <= 1, f"Ray is named in {sorted(str(file.relative_to(ROOT)) for file in naming)}"
+
+
+def test_the_load_test_knows_the_shop_by_http_only() -> None:
+    faults = [found for found in imports_in("loadtest") if found.top in {"ray", "sqlite3"}]
+    assert not faults, told(faults)
+
+
+def test_every_module_says_what_it_is_responsible_for() -> None:
+    silent = [
+        str(file.relative_to(ROOT))
+        for package in PACKAGES
+        for file in sorted((ROOT / package).rglob("*.py"))
+        if file.stat().st_size and not ast.get_docstring(ast.parse(file.read_text()))
+    ]
+    assert not silent, f"no docstring: {silent}"
+
+
+@pytest.mark.parametrize(
+    ("source", "module", "level"),
+    [
+        ("import ray.serve", "ray.serve", 0),
+        ("from ray import serve", "ray", 0),
+        ("def f():\n    from .api import x", "api", 1),
+        ("from .. import settings", "", 2),
+    ],
+)
+def test_imports_are_found_wherever_they_stand(source: str, module: str, level: int) -> None:
+    (found,) = imports_of(source, ROOT / "x.py")
+    assert (found.module, found.level) == (module, level)
