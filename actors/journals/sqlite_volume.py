@@ -130,8 +130,8 @@ def in_journal_words(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return function(*args, **kwargs)
         except sqlite3.Error as error:
-            # A column of the wrong type is a damaged file too, and carries no code.
-            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+            # The low byte says what failed, the rest where; errors of the Python module itself carry no code.
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
             reason = EXPLANATIONS.get(code, str(error))
             kind = Locked if code == sqlite3.SQLITE_BUSY else JournalUnavailable
             raise kind(f"journal {_file_of(args)}: {reason} ({error})") from error
@@ -318,9 +318,7 @@ class Volume:
     @in_journal_words
     def load(self, connection: sqlite3.Connection, shard: int, entities: Sequence[tuple[str, str]]) -> list[Recorded]:
         """What is recorded of each (kind, key)."""
-        if len(entities) < 3:
-            return [self._recorded(connection, shard, kind, key) for kind, key in entities]
-        # One read transaction for all: its locks cost as much as a probe.
+        # One read transaction for all statements: without it each takes and drops the file's locks, at a probe's cost.
         connection.execute("BEGIN")
         try:
             return [self._recorded(connection, shard, kind, key) for kind, key in entities]
