@@ -1,15 +1,17 @@
 """What everyone else holds: send a command to an entity, wherever it lives."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from engine.kernel import Command, Reply
 
-from .envelope import Receiver
-from .errors import NotMine, Overloaded, Unavailable
+from .envelope import Address, Receiver
+from .errors import Moved, NotMine, Overloaded, Unavailable
 from .host import Host
 from .journals.port import Entry
+from .moves import Leave
+from .placement import shard_of
 from .volume import Watcher
 
 DEADLINE_S = 10.0
@@ -21,7 +23,14 @@ class Remote(Protocol):
     """The way to hosts of other processes; see `remote.RemoteHosts`."""
 
     def submit(
-        self, kind: str, key: str, command: Command, receiver: Receiver, deadline: float, settle_until: float
+        self,
+        shard: int,
+        kind: str,
+        key: str,
+        command: Command,
+        receiver: Receiver,
+        deadline: float,
+        settle_until: float = 0.0,
     ) -> None:
         """As `Host.submit`."""
         ...
@@ -47,9 +56,11 @@ class Client:
     raised. A full queue (`Overloaded`) is told at once: waiting would only make it longer.
     """
 
-    def __init__(self, remote: Remote | None = None) -> None:
+    def __init__(self, shards: int, remote: Remote | None = None) -> None:
+        self._shards = shards
         self._host: Host | None = None
         self._remote = remote
+        self._pinned: dict[Address, int] = {}
 
     def attach(self, host: Host) -> None:
         """The host of this very process: its shards are reached without a hop, a copy or an encoding.
@@ -69,11 +80,17 @@ class Client:
         pause = FIRST_PAUSE_S
         while True:
             future: asyncio.Future[Reply] = loop.create_future()
+            shard = self._shard_of(kind, key)
             try:
-                self._submit(key)(kind, key, command, future, deadline, settle_until)
+                self._way_to(shard).submit(shard, kind, key, command, future, deadline, settle_until)
                 return await future
             except Overloaded:
                 raise
+            except Moved as error:
+                self._pinned[kind, key] = error.shard
+                if loop.time() > deadline:
+                    raise
+                continue
             except Unavailable:
                 if loop.time() + pause > deadline:
                     raise
@@ -99,10 +116,23 @@ class Client:
         if self._remote is not None:
             await self._remote.watch(kind, watcher)
 
-    def _submit(self, key: str) -> Callable[[str, str, Command, Receiver, float, float], None]:
+    async def move(self, kind: str, key: str, shard: int) -> None:
+        """Have the entity live in `shard` from now on: one of its own, or its home."""
+        await self.send(kind, key, Leave(shard))
+
+    def home_of(self, key: str) -> int:
+        """The shard that owns the key unless it is pinned."""
+        return shard_of(key, self._shards)
+
+    def _shard_of(self, kind: str, key: str) -> int:
+        if self._pinned and (pinned := self._pinned.get((kind, key))) is not None:
+            return pinned
+        return shard_of(key, self._shards)
+
+    def _way_to(self, shard: int) -> Host | Remote:
         host = self._host
-        if host is not None and (self._remote is None or host.runs(key)):
-            return host.submit
+        if host is not None and (self._remote is None or host.runs(shard)):
+            return host
         if self._remote is None:
             raise NotMine("this process runs no shard")
-        return self._remote.submit
+        return self._remote

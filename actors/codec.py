@@ -7,6 +7,8 @@ import msgspec
 
 from engine.kernel import Event, Kind, Rejected, Reply
 
+from .moves import Arrived, Leave, Left
+
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -14,9 +16,9 @@ class KindCodec:
     """The decoders of one kind, built once: building one is far dearer than using it."""
 
     def __init__(self, kind: Kind) -> None:
-        self._events = msgspec.msgpack.Decoder(list[kind.events])  # type: ignore[name-defined]
+        self._events = msgspec.msgpack.Decoder(list[kind.events | Left | Arrived])  # type: ignore[name-defined]
         self._state = msgspec.msgpack.Decoder(kind.state)
-        self._command = msgspec.msgpack.Decoder(kind.commands)
+        self._command = msgspec.msgpack.Decoder(kind.commands | Leave)
         self._answer = msgspec.msgpack.Decoder(kind.answers | None)
         self._rejected = msgspec.msgpack.Decoder(Rejected)
 

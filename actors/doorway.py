@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from engine.kernel import Answer, Rejected, Reply
 
 from .codec import KindCodec
-from .errors import NotMine, Overloaded, Unavailable
+from .errors import Moved, NotMine, Overloaded, Unavailable
 from .host import Host
 from .volume import Watcher
 from .wire import (
     ANSWER,
+    MOVED,
     NOT_MINE,
     OVERLOADED,
     REJECTED,
@@ -108,7 +109,10 @@ class _WireReceiver:
 
     def set_exception(self, error: Exception, /) -> None:
         self._done = True
-        self._caller.reply(WireReply(self._id, _STATUS_OF.get(type(error), UNAVAILABLE), str(error.args[0])))
+        if isinstance(error, Moved):
+            self._caller.reply(WireReply(self._id, MOVED, error.shard))
+        else:
+            self._caller.reply(WireReply(self._id, _STATUS_OF.get(type(error), UNAVAILABLE), str(error.args[0])))
 
 
 class Doorway:
@@ -145,7 +149,7 @@ class Doorway:
             command = self._codecs[wire.kind].decode_command(wire.command)
             settle_until = clock + wire.settle_ms / 1_000 if wire.settle_ms else 0.0
             deadline = clock + wire.remaining_ms / 1_000
-            self._host.submit(wire.kind, wire.key, command, receiver, deadline, settle_until)
+            self._host.submit(wire.shard, wire.kind, wire.key, command, receiver, deadline, settle_until)
         except Unavailable as error:
             receiver.set_exception(error)
 

@@ -8,11 +8,16 @@ from engine.kernel import Event, Instant, Kind
 from .codec import KindCodec
 from .envelope import Address, Envelope
 from .journals.port import NewEntry, Recorded, Snapshot
+from .moves import Arrived, Left
 
 MIN_BYTES_BETWEEN_SNAPSHOTS = 64 * 1024
 """Folding that much takes about a millisecond: a snapshot any earlier would not pay."""
 SNAPSHOT_GROWTH = 4
 """A large state is written again only after this many times its size in entries, so its cost per entry is bounded."""
+
+
+SNAPSHOT_NOW = 1 << 62
+"""More bytes than any history has: a state that came from elsewhere has no entries here to be folded from."""
 
 
 class Entity:
@@ -27,6 +32,7 @@ class Entity:
         "events",
         "in_flight",
         "kind",
+        "lives_in",
         "remind_at",
         "shard",
         "snapshot_bytes",
@@ -41,6 +47,7 @@ class Entity:
         self.codec = codec
         self.address = address
         self.shard = shard
+        self.lives_in = shard
         self.decide = kind.decide
         self.apply = kind.apply
         self.state: Any = None
@@ -63,7 +70,7 @@ class Entity:
             self.snapshot_bytes = len(recorded.snapshot.state)
         for entry in recorded.entries:
             for event in self.codec.decode_events(entry.events):
-                self.apply(self.state, event)
+                self._apply(event)
             self.version = entry.version
             self.bytes_since_snapshot += len(entry.events)
 
@@ -72,6 +79,30 @@ class Entity:
         state, apply = self.state, self.apply
         for event in events:
             apply(state, event)
+        return self._keep(events)
+
+    def leave(self, shard: int) -> bool:
+        """Record that the entity lives in another shard from now on; as `record`."""
+        self.lives_in = shard
+        return self._keep((Left(shard),))
+
+    def arrive(self, elsewhere: "Entity") -> bool:
+        """Take over the state that another shard let go of; as `record`."""
+        self.state = elsewhere.state
+        self.version = elsewhere.version
+        self.lives_in = self.shard
+        self.bytes_since_snapshot = SNAPSHOT_NOW
+        return self._keep((Arrived(elsewhere.shard),))
+
+    def _apply(self, event: Event) -> None:
+        if type(event) is Left:
+            self.lives_in = event.shard
+        elif type(event) is Arrived:
+            self.lives_in = self.shard
+        else:
+            self.apply(self.state, event)
+
+    def _keep(self, events: Iterable[Event]) -> bool:
         if self.events is None:
             self.events = list(events)
             return True

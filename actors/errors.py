@@ -5,6 +5,7 @@
         |-- Undecided       the entity's code failed on this command: nothing happened, the log has the cause
         |-- Overloaded      a queue is full: nothing happened, come back after `retry_after_s`
         `-- NotMine         the host doesn't run that shard (any more): ask the directory, then send again
+            `-- Moved       the entity is pinned to another shard, or back home: send it there
 """
 
 
@@ -27,6 +28,17 @@ class Overloaded(Unavailable):
 
 class NotMine(Unavailable):
     """The shard is not run here. The command was not carried out here."""
+
+
+class Moved(NotMine):
+    """The entity lives in another shard now. The command was not carried out here."""
+
+    def __init__(self, shard: int) -> None:
+        super().__init__(f"the entity moved to shard {shard}")
+        self.shard = shard
+
+    def __reduce__(self) -> tuple[type["Moved"], tuple[int]]:
+        return Moved, (self.shard,)
 
 
 class Undecided(Unavailable):

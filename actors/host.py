@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from itertools import chain
+from operator import attrgetter
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 
 from engine.kernel import Command, Instant, Kind
@@ -87,18 +89,24 @@ class Host:
 
     # -- commands
 
-    def runs(self, key: str) -> bool:
-        """Whether the key's shard is run here."""
-        return shard_of(key, self._shards) in self._volume_of_shard
+    def runs(self, shard: int) -> bool:
+        """Whether the shard is run here."""
+        return shard in self._volume_of_shard
 
     def submit(
-        self, kind: str, key: str, command: Command, receiver: Receiver, deadline: float, settle_until: float = 0.0
+        self,
+        shard: int,
+        kind: str,
+        key: str,
+        command: Command,
+        receiver: Receiver,
+        deadline: float,
+        settle_until: float = 0.0,
     ) -> None:
         """Queue a command; `receiver` gets the reply, or an error of `errors`. Never waits.
 
         Raises `NotMine` for a shard that isn't run here and `Overloaded` when its queue is full.
         """
-        shard = shard_of(key, self._shards)
         volume = self._volume_of_shard.get(shard)
         if volume is None:
             raise NotMine(f"shard {shard} is not run here")
@@ -107,9 +115,14 @@ class Host:
         volume.post(Envelope((kind, key), shard, command, receiver, deadline, settle_until))
 
     async def history(self, kind: str, key: str, *, after_version: int = 0, limit: int = 100) -> Sequence[Entry]:
-        """One entity's entries, oldest first. Only reads, so it never enters the entity's queue."""
-        shard = shard_of(key, self._shards)
-        return await self._journal.history(shard, kind, key, after_version=after_version, limit=limit)
+        """One entity's entries, oldest first, wherever it lived. Only reads, so it never enters the entity's queue."""
+        lived_in = [shard_of(key, self._shards)]
+        lived_in += [shard for shard in await self._journal.shards() if shard >= self._shards]
+        found = [
+            await self._journal.history(shard, kind, key, after_version=after_version, limit=limit)
+            for shard in lived_in
+        ]
+        return sorted(chain.from_iterable(found), key=attrgetter("version"))[:limit]
 
     def watch(self, kind: str, watcher: Watcher) -> None:
         """Call `watcher` with (key, version, state) after every commit of an entity of that kind. It must be quick."""
@@ -141,6 +154,7 @@ class Host:
                 self._journal,
                 self._effects,
                 self._now,
+                base_shards=self._shards,
                 entities_in_memory=self._entities_in_memory,
                 idle_s=self._idle_s,
                 watchers=self._watchers,

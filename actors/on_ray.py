@@ -178,7 +178,7 @@ class DirectoryActor:
 
 def connect(kinds: Mapping[str, Kind], shards: int) -> Client:
     """A client of the hosts of this Ray cluster."""
-    return Client(RemoteHosts(codecs_of(kinds), shards, RayDirectory(), RayHost))
+    return Client(shards, RemoteHosts(codecs_of(kinds), RayDirectory(), RayHost))
 
 
 def host_names(hosts: int) -> list[str]:

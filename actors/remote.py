@@ -10,11 +10,22 @@ from engine.kernel import Command
 
 from .codec import KindCodec
 from .envelope import Receiver
-from .errors import NotMine, Overloaded, Unavailable
+from .errors import Moved, NotMine, Overloaded, Unavailable
 from .journals.port import Entry
-from .placement import shard_of
 from .volume import Watcher
-from .wire import ANSWER, NOT_MINE, OVERLOADED, REJECTED, Exchange, WireCommand, decode_ready, decode_sentence, encode
+from .wire import (
+    ANSWER,
+    MOVED,
+    NOT_MINE,
+    OVERLOADED,
+    REJECTED,
+    Exchange,
+    WireCommand,
+    decode_ready,
+    decode_sentence,
+    decode_shard,
+    encode,
+)
 
 MAX_CALLS_IN_FLIGHT = 4
 """Calls to one host at a time: enough to keep it busy while replies travel, few enough that commands gather."""
@@ -55,12 +66,10 @@ class RemoteHosts:
     def __init__(
         self,
         codecs: Mapping[str, KindCodec],
-        shards: int,
         directory: DirectoryLink,
         link_to: Callable[[str], HostLink],
     ) -> None:
         self._codecs = codecs
-        self._shards = shards
         self._directory = directory
         self._link_to = link_to
         self._name = uuid4().hex
@@ -71,23 +80,31 @@ class RemoteHosts:
         self._refreshing = asyncio.Lock()
 
     def submit(
-        self, kind: str, key: str, command: Command, receiver: Receiver, deadline: float, settle_until: float
+        self,
+        shard: int,
+        kind: str,
+        key: str,
+        command: Command,
+        receiver: Receiver,
+        deadline: float,
+        settle_until: float = 0.0,
     ) -> None:
         """As `Host.submit`; the command leaves with the next call to its host."""
-        host = self._host_of.get(shard_of(key, self._shards))
+        host = self._host_of.get(shard)
         if host is None:
-            raise NotMine("no host is known for this key yet")
-        self._line(host).submit(kind, key, command, receiver, deadline, settle_until)
+            raise NotMine(f"no host is known for shard {shard} yet")
+        self._line(host).submit(shard, kind, key, command, receiver, deadline, settle_until)
 
     async def history(self, kind: str, key: str, *, after_version: int, limit: int) -> Sequence[Entry]:
-        """As `Host.history`."""
-        host = self._host_of.get(shard_of(key, self._shards))
-        if host is None:
+        """As `Host.history`; every host can read every shard."""
+        if not self._host_of:
             await self.refresh()
-            host = self._host_of.get(shard_of(key, self._shards))
-            if host is None:
-                raise NotMine("no host is known for this key yet")
-        return await self._link_to(host).history(kind, key, after_version, limit)
+        for host in dict.fromkeys(self._host_of.values()):
+            try:
+                return await self._link_to(host).history(kind, key, after_version, limit)
+            except Unavailable as error:
+                logger.info("Host %s could not read a history: %s", host, error)
+        raise Unavailable("no host answers")
 
     async def refresh(self) -> None:
         """Ask the directory who runs what, unless that was done a moment ago."""
@@ -167,7 +184,14 @@ class _Line:
         self._failed = False
 
     def submit(
-        self, kind: str, key: str, command: Command, receiver: Receiver, deadline: float, settle_until: float
+        self,
+        shard: int,
+        kind: str,
+        key: str,
+        command: Command,
+        receiver: Receiver,
+        deadline: float,
+        settle_until: float,
     ) -> None:
         if len(self._pending) >= MAX_PENDING:
             raise Overloaded(f"{MAX_PENDING} commands wait for host {self._host} already")
@@ -176,7 +200,7 @@ class _Line:
         self._next_id += 1
         self._pending[self._next_id] = _Pending(kind, receiver)
         remaining_ms = int((deadline - clock) * 1_000)
-        self._outgoing.append(WireCommand(self._next_id, kind, key, remaining_ms, settle_ms, command))
+        self._outgoing.append(WireCommand(self._next_id, shard, kind, key, remaining_ms, settle_ms, command))
         self._schedule()
 
     def watch(self, watchers: Mapping[str, list[Watcher]]) -> None:
@@ -226,6 +250,8 @@ class _Line:
             if reply.status in (ANSWER, REJECTED):
                 codec = self._codecs[pending.kind]
                 pending.receiver.set_result(codec.decode_reply(reply.body, rejected=reply.status == REJECTED))
+            elif reply.status == MOVED:
+                pending.receiver.set_exception(Moved(decode_shard(reply.body)))
             else:
                 error_type = _ERROR_OF.get(reply.status, Unavailable)
                 pending.receiver.set_exception(error_type(decode_sentence(reply.body)))

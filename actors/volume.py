@@ -10,7 +10,7 @@ not at all.
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from engine.kernel import Command, Effect, EffectAnswered, Instant, Kind, Rejected, ReminderDue, Reply, Send
@@ -19,8 +19,10 @@ from .codec import KindCodec
 from .effects import Effects
 from .entity import Entity
 from .envelope import NOBODY, Address, Envelope
-from .errors import NotMine, Unavailable, Undecided
+from .errors import Moved, NotMine, Unavailable, Undecided
 from .journals.port import Fenced, Journal, JournalError
+from .moves import Leave
+from .placement import shard_of
 from .reminders import Reminders
 from .shard import Shard, decode_checkpoint
 
@@ -52,6 +54,7 @@ class Volume:
         effects: Effects,
         now: Callable[[], Instant],
         *,
+        base_shards: int,
         entities_in_memory: int,
         idle_s: float,
         watchers: Mapping[str, list[Watcher]],
@@ -62,6 +65,7 @@ class Volume:
         self._journal = journal
         self._effects = effects
         self._now = now
+        self._base_shards = base_shards
         self._entities_in_memory = entities_in_memory
         self._idle_s = idle_s
         self._watchers = watchers
@@ -201,15 +205,39 @@ class Volume:
         for envelope in mail:
             wanted.setdefault(envelope.shard, {})[envelope.address] = None
         for shard, addresses in wanted.items():
-            recorded = await self._journal.load(shard, list(addresses))
-            for address, found in zip(addresses, recorded, strict=True):
-                entity = Entity(self._kinds[address[0]], self._codecs[address[0]], address, shard)
-                entity.restore(found)
-                self._entities[address] = entity
+            for entity in await self._load(shard, list(addresses)):
+                self._entities[entity.address] = entity
+                if entity.lives_in != shard or (entity.version == 0 and shard >= self._base_shards):
+                    await self._fetch(entity)
 
-    def _decide(self, envelope: Envelope, now: Instant) -> Reply | Undecided:
+    async def _load(self, shard: int, addresses: Sequence[Address]) -> list[Entity]:
+        entities = []
+        for address, recorded in zip(addresses, await self._journal.load(shard, addresses), strict=True):
+            entity = Entity(self._kinds[address[0]], self._codecs[address[0]], address, shard)
+            entity.restore(recorded)
+            entities.append(entity)
+        return entities
+
+    async def _fetch(self, entity: Entity) -> None:
+        """The entity left this shard, or never was in this pinned one: it may be on its way here."""
+        home = shard_of(entity.address[1], self._base_shards)
+        elsewhere = entity.lives_in if entity.lives_in != entity.shard else home
+        (other,) = await self._load(elsewhere, [entity.address])
+        # Both shards may say that it left; versions run on across moves, so the higher one was last.
+        if other.lives_in == entity.shard and other.version > entity.version:
+            entity.arrive(other)
+            self._touched.append(entity)
+        else:
+            entity.lives_in = elsewhere
+
+    def _decide(self, envelope: Envelope, now: Instant) -> Reply | Unavailable:
         entity = self._entities[envelope.address]
         command = envelope.command
+        if entity.lives_in != entity.shard:
+            return Moved(entity.lives_in)
+        if type(command) is Leave:
+            self._leave(entity, command.shard)
+            return None
         try:
             if command is None:
                 reply = None
@@ -223,6 +251,13 @@ class Volume:
         if entity.kind.effects is not None:
             self._cascade(entity, now)
         return reply
+
+    def _leave(self, entity: Entity, shard: int) -> None:
+        """The entity's last word here. Replies that are owed to it find no sender any more and are asked for again
+        over there."""
+        if entity.leave(shard):
+            self._touched.append(entity)
+        entity.in_flight = None
 
     def _carry_out(self, entity: Entity, command: Command, now: Instant) -> Reply:
         """Decide one command on the state that the commands before it left; events change the state at once."""
@@ -256,7 +291,7 @@ class Volume:
                     continue
                 sender.in_flight.add(effect.id)
                 target = self._entities.get((effect.kind, effect.key)) if type(effect) is Send else None
-                if target is None or not self._carry_over(sender, effect, target, now):
+                if target is None or target.lives_in != target.shard or not self._carry_over(sender, effect, target, now):
                     self._outward.append((sender, effect))
                     continue
                 unsettled.append(sender)
@@ -294,20 +329,22 @@ class Volume:
                 self._reminders.set(entity.address, entity.remind_at, remind_at)
                 entity.remind_at = remind_at
         unfinished = self.shards[entity.shard].unfinished
-        if entity.unfinished:
+        if entity.unfinished and entity.lives_in == entity.shard:
             unfinished[entity.address] = None
         else:
             unfinished.pop(entity.address, None)
 
-    def _reply(self, mail: list[Envelope], replies: list[Reply | Undecided], touched: list[Entity]) -> None:
+    def _reply(self, mail: list[Envelope], replies: list[Reply | Unavailable], touched: list[Entity]) -> None:
         """Tell watchers and senders: what they hear now survives any crash."""
         for entity in touched:
             for watcher in self._watchers.get(entity.kind.name, ()):
                 watcher(entity.address[1], entity.version, entity.state)
-            if entity.waiting:
+            if entity.lives_in != entity.shard:
+                self._part_with(entity)
+            elif entity.waiting:
                 self._tell_settled(entity)
         for envelope, reply in zip(mail, replies, strict=True):
-            if type(reply) is Undecided:
+            if isinstance(reply, Unavailable):
                 envelope.fail(reply)
             elif envelope.settle_until and type(reply) is not Rejected:
                 self._reply_when_settled(envelope, reply)
@@ -315,7 +352,11 @@ class Volume:
                 envelope.reply(reply)
 
     def _reply_when_settled(self, envelope: Envelope, reply: Reply) -> None:
-        entity = self._entities[envelope.address]
+        entity = self._entities.get(envelope.address)
+        if entity is None:
+            # It moved in this very turn: the sender asks again over there.
+            envelope.fail(NotMine("the entity moved"))
+            return
         assert entity.kind.settled is not None, "only a process can be waited for"
         settled = entity.kind.settled(entity.state)
         if settled is not None:
@@ -327,6 +368,14 @@ class Volume:
                 entity.waiting = []
             entity.waiting.append(envelope)
             self._settling[entity.address] = entity
+
+    def _part_with(self, entity: Entity) -> None:
+        """It lives elsewhere, durably: forget it here, so that nobody sees its old state."""
+        self._reminders.set(entity.address, entity.remind_at, None)
+        for envelope in entity.waiting or ():
+            envelope.fail(Moved(entity.lives_in))
+        self._settling.pop(entity.address, None)
+        self._entities.pop(entity.address, None)
 
     def _tell_settled(self, entity: Entity) -> None:
         assert entity.kind.settled is not None and entity.waiting is not None

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-ANSWER, REJECTED, UNAVAILABLE, OVERLOADED, NOT_MINE = range(5)
+ANSWER, REJECTED, UNAVAILABLE, OVERLOADED, NOT_MINE, MOVED = range(6)
 """What became of a command."""
 
 
@@ -12,6 +12,7 @@ class WireCommand(msgspec.Struct, array_like=True, gc=False):
     """A command on the wire. Times are left as durations: clocks of two machines don't agree."""
 
     id: int
+    shard: int
     kind: str
     key: str
     remaining_ms: int
@@ -20,7 +21,7 @@ class WireCommand(msgspec.Struct, array_like=True, gc=False):
 
 
 class WireReply(msgspec.Struct, array_like=True, gc=False):
-    """What became of command `id`; `body` is the answer, the rejection, or a sentence."""
+    """What became of command `id`; `body` is the answer, the rejection, a sentence, or the shard to go to."""
 
     id: int
     status: int
@@ -80,3 +81,4 @@ encode = msgspec.msgpack.Encoder().encode
 decode_exchange = msgspec.msgpack.Decoder(RawExchange).decode
 decode_ready = msgspec.msgpack.Decoder(RawReady).decode
 decode_sentence = msgspec.msgpack.Decoder(str).decode
+decode_shard = msgspec.msgpack.Decoder(int).decode

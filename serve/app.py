@@ -44,7 +44,7 @@ class ShopProcess:
         self._settings = settings
         self._catalogue = CatalogueView()
         self._orders = KnownOrders()
-        self._client = Client() if settings.placement == "replica" else on_ray.connect(KINDS, settings.shards)
+        self._client = Client(settings.shards) if settings.placement == "replica" else on_ray.connect(KINDS, settings.shards)
         self._journal: Journal | None = None
         self._host: Host | None = None
         self._learning: asyncio.Task[None] | None = None

@@ -41,13 +41,14 @@ class _Shard:
 class MemoryJournal:
     """Implements `Journal`. Whatever shares the object shares the data, as processes share a directory."""
 
-    def __init__(self, *, volumes: int = 1) -> None:
+    def __init__(self, *, shards: int = 16, volumes: int = 1) -> None:
+        self._base_shards = shards
         self._volumes = volumes
         self._shards: dict[int, _Shard] = {}
         self._position = 0
 
     def volume_of(self, shard: int) -> int:
-        return shard % self._volumes
+        return shard % self._volumes if shard < self._base_shards else self._volumes + shard - self._base_shards
 
     async def acquire(self, shard: int) -> int:
         owned = self._shard(shard)

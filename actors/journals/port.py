@@ -118,7 +118,10 @@ class Journal(Protocol):
     """
 
     def volume_of(self, shard: int) -> int:
-        """The volume that keeps the shard: shards of one volume commit together, atomically."""
+        """The volume that keeps the shard: shards of one volume commit together, atomically.
+
+        A pinned shard, whose number is not below the data's shard count, has a volume to itself.
+        """
         ...
 
     async def acquire(self, shard: int) -> int:

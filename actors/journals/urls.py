@@ -16,7 +16,7 @@ def open_journal(url: str, *, shards: int | None = None, volumes: int | None = N
     Raises ValueError for a URL of no known store.
     """
     if url == "memory:":
-        return MemoryJournal(volumes=volumes or 1)
+        return MemoryJournal(shards=shards or 16, volumes=volumes or 1)
     if url.startswith(SQLITE_PREFIX) and (directory := url.removeprefix(SQLITE_PREFIX)):
         return SqliteJournal(Path(directory), shards=shards, volumes=volumes)
     raise ValueError(f"no journal is known for {url!r}: use one of {KNOWN}")

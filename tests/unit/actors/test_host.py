@@ -47,7 +47,7 @@ class World:
         self.clock = Clock()
         self.weigher = Weigher()
         self.journal = journal
-        self.client = Client()
+        self.client = Client(SHARDS)
         self.host = Host(
             KINDS,
             journal,
@@ -66,7 +66,7 @@ class World:
 
 def run(scenario: Callable[[World], Awaitable[None]], **options: Any) -> None:
     async def main() -> None:
-        world = await World(FailingJournal(), **options).start()
+        world = await World(FailingJournal(shards=SHARDS), **options).start()
         await scenario(world)
         await world.host.close()
 
@@ -139,7 +139,7 @@ def test_a_reminder_wakes_a_passivated_entity() -> None:
 
 def test_unfinished_work_is_resumed_by_the_next_owner() -> None:
     async def main() -> None:
-        journal = FailingJournal()
+        journal = FailingJournal(shards=SHARDS)
         first = await World(journal).start()
         first.weigher.failures = 10**9
         await first.client.send("jar", "BLUE", Fill("f1", 5))
@@ -174,7 +174,7 @@ def test_a_command_is_sent_again_until_the_journal_is_back() -> None:
 
 def test_the_older_of_two_owners_is_fenced_and_says_not_mine() -> None:
     async def main() -> None:
-        journal = FailingJournal()
+        journal = FailingJournal(shards=SHARDS)
         old = await World(journal).start()
         await old.client.send("jar", "BLUE", Fill("f1", 5))
         new = await World(journal).start()
@@ -256,5 +256,66 @@ def test_watchers_hear_of_every_commit_before_the_sender_does() -> None:
         world.host.watch("jar", lambda key, version, state: heard.append((key, version, state.beans)))
         await world.client.send("jar", "BLUE", Fill("f1", 5))
         assert heard == [("BLUE", 1, 5)]
+
+    run(scenario)
+
+
+def test_a_pinned_entity_keeps_its_state_and_its_retries_and_comes_home_again() -> None:
+    async def scenario(world: World) -> None:
+        home, pinned = world.client.home_of("BLUE"), SHARDS
+        await world.client.send("jar", "BLUE", Fill("f1", 5))
+        await world.host.own([pinned])
+        await world.client.move("jar", "BLUE", pinned)
+        assert await world.client.send("jar", "BLUE", Take("t1", 1)) == Beans(4)
+        assert await world.client.send("jar", "BLUE", Fill("f1", 5)) == Beans(5)
+        assert [entry.version for entry in await world.journal.history(pinned, "jar", "BLUE")] == [3]
+        await world.client.move("jar", "BLUE", home)
+        assert await world.client.send("jar", "BLUE", Take("t2", 1)) == Beans(3)
+        assert [entry.version for entry in await world.host.history("jar", "BLUE")] == [1, 2, 3, 4, 5]
+
+    run(scenario)
+
+
+def test_an_entity_is_pinned_while_it_is_used_and_nothing_is_lost_or_doubled() -> None:
+    async def scenario(world: World) -> None:
+        await world.host.own([SHARDS])
+        home = world.client.home_of("BLUE")
+
+        async def fill(number: int) -> None:
+            await asyncio.sleep(number / 1_000)
+            await world.client.send("jar", "BLUE", Fill(f"f{number}", 1))
+
+        filling = asyncio.gather(*(fill(number) for number in range(200)))
+        for shard in (SHARDS, home, SHARDS, home, SHARDS):
+            await asyncio.sleep(0.03)
+            await world.client.move("jar", "BLUE", shard)
+        await filling
+        assert await world.client.send("jar", "BLUE", Look()) == Beans(200)
+
+    run(scenario)
+
+
+def test_a_crash_right_after_leaving_leaves_nothing_to_repair() -> None:
+    async def main() -> None:
+        journal = FailingJournal(shards=SHARDS)
+        first = await World(journal).start()
+        await first.client.send("jar", "BLUE", Fill("f1", 5))
+        await first.client.move("jar", "BLUE", SHARDS)
+        await first.host.close()
+        second = await World(journal).start()
+        await second.host.own([SHARDS])
+        assert await second.client.send("jar", "BLUE", Take("t1", 1)) == Beans(4)
+        await second.host.close()
+
+    asyncio.run(asyncio.wait_for(main(), 10))
+
+
+def test_a_process_reaches_a_pinned_entity() -> None:
+    async def scenario(world: World) -> None:
+        await world.host.own([SHARDS])
+        await world.client.send("jar", "BLUE", Fill("f1", 5))
+        await world.client.move("jar", "BLUE", SHARDS)
+        assert await world.client.send("move", "m1", Begin("BLUE", "RED", 3), settle_s=5) == MoveView("done")
+        assert await world.client.send("jar", "BLUE", Look()) == Beans(2)
 
     run(scenario)

@@ -81,12 +81,12 @@ class DirectoryLink:
 class Cluster:
     def __init__(self, mailbox_limit: int = 4_096) -> None:
         self.mailbox_limit = mailbox_limit
-        self.journal = MemoryJournal(volumes=SHARDS)
+        self.journal = MemoryJournal(shards=SHARDS, volumes=SHARDS)
         self.links: dict[str, Link] = {}
         self.directory = Directory(range(SHARDS), self.links.__getitem__)
 
     def new_client(self) -> Client:
-        return Client(RemoteHosts(codecs_of(KINDS), SHARDS, DirectoryLink(self.directory), self.links.__getitem__))
+        return Client(SHARDS, RemoteHosts(codecs_of(KINDS), DirectoryLink(self.directory), self.links.__getitem__))
 
     async def add_host(self, name: str) -> Link:
         self.links[name] = Link(self, name)
@@ -176,7 +176,7 @@ def test_a_host_that_was_given_up_and_still_lives_is_refused_by_the_journal() ->
         await cluster.add_host("fresh")
         await cluster.directory.suspect("zombie")
         assert await client.send("jar", "BLUE", Take("t", 5)) == Beans(0)
-        local = Client()
+        local = Client(SHARDS)
         local.attach(zombie.host)
         with pytest.raises(Unavailable):
             await local.send("jar", "BLUE", Take("late", 5), deadline_s=0.05)
