@@ -29,7 +29,7 @@ IDLE_MS = 30 * 86_400 * 1_000
 ADDITIONS_KEPT = 64
 """Additions that are remembered by id: more than one shopper has under way at a time."""
 
-REFUSED_ORDERS_KEPT = 16
+BARRED_ORDERS_KEPT = 16
 """Failed checkouts that are remembered by order, until no message of theirs can be under way."""
 
 
@@ -129,6 +129,13 @@ class CartUnsealed(Event, frozen=True):
     at: Instant
 
 
+class OrderBarred(Event, frozen=True):
+    """An order gave up without holding the seal; its own may still be on the way. For a shopper nothing changed."""
+
+    order_id: str
+    at: Instant
+
+
 class CartView(Answer, frozen=True):
     """The cart; `sealed_by` is an order id or empty; version counts its changes."""
 
@@ -140,10 +147,10 @@ class CartView(Answer, frozen=True):
 
 
 class Cart(msgspec.Struct, array_like=True, gc=False):
-    """The state of a cart; its version counts its events and is 0 until it is opened.
+    """The state of a cart; its version counts its changes and is 0 until it is opened.
 
     `lines` are in the order in which they were first added. `added` are the ids of the newest additions, so that a
-    repeated one is known; `refused` the newest orders that gave the seal back or never came to it, so that a seal of
+    repeated one is known; `barred` the newest orders that gave the seal back or never came to it, so that a seal of
     theirs that arrives late can't lock the cart for nobody.
     """
 
@@ -153,7 +160,7 @@ class Cart(msgspec.Struct, array_like=True, gc=False):
     sealed_by: str = ""
     lines: dict[str, Line] = {}
     added: dict[str, None] = {}
-    refused: dict[str, None] = {}
+    barred: dict[str, None] = {}
 
 
 def _open(cart: Cart, _command: OpenCart, now: Instant) -> Outcome:
@@ -237,7 +244,7 @@ def _seal(cart: Cart, command: Seal, now: Instant) -> Outcome:
         return invalid("order_id", "not be empty")
     if cart.sealed_by == command.order_id:
         return Accepted((), view(cart))
-    if command.order_id in cart.refused:
+    if command.order_id in cart.barred:
         return Rejected(Reason.ORDER_CANCELLED, {"order_id": command.order_id})
     if refusal := _unchangeable(cart, None, now):
         return refusal
@@ -250,14 +257,13 @@ def _seal(cart: Cart, command: Seal, now: Instant) -> Outcome:
 def _unseal(cart: Cart, command: Unseal, now: Instant) -> Outcome:
     if not command.order_id:
         return invalid("order_id", "not be empty")
-    if not cart.version:
-        return Rejected(Reason.NOT_FOUND)
-    if command.order_id in cart.refused:
+    if command.order_id in cart.barred:
         return Accepted((), view(cart))
-    # Also where this order doesn't hold the seal: its own may still be on the way, and must find a refusal.
-    sealed_by = "" if cart.sealed_by == command.order_id else cart.sealed_by
-    unsealed = CartView(cart.cart_id, cart.version + 1, tuple(cart.lines.values()), sealed_by, now)
-    return Accepted((CartUnsealed(command.order_id, now),), unsealed)
+    if refusal := _closed(cart, now):
+        return refusal
+    if cart.sealed_by != command.order_id:
+        return Accepted((OrderBarred(command.order_id, now),), view(cart))
+    return _changed(cart, CartUnsealed(command.order_id, now), cart.lines, now)
 
 
 def _look(cart: Cart, _command: LookCart, now: Instant) -> Outcome:
@@ -331,9 +337,12 @@ def _apply_sealed(cart: Cart, event: CartSealed) -> None:
 
 
 def _apply_unsealed(cart: Cart, event: CartUnsealed) -> None:
-    if cart.sealed_by == event.order_id:
-        cart.sealed_by = ""
-    _remember(cart.refused, event.order_id, REFUSED_ORDERS_KEPT)
+    cart.sealed_by = ""
+    _remember(cart.barred, event.order_id, BARRED_ORDERS_KEPT)
+
+
+def _apply_barred(cart: Cart, event: OrderBarred) -> None:
+    _remember(cart.barred, event.order_id, BARRED_ORDERS_KEPT)
 
 
 def _remember(ids: dict[str, None], new: str, most: int) -> None:
@@ -361,9 +370,10 @@ _CHANGES: dict[type[Message], Callable[[Cart, Any], None]] = {
     CartCleared: _apply_cleared,
     CartSealed: _apply_sealed,
     CartUnsealed: _apply_unsealed,
+    OrderBarred: _apply_barred,
 }
 
-_CartEvent = CartOpened | LineSet | LineRemoved | CartCleared | CartSealed | CartUnsealed
+_CartEvent = CartOpened | LineSet | LineRemoved | CartCleared | CartSealed | CartUnsealed | OrderBarred
 
 
 def decide(cart: Cart, command: Command, now: Instant) -> Outcome:
@@ -373,9 +383,10 @@ def decide(cart: Cart, command: Command, now: Instant) -> Outcome:
 
 def apply(cart: Cart, event: _CartEvent) -> None:
     """Change the cart as the event tells."""
-    cart.version += 1
-    cart.updated_at = event.at
     _CHANGES[type(event)](cart, event)
+    if type(event) is not OrderBarred:
+        cart.version += 1
+        cart.updated_at = event.at
 
 
 def view(cart: Cart) -> CartView:

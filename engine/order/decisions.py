@@ -28,14 +28,14 @@ LONGEST_TEXT = 255
 def _place(order: Order, command: Place, now: Instant) -> Outcome:
     if refusal := _misshapen(command):
         return refusal
-    if order.status is not None:
-        if command.fingerprint != order.fingerprint:
-            return Rejected(Reason.KEY_REUSED)
-        return Accepted((), view(order))
     lines = _one_line_per_sku(command.lines)
     total = total_of(lines) if lines else None
     if total is not None and (refusal := _not_payable(lines, total)):
         return refusal
+    if order.status is not None:
+        if command.fingerprint != order.fingerprint:
+            return Rejected(Reason.KEY_REUSED)
+        return Accepted((), view(order))
     placed = OrderPlaced(
         command.fingerprint,
         command.email,

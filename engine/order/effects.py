@@ -54,6 +54,7 @@ def _undoing_effects(order: Order) -> Iterator[Effect]:
             back = Return(_reservation_id(order, index), line.quantity, order.customer)
             yield Send(f"return:{index}", "stock", stock_key(line.sku), back)
     if order.seal is CartSeal.ASKED or order.seal is CartSeal.HELD:
+        # Also after a refusal: a second copy of the seal could come when the cart would take it.
         yield Send("unseal", "cart", order.cart_id, Unseal(order.order_id))
     if order.undo_refused or order.total is None:
         return

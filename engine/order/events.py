@@ -139,7 +139,7 @@ class LineReturned(Event, frozen=True):
 
 
 class CartGivenBack(Event, frozen=True):
-    """Undone: the cart isn't sealed by this order any more."""
+    """Undone: the cart isn't sealed by this order, and can't be any more."""
 
 
 class PaymentVoided(Event, frozen=True):

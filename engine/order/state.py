@@ -243,8 +243,6 @@ def _apply_confirmed(order: Order, event: OrderConfirmed) -> None:
 
 
 def _apply_rejected(order: Order, event: OrderRejected) -> None:
-    if order.status is Status.SEALING:
-        order.seal = CartSeal.NONE
     if event.reason is Reason.PAYMENT_DECLINED and order.payment is not Payment.AUTHORIZED:
         order.payment = Payment.DECLINED
     _settle(order, Status.REJECTED, event.at, event.reason, event.details)

@@ -8,11 +8,11 @@ import pytest
 
 from engine.cart import (
     ADDITIONS_KEPT,
+    BARRED_ORDERS_KEPT,
     CART,
     IDLE_MS,
     MOST_LINES,
     MOST_OF_ONE_SKU,
-    REFUSED_ORDERS_KEPT,
     AddLine,
     Cart,
     CartCleared,
@@ -26,6 +26,7 @@ from engine.cart import (
     LineSet,
     LookCart,
     OpenCart,
+    OrderBarred,
     RemoveLine,
     Reprice,
     Seal,
@@ -146,15 +147,15 @@ ACCEPTED: Sequence[tuple[str, Sequence[Event], Command, Sequence[Event], CartVie
         "unsealing before the seal came",
         [OPENED, WITH_CLOCK],
         Unseal("ord-1"),
-        [CartUnsealed("ord-1", NOW)],
-        seen(3, CLOCK),
+        [OrderBarred("ord-1", NOW)],
+        seen(2, CLOCK, at=BEFORE),
     ),
     (
         "unsealing what another holds",
         [OPENED, WITH_CLOCK, SEALED],
         Unseal("ord-2"),
-        [CartUnsealed("ord-2", NOW)],
-        seen(4, CLOCK, sealed_by="ord-1"),
+        [OrderBarred("ord-2", NOW)],
+        seen(3, CLOCK, sealed_by="ord-1", at=BEFORE),
     ),
     (
         "checking out again",
@@ -205,7 +206,7 @@ REFUSED: Sequence[tuple[str, Sequence[Event], Command, Rejected]] = [
     ("an empty cart", [OPENED], Seal("ord-1"), Rejected(Reason.CART_EMPTY)),
     (
         "a seal that was given up before it came",
-        [OPENED, WITH_CLOCK, UNSEALED],
+        [OPENED, WITH_CLOCK, OrderBarred("ord-1", BEFORE)],
         Seal("ord-1"),
         Rejected(Reason.ORDER_CANCELLED, {"order_id": "ord-1"}),
     ),
@@ -273,7 +274,7 @@ def test_a_sealed_cart_changes_for_nobody_and_tells_whose_it_is(command: Command
     assert CART.decide(cart, command, NOW) == Rejected(Reason.CART_SEALED, {"order_id": "ord-1"})
 
 
-@pytest.mark.parametrize("command", [*CHANGES, LookCart(), OpenCart()])
+@pytest.mark.parametrize("command", [*CHANGES, LookCart(), OpenCart(), Unseal("ord-2")])
 def test_a_cart_idle_for_thirty_days_has_expired(command: Command) -> None:
     cart = cart_after(OPENED, WITH_CLOCK)
     assert isinstance(CART.decide(cart, command, BEFORE + IDLE_MS), Accepted)
@@ -298,10 +299,10 @@ def test_memory_of_additions_and_failed_orders_is_bounded() -> None:
     cart = cart_after(
         OPENED,
         *(LineSet(CLOCK, BEFORE, f"c-{number}") for number in range(ADDITIONS_KEPT + 10)),
-        *(CartUnsealed(f"ord-{number}", BEFORE) for number in range(REFUSED_ORDERS_KEPT + 10)),
+        *(CartUnsealed(f"ord-{number}", BEFORE) for number in range(BARRED_ORDERS_KEPT + 10)),
     )
     assert list(cart.added) == [f"c-{number}" for number in range(10, ADDITIONS_KEPT + 10)]
-    assert list(cart.refused) == [f"ord-{number}" for number in range(10, REFUSED_ORDERS_KEPT + 10)]
+    assert list(cart.barred) == [f"ord-{number}" for number in range(10, BARRED_ORDERS_KEPT + 10)]
 
 
 def test_the_hundredth_line_costs_about_what_the_first_did() -> None:
