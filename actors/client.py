@@ -80,14 +80,14 @@ class Client:
         pause = FIRST_PAUSE_S
         while True:
             future: asyncio.Future[Reply] = loop.create_future()
-            shard = self._shard_of(kind, key)
+            shard = self.shard_of(kind, key)
             try:
                 self._way_to(shard).submit(shard, kind, key, command, future, deadline, settle_until)
                 return await future
             except Overloaded:
                 raise
             except Moved as error:
-                self._pinned[kind, key] = error.shard
+                self._lives_in(kind, key, error.shard)
                 if loop.time() > deadline:
                     raise
                 continue
@@ -119,12 +119,20 @@ class Client:
     async def move(self, kind: str, key: str, shard: int) -> None:
         """Have the entity live in `shard` from now on: one of its own, or its home."""
         await self.send(kind, key, Leave(shard))
+        self._lives_in(kind, key, shard)
+
+    def _lives_in(self, kind: str, key: str, shard: int) -> None:
+        if shard == self.home_of(key):
+            self._pinned.pop((kind, key), None)
+        else:
+            self._pinned[kind, key] = shard
 
     def home_of(self, key: str) -> int:
         """The shard that owns the key unless it is pinned."""
         return shard_of(key, self._shards)
 
-    def _shard_of(self, kind: str, key: str) -> int:
+    def shard_of(self, kind: str, key: str) -> int:
+        """The shard that the entity lives in, as far as is known here."""
         if self._pinned and (pinned := self._pinned.get((kind, key))) is not None:
             return pinned
         return shard_of(key, self._shards)

@@ -3,8 +3,7 @@ lost its memory rebuilds the table from the hosts that answer, and a wrong one c
 
 import asyncio
 import logging
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from .errors import Unavailable
@@ -28,6 +27,35 @@ class HostControl(Protocol):
         ...
 
 
+def plan(current: Mapping[int, str | None], hosts: Sequence[str], exclusive: Collection[int]) -> dict[int, str]:
+    """Which host should run each shard: evenly, with as few moves as that takes.
+
+    A host of an `exclusive` shard runs no ordinary one, unless every host has an exclusive shard.
+    """
+    wanted: dict[int, str] = {}
+    loads = {host: [shard for shard, owner in current.items() if owner == host] for host in hosts}
+    taken: set[str] = set()
+    for shard in sorted(exclusive):
+        owner = current[shard]
+        # A host that is free of others, and with the fewest ordinary shards to move away.
+        host = owner if owner in loads else min(hosts, key=lambda name: (name in taken, len(loads[name])))
+        wanted[shard] = host
+        taken.add(host)
+    shared = [host for host in hosts if host not in taken] or list(hosts)
+    kept = {host: [shard for shard in loads[host] if shard not in exclusive] for host in shared}
+    homeless = [shard for shard in current if shard not in exclusive and current[shard] not in kept]
+    for shard in homeless:
+        kept[min(shared, key=lambda name: len(kept[name]))].append(shard)
+    while True:
+        most, least = (pick(shared, key=lambda name: len(kept[name])) for pick in (max, min))
+        if len(kept[most]) - len(kept[least]) <= 1:
+            break
+        kept[least].append(kept[most].pop())
+    for host, shards in kept.items():
+        wanted |= dict.fromkeys(shards, host)
+    return wanted
+
+
 class Directory:
     """Gives shards to hosts, evenly, and a dead host's shards to the living at once."""
 
@@ -35,6 +63,7 @@ class Directory:
         self._control_of = control_of
         self._host_of: dict[int, str | None] = dict.fromkeys(shards)
         self._hosts: dict[str, HostControl] = {}
+        self._exclusive: set[int] = set()
         self._version = 0
         # Decisions are made one at a time; each waits for hosts, so another could begin in between.
         self._deciding = asyncio.Lock()
@@ -60,6 +89,21 @@ class Directory:
                 elif owner is None and shard in claimed:
                     self._host_of[shard] = host
             self._version += 1
+            await self._settle()
+
+    async def add_exclusive(self) -> int:
+        """A new shard, for a pinned entity, on a host that has nothing else to do where there are enough of them."""
+        async with self._deciding:
+            shard = max(self._host_of, default=-1) + 1
+            self._host_of[shard] = None
+            self._exclusive.add(shard)
+            await self._settle()
+            return shard
+
+    async def share(self, shard: int) -> None:
+        """The pinned shard's entity went home: its host may do other work again."""
+        async with self._deciding:
+            self._exclusive.discard(shard)
             await self._settle()
 
     async def suspect(self, host: str) -> None:
@@ -94,25 +138,18 @@ class Directory:
             await self._settle()
 
     async def _settle(self) -> None:
-        """Give shards without a host to the least loaded, then even the load out."""
+        """Carry out the plan: shards without a host first, for somebody waits for them; then even the load out."""
         if not self._hosts:
             return
-        load = Counter(dict.fromkeys(self._hosts, 0))
-        load.update(owner for owner in self._host_of.values() if owner is not None)
+        wanted = plan(self._host_of, self.hosts, self._exclusive)
         gifts: dict[str, list[int]] = {}
-        for shard in [shard for shard, owner in self._host_of.items() if owner is None]:
-            host = min(sorted(self._hosts), key=lambda name: load[name])
-            load[host] += 1
-            gifts.setdefault(host, []).append(shard)
+        for shard, owner in self._host_of.items():
+            if owner is None:
+                gifts.setdefault(wanted[shard], []).append(shard)
         await asyncio.gather(*(self._give(host, shards) for host, shards in gifts.items()))
-        while (most := max(sorted(load), key=lambda name: load[name])) and (
-            load[most] - min(load.values()) > 1
-        ):
-            least = min(sorted(load), key=lambda name: load[name])
-            shard = max(number for number, owner in self._host_of.items() if owner == most)
-            load[most] -= 1
-            load[least] += 1
-            await self._move(shard, most, least)
+        for shard, owner in list(self._host_of.items()):
+            if owner is not None and owner != wanted[shard]:
+                await self._move(shard, owner, wanted[shard])
 
     async def _give(self, host: str, shards: Sequence[int]) -> None:
         try:

@@ -89,6 +89,12 @@ class RayDirectory(_Actor):
     async def join(self, host: str) -> None:
         await _call(self._get().join.remote(host))
 
+    async def add_exclusive(self) -> int:
+        return cast(int, await _call(self._get().add_exclusive.remote()))
+
+    async def share(self, shard: int) -> None:
+        await _call(self._get().share.remote(shard))
+
 
 class HostActor:
     """A host in a process of its own. A restart runs only this constructor: what it ran before comes from the
@@ -174,6 +180,12 @@ class DirectoryActor:
 
     async def join(self, host: str) -> None:
         await (await self._ready()).join(host)
+
+    async def add_exclusive(self) -> int:
+        return await (await self._ready()).add_exclusive()
+
+    async def share(self, shard: int) -> None:
+        await (await self._ready()).share(shard)
 
 
 def connect(kinds: Mapping[str, Kind], shards: int) -> Client:

@@ -21,8 +21,8 @@ def now() -> Instant:
 
 
 def journal_of(settings: Settings) -> Journal:
-    """The journal that the settings name. Shards that one host runs share a volume, and so their commits."""
-    return open_journal(settings.journal, shards=settings.shards, volumes=max(1, settings.hosts))
+    """The journal that the settings name. In new data, the shards that one host runs share a volume and its commits."""
+    return open_journal(settings.journal, shards=settings.shards, volumes_if_new=max(1, settings.hosts))
 
 
 async def host_of(settings: Settings, journal: Journal, client: Client, **options: Any) -> Host:

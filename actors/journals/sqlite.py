@@ -152,8 +152,8 @@ class _OpenVolume:
 class SqliteJournal:
     """Implements `Journal` with one file per volume under `directory`, which several processes may open at once.
 
-    `shards` and `volumes` are chosen when the data is created (16 and 1 by default): left out they are what they
-    were, and other numbers raise `JournalMismatch`. `inline_commit_s` is how long commits may take to run on the loop.
+    `shards` and `volumes` are chosen when the data is created (16 and `volumes_if_new` by default): left out they are
+    what they were, and other numbers raise `JournalMismatch`. `inline_commit_s` is how long commits may take to run on the loop.
     """
 
     def __init__(
@@ -162,11 +162,12 @@ class SqliteJournal:
         *,
         shards: int | None = None,
         volumes: int | None = None,
+        volumes_if_new: int = DEFAULT_LAYOUT.volumes,
         inline_commit_s: float = INLINE_COMMIT_S,
     ) -> None:
         self._directory = directory
         self._inline_commit_s = inline_commit_s
-        self._layout = self._settle_layout(shards, volumes)
+        self._layout = self._settle_layout(shards, volumes, volumes_if_new)
         self._open: dict[int, _OpenVolume] = {}
         for volume in range(self._layout.volumes):
             self._open_volume(volume)
@@ -228,8 +229,8 @@ class SqliteJournal:
         for opened in self._open.values():
             opened.close()
 
-    def _settle_layout(self, shards: int | None, volumes: int | None) -> Layout:
-        asked = Layout(shards or DEFAULT_LAYOUT.shards, volumes or DEFAULT_LAYOUT.volumes)
+    def _settle_layout(self, shards: int | None, volumes: int | None, volumes_if_new: int) -> Layout:
+        asked = Layout(shards or DEFAULT_LAYOUT.shards, volumes or volumes_if_new)
         if min(asked) < 1:
             raise ValueError(f"a journal needs one shard and one volume at least, not {asked}")
         first = self._path(0, asked)

@@ -10,13 +10,15 @@ SQLITE_PREFIX = "sqlite:///"
 KNOWN = "sqlite:///DIRECTORY (relative, or absolute with a fourth slash), memory:"
 
 
-def open_journal(url: str, *, shards: int | None = None, volumes: int | None = None) -> Journal:
-    """Open the journal at `url`, creating it if it is new; `shards` and `volumes` as in `SqliteJournal`.
+def open_journal(
+    url: str, *, shards: int | None = None, volumes: int | None = None, volumes_if_new: int = 1
+) -> Journal:
+    """Open the journal at `url`, creating it if it is new; the numbers are as in `SqliteJournal`.
 
     Raises ValueError for a URL of no known store.
     """
     if url == "memory:":
-        return MemoryJournal(shards=shards or 16, volumes=volumes or 1)
+        return MemoryJournal(shards=shards or 16, volumes=volumes or volumes_if_new)
     if url.startswith(SQLITE_PREFIX) and (directory := url.removeprefix(SQLITE_PREFIX)):
-        return SqliteJournal(Path(directory), shards=shards, volumes=volumes)
+        return SqliteJournal(Path(directory), shards=shards, volumes=volumes, volumes_if_new=volumes_if_new)
     raise ValueError(f"no journal is known for {url!r}: use one of {KNOWN}")

@@ -11,6 +11,7 @@ from actors.errors import NotMine, Overloaded, Unavailable
 from actors.host import Host
 from actors.journals.memory import MemoryJournal
 from actors.journals.port import Batch, JournalUnavailable
+from actors.pins import LocalShards, Pins
 from actors.placement import shard_of
 
 from .toy import KINDS, Beans, Begin, Break, Fill, Look, MoveView, Take, Weigher
@@ -317,5 +318,19 @@ def test_a_process_reaches_a_pinned_entity() -> None:
         await world.client.move("jar", "BLUE", SHARDS)
         assert await world.client.send("move", "m1", Begin("BLUE", "RED", 3), settle_s=5) == MoveView("done")
         assert await world.client.send("jar", "BLUE", Look()) == Beans(2)
+
+    run(scenario)
+
+
+def test_pinning_gives_an_entity_a_shard_of_its_own_once() -> None:
+    async def scenario(world: World) -> None:
+        pins = Pins(world.client, LocalShards(world.host, world.journal, SHARDS))
+        await world.client.send("jar", "BLUE", Fill("f1", 5))
+        assert await pins.pin("jar", "BLUE", Look()) == SHARDS
+        assert await pins.pin("jar", "BLUE", Look()) == SHARDS
+        assert await pins.pin("jar", "RED", Look()) == SHARDS + 1
+        await pins.unpin("jar", "BLUE", Look())
+        assert world.client.shard_of("jar", "BLUE") == world.client.home_of("BLUE")
+        assert await world.client.send("jar", "BLUE", Look()) == Beans(5)
 
     run(scenario)
