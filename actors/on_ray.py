@@ -198,8 +198,10 @@ def host_names(hosts: int) -> list[str]:
     return [f"host-{number}" for number in range(hosts)]
 
 
-def start_hosts(hosts: int, compose: Compose, kinds: Mapping[str, Kind], shards: int) -> None:
-    """Start hosts and directory as detached actors, unless they run already; returns when every shard is run.
+def start_hosts(
+    hosts: int, compose: Compose, kinds: Mapping[str, Kind], base_shards: int, shards: Sequence[int]
+) -> None:
+    """Start hosts and directory as detached actors, unless they run already; `shards` will be run soon after.
 
     Detached: they outlive whoever started them, as Serve's own controller does. They restart without end, because a
     host holds nothing that the journal does not have. Ray itself never repeats a call of theirs (max_task_retries=0):
@@ -216,9 +218,11 @@ def start_hosts(hosts: int, compose: Compose, kinds: Mapping[str, Kind], shards:
         "num_cpus": 0,
     }
     names = host_names(hosts)
-    actors = [ray.remote(HostActor).options(name=name, **options).remote(name, compose, kinds, shards) for name in names]
+    actors = [
+        ray.remote(HostActor).options(name=name, **options).remote(name, compose, kinds, base_shards) for name in names
+    ]
     ray.get([actor.start.remote() for actor in actors])
-    directory = ray.remote(DirectoryActor).options(name=DIRECTORY, **options).remote(list(range(shards)), names)
+    directory = ray.remote(DirectoryActor).options(name=DIRECTORY, **options).remote(list(shards), names)
     ray.get(directory.start.remote())
 
 

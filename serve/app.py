@@ -19,7 +19,7 @@ from engine.product import LookProduct, ProductView
 from .api import build_app
 from .catalogue import CatalogueView, KnownOrders
 from .front import Front
-from .hosting import host_of, journal_of, now
+from .hosting import all_shards, host_of, journal_of, now
 from .settings import Settings
 from .shop import Shop
 
@@ -81,7 +81,7 @@ class ShopProcess:
         await self._client.watch("product", self._catalogue.put_product)
         await self._client.watch("stock", self._catalogue.put_stock)
         if self._host is not None:
-            await self._host.own(shards)
+            await self._host.own(await all_shards(self._settings, self._journal))
         await self._load_catalogue(shards)
         self._ready = True
         if self._host is not None:

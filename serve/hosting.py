@@ -1,8 +1,11 @@
 """The composition of a host of the shop: journal, kinds, gateways. Knows nothing of HTTP, so a host actor starts fast."""
 
+import asyncio
 import time
+from functools import partial
 from typing import Any
 
+from actors import on_ray
 from actors.client import Client
 from actors.host import Host
 from actors.journals.port import Journal
@@ -23,6 +26,11 @@ def now() -> Instant:
 def journal_of(settings: Settings) -> Journal:
     """The journal that the settings name. In new data, the shards that one host runs share a volume and its commits."""
     return open_journal(settings.journal, shards=settings.shards, volumes_if_new=max(1, settings.hosts))
+
+
+async def all_shards(settings: Settings, journal: Journal) -> list[int]:
+    """The shards of the data: the base ones, and those that were ever made for a pinned entity."""
+    return sorted({*range(settings.shards), *await journal.shards()})
 
 
 async def host_of(settings: Settings, journal: Journal, client: Client, **options: Any) -> Host:
@@ -48,3 +56,17 @@ async def host_of(settings: Settings, journal: Journal, client: Client, **option
 async def compose_host(settings: Settings, client: Client) -> Host:
     """A host in an actor of its own, with its own way to the journal."""
     return await host_of(settings, journal_of(settings), client)
+
+
+def start_hosts(settings: Settings) -> None:
+    """Start the host actors and the directory in the Ray that this process is connected to."""
+
+    async def find_shards() -> list[int]:
+        journal = journal_of(settings)
+        try:
+            return await all_shards(settings, journal)
+        finally:
+            await journal.close()
+
+    shards = asyncio.run(find_shards())
+    on_ray.start_hosts(settings.hosts, partial(compose_host, settings), KINDS, settings.shards, shards)

@@ -9,7 +9,6 @@ import json
 import sys
 import tempfile
 import time
-from functools import partial
 from pathlib import Path
 
 import ray
@@ -19,7 +18,7 @@ from actors.client import Client
 from engine.kinds import KINDS
 from engine.stock import Held, Receive, Reserve, stock_key
 
-from .hosting import compose_host, now
+from .hosting import now, start_hosts
 from .settings import Settings
 
 SKU = "ENGINE-ONLY"
@@ -78,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
         settings = Settings(data=Path(directory), hosts=1)
         ray.init(address="local", include_dashboard=False, num_cpus=4, log_to_driver=False)
         try:
-            on_ray.start_hosts(1, partial(compose_host, settings), KINDS, settings.shards)
+            start_hosts(settings)
             asyncio.run(_receive(settings))
             share = chosen.callers // chosen.processes
             actors = [Callers.remote(f"c{number}", settings.shards) for number in range(chosen.processes)]

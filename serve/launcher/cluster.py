@@ -60,6 +60,10 @@ def deploy(settings: Settings) -> None:
     """Deploy the application and wait until its replicas are ready. Raises what kept it from it."""
     from ray import serve
 
+    if settings.placement == "actors":
+        from ..hosting import start_hosts
+
+        start_hosts(settings)
     serve.run(build_application(settings), name=APPLICATION_NAME, route_prefix="/")
 
 
