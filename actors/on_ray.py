@@ -1,6 +1,7 @@
 """The one module that names Ray: turns the plain host and directory into actors and finds them again by name."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
@@ -142,6 +143,10 @@ class HostActor:
         host, _ = await self._parts()
         return sorted(host.owned)
 
+    async def pid(self) -> int:
+        """The process, for whoever looks at it from outside."""
+        return os.getpid()
+
 
 class DirectoryActor:
     """The directory in a process of its own. After a restart it asks the hosts, by name, what they run."""
@@ -174,6 +179,10 @@ class DirectoryActor:
 
     async def table(self) -> tuple[int, dict[int, str]]:
         return (await self._ready()).table()
+
+    async def pid(self) -> int:
+        """The process, for whoever looks at it from outside."""
+        return os.getpid()
 
     async def suspect(self, host: str) -> None:
         await (await self._ready()).suspect(host)

@@ -1,0 +1,19 @@
+"""A real local Ray for this ring: one per session, on loopback only."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from serve.launcher.environment import SERVING
+
+
+@pytest.fixture(scope="session")
+def local_ray() -> Iterator[None]:
+    """Ray started here with the environment of production, and stopped with everything in it."""
+    os.environ.update(SERVING)
+    import ray
+
+    ray.init(address="local", include_dashboard=False, num_cpus=8, log_to_driver=False, object_store_memory=100_000_000)
+    yield
+    ray.shutdown()
