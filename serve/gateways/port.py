@@ -39,6 +39,10 @@ class Gateway(Protocol):
     | `Refund` | `Refunded`, `Declined` |
     """
 
+    def answer_at_once(self, call: Command) -> Answer | None:
+        """The answer of `call` where it is known without going out, else None: a provider far away knows none."""
+        ...
+
     async def call(self, call: Command) -> Answer:
         """Carry the call out. Raises `GatewayUnavailable`."""
         ...

@@ -98,6 +98,13 @@ ACCEPTED: Sequence[tuple[str, Sequence[Event], Command, Sequence[Event], object]
         Held(2, LATER),
     ),
     (
+        "buying again what expired",
+        [RECEIVED, PolicySet(0, 4, 0), HELD_A, EXPIRED_A],
+        Reserve("b", 4, LATER, "ann"),
+        [Reserved("b", 4, LATER, "ann")],
+        Held(2, LATER),
+    ),
+    (
         "buying again what was returned",
         [RECEIVED, PolicySet(0, 4, 0), HELD_A, SOLD_A, RETURNED_A],
         Reserve("b", 4, LATER, "ann"),
