@@ -8,7 +8,7 @@ from ..shop import Shop
 from . import docs
 from .handlers import add_handlers
 from .middlewares import Frame
-from .openapi import Api, operation_id
+from .openapi import Api
 from .routes import admin, carts, health, orders, problems, products, stock
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -19,6 +19,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     stock.admin_router,
     carts.router,
     orders.router,
+    orders.own_router,
     admin.router,
     problems.router,
     docs.router,
@@ -33,12 +34,12 @@ def build_app(shop: Shop) -> Api:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        generate_unique_id_function=operation_id,
         # Ours is one level further out, in the process that serves; asking for it costs every request.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     for router in ROUTERS:
-        app.include_router(router)
+        # As they are: including a router would look every request up twice, for prefixes that ours don't have.
+        app.router.routes.extend(router.routes)
     app.state.shop = shop
     app.add_middleware(Frame, new_id=shop.new_id, names_requests=shop.names_requests)
     add_handlers(app)

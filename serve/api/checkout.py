@@ -1,8 +1,10 @@
 """A cart's checkout: hold the cart's prices to today's, then place the order that seals it."""
 
+from asyncio import sleep
+
 from engine.cart import CartView, Line, LookCart, Reprice
 from engine.kernel import Rejected
-from engine.order import Place
+from engine.order import Place, Status
 from engine.product import ProductView
 from engine.reasons import Reason
 
@@ -13,6 +15,9 @@ from .lookups import order_of, product_unavailable, products_of
 from .problems import ProblemError, refused
 from .purchase import customer_of, settle
 from .requests import CheckoutRequest
+
+UNSEALING_PAUSES_S = (0.01, 0.05, 0.2, 0.5)
+"""Waits for the seal of an order that has failed; it takes milliseconds unless a host is moving."""
 
 
 async def check_out(shop: Shop, cart_id: str, request: CheckoutRequest, key: str, *, prefer_async: bool) -> HttpAnswer:
@@ -42,9 +47,7 @@ async def _prepare(shop: Shop, cart_id: str, order_id: str) -> None:
     The cart may change again before the order seals it: then the order buys what the seal tells, at prices that the
     shopper saw when adding.
     """
-    cart = await cart_of(shop, cart_id)
-    if cart.sealed_by not in ("", order_id):
-        raise refused(Rejected(Reason.CART_SEALED, {"order_id": cart.sealed_by}))
+    cart = await _unsealed(shop, cart_id, order_id)
     if not cart.lines:
         raise refused(Rejected(Reason.CART_EMPTY))
     changed = await _changed_lines(shop, cart)
@@ -64,6 +67,20 @@ async def cart_of(shop: Shop, cart_id: str) -> CartView:
         raise refused(reply)
     assert isinstance(reply, CartView)
     return reply
+
+
+async def _unsealed(shop: Shop, cart_id: str, order_id: str) -> CartView:
+    """The cart, once no other order holds its seal; raises ProblemError if one goes on holding it."""
+    for pause_s in UNSEALING_PAUSES_S:
+        cart = await cart_of(shop, cart_id)
+        if cart.sealed_by in ("", order_id):
+            return cart
+        holder = await order_of(shop, cart.sealed_by)
+        if holder is None or holder.settlement is None or holder.settlement.status is Status.CONFIRMED:
+            break
+        # The order has failed and its seal is on its way back: whoever tries again at once must not run into it.
+        await sleep(pause_s)
+    raise refused(Rejected(Reason.CART_SEALED, {"order_id": cart.sealed_by}))
 
 
 async def _changed_lines(shop: Shop, cart: CartView) -> list[tuple[Line, ProductView]]:

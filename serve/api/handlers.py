@@ -53,10 +53,10 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
 def _allowed_methods(request: Request) -> str:
     """All methods of the path: the router itself only knows those of the first route that it tried."""
     methods: set[str] = set()
-    for route in request.app.state.routes:
-        match, _ = route.matches({**request.scope, "method": None})
+    for route in request.app.routes:
+        match, _ = route.matches(request.scope)
         if match is not Match.NONE:
-            methods |= route.methods or set()
+            methods |= route.methods
     return ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))
 
 

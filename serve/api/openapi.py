@@ -5,7 +5,6 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
 
 from .schemas.common import Problem
 
@@ -41,11 +40,6 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def body_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The same for a route that reads a JSON body."""
     return problems(400, 415, *statuses)
-
-
-def operation_id(route: APIRoute) -> str:
-    """The name of the route's function: what a generated client calls it."""
-    return route.name
 
 
 class Api(FastAPI):

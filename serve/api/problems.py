@@ -85,6 +85,7 @@ _TYPES = (
     ProblemType(
         Reason.ORDER_NOT_CANCELLABLE, 409, "Order not cancellable", "The order has ended or has left the warehouse."
     ),
+    ProblemType(Reason.ORDER_NOT_FULFILLABLE, 409, "Order not fulfillable", "Only a confirmed order can leave."),
     ProblemType(Reason.ORDER_CANCELLED, 409, "Order cancelled", "The order was cancelled before it was confirmed."),
     # The request itself is at fault.
     ProblemType("malformed-json", 400, "Malformed JSON", "The body is not a JSON text in UTF-8."),
@@ -194,8 +195,8 @@ def _sentence(rejected: Rejected) -> str:
             return f"{details['field']} must {details['must']}."
         case Reason.INSUFFICIENT_STOCK:
             return " ".join(_line_sentence(line) for line in details.get("lines", ()))
-        case Reason.CUSTOMER_LIMIT if "limit" in details:
-            return f"{details.get('sku', 'This product')} is limited to {details['limit']} per customer."
+        case Reason.CUSTOMER_LIMIT:
+            return " ".join(f"{line['sku']} is limited to {line['limit']}." for line in details.get("lines", ()))
         case Reason.PAYMENT_DECLINED if "code" in details:
             return f"The payment provider declined: {details['code']}."
     return ""

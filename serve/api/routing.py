@@ -4,13 +4,14 @@ from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import Depends
+from fastapi import APIRouter, Depends, Security
 from fastapi.routing import APIRoute
+from fastapi.security import HTTPBearer
 from starlette.requests import Request
 from starlette.responses import Response
 
 from ..shop import Shop, ShopSettings
-from .auth import require_admin
+from .auth import require_admin, require_order_access
 from .problems import ProblemError
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -68,6 +69,23 @@ class ImportRoute(AdminRoute):
 
     def body_limit(self, settings: ShopSettings) -> int:
         return settings.max_import_body_bytes
+
+
+class OrderRoute(StrictRoute):
+    """A route of one order, for whoever placed it or holds the admin key."""
+
+    def admit(self, shop: Shop, request: Request) -> None:
+        require_order_access(shop, request, request.path_params["order_id"])
+
+
+def router_of(route_class: type[StrictRoute], *tags: str, security: HTTPBearer | None = None) -> APIRouter:
+    """A router of such routes; a generated client calls each operation by the name of its function."""
+    return APIRouter(
+        route_class=route_class,
+        tags=list(tags),
+        dependencies=[Security(security)] if security else [],
+        generate_unique_id_function=lambda route: route.name,
+    )
 
 
 class _ParsedRequest(Request):

@@ -4,7 +4,6 @@ from asyncio import gather
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fastapi import APIRouter, Security
 from pydantic import ValidationError
 from starlette.responses import Response
 
@@ -17,11 +16,11 @@ from ..answers import shaped
 from ..auth import ADMIN_KEY
 from ..lookups import product_of
 from ..openapi import body_problems
-from ..routing import ImportRoute, TheShop
+from ..routing import ImportRoute, TheShop, router_of
 from ..schemas.catalogue import is_put_by
 from ..schemas.imports import ImportIn, ImportResult, ImportResults, ImportRow
 
-router = APIRouter(route_class=ImportRoute, tags=["admin"], dependencies=[Security(ADMIN_KEY)])
+router = router_of(ImportRoute, "admin", security=ADMIN_KEY)
 
 
 @router.post("/v1/admin/import", response_model=ImportResults, responses=body_problems(401))

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Path
+from fastapi import Path
 from starlette.responses import Response
 
 from engine.cart import AddLine, CartView, ClearCart, OpenCart, RemoveLine, SetLine
@@ -21,7 +21,7 @@ from ..openapi import body_problems, header, problems
 from ..preconditions import required_version, version_tag
 from ..problems import refused
 from ..requests import idempotency_key_of, prefers_async
-from ..routing import StrictRoute, TheShop
+from ..routing import StrictRoute, TheShop, router_of
 from ..schemas.cart import Cart, CartLineIn, QuantityIn
 from ..schemas.order import CheckoutIn
 from .orders import PURCHASE_RESPONSES, PreferHeader, PurchaseKey
@@ -31,7 +31,7 @@ from .stock import OptionalKey
 MAX_SUCCESSORS = 50
 """Carts that one cart's id leads on to at most: whoever has bought that often must use the newest id."""
 
-router = APIRouter(route_class=StrictRoute, tags=["carts"])
+router = router_of(StrictRoute, "carts")
 
 CartPath = Annotated[str, Path(pattern=CART_ID_PATTERN, examples=["cart_3q2-7wEXAMPLEoeM8n4A1xw"])]
 _TAGGED = {"headers": {"ETag": header("The cart's version.")}}

@@ -1,15 +1,14 @@
 """Alive, able to sell, and the emptiest answer there is."""
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from ..answers import answer, response_of, shaped
 from ..openapi import problems
 from ..problems import ProblemError
-from ..routing import StrictRoute, TheShop
+from ..routing import StrictRoute, TheShop, router_of
 from ..schemas.common import Empty, Health
 
-router = APIRouter(route_class=StrictRoute, tags=["health"])
+router = router_of(StrictRoute, "health")
 
 _RETRY = {"retry-after": "1"}
 

@@ -2,8 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Security
-from starlette.requests import Request
+from fastapi import Header, Path
 from starlette.responses import Response
 
 from engine.kernel import Rejected
@@ -11,17 +10,18 @@ from engine.order import Cancel, OrderView
 from engine.reasons import Reason
 
 from ..answers import response_of, shaped
-from ..auth import ACCESS_TOKEN, require_order_access
+from ..auth import ACCESS_TOKEN
 from ..bounds import IDEMPOTENCY_KEY_PATTERN, ORDER_ID_PATTERN
 from ..lookups import order_of
 from ..openapi import body_problems, header, problems
 from ..problems import ProblemError, refused
 from ..purchase import purchase
 from ..requests import idempotency_key_of, prefers_async
-from ..routing import StrictRoute, TheShop
+from ..routing import OrderRoute, StrictRoute, TheShop, router_of
 from ..schemas.order import CancelIn, Order, OrderIn, PendingOrder, PlacedOrder
 
-router = APIRouter(route_class=StrictRoute, tags=["orders"])
+router = router_of(StrictRoute, "orders")
+own_router = router_of(OrderRoute, "orders", security=ACCESS_TOKEN)
 
 PurchaseKey = Annotated[
     str,
@@ -50,7 +50,6 @@ PURCHASE_RESPONSES: dict[str, Any] = {
     },
 }
 OrderPath = Annotated[str, Path(pattern=ORDER_ID_PATTERN, examples=["ord_6b1f0a5c9d2e4f7081a2b3c4d5e6f708"])]
-_ACCESS = [Security(ACCESS_TOKEN)]
 
 
 @router.post("/v1/orders", **PURCHASE_RESPONSES)
@@ -62,27 +61,18 @@ async def place_order(
     return response_of(await purchase(shop, order.to_request(), key, prefer_async=prefers_async(prefer)))
 
 
-@router.get("/v1/orders/{order_id}", response_model=Order, responses=problems(401, 404), dependencies=_ACCESS)
-async def look_order(order_id: OrderPath, shop: TheShop, request: Request) -> Response:
+@own_router.get("/v1/orders/{order_id}", response_model=Order, responses=problems(401, 404))
+async def look_order(order_id: OrderPath, shop: TheShop) -> Response:
     """The order as it is now."""
-    require_order_access(shop, request, order_id)
     order = await order_of(shop, order_id)
     if order is None:
         raise ProblemError(Reason.NOT_FOUND)
     return shaped(Order.of(order))
 
 
-@router.post(
-    "/v1/orders/{order_id}/cancel",
-    response_model=Order,
-    responses=body_problems(401, 404, 409),
-    dependencies=_ACCESS,
-)
-async def cancel_order(
-    order_id: OrderPath, shop: TheShop, request: Request, cancel: CancelIn | None = None
-) -> Response:
+@own_router.post("/v1/orders/{order_id}/cancel", response_model=Order, responses=body_problems(401, 404, 409))
+async def cancel_order(order_id: OrderPath, shop: TheShop, cancel: CancelIn | None = None) -> Response:
     """Cancel the order while it isn't fulfilled: what it holds is released, what was paid goes back."""
-    require_order_access(shop, request, order_id)
     reason = cancel.reason if cancel else ""
     reply = await shop.client.send("order", order_id, Cancel(reason))
     if isinstance(reply, Rejected):

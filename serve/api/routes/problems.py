@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 from starlette.responses import Response
 
 from engine.reasons import Reason
@@ -10,10 +10,10 @@ from engine.reasons import Reason
 from ..answers import shaped
 from ..openapi import problems
 from ..problems import PROBLEM_TYPES, ProblemError
-from ..routing import StrictRoute
+from ..routing import StrictRoute, router_of
 from ..schemas.common import ProblemExplanation
 
-router = APIRouter(route_class=StrictRoute, tags=["health"])
+router = router_of(StrictRoute, "health")
 
 
 @router.get("/problems/{name}", response_model=ProblemExplanation, responses=problems(404))

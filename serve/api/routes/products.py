@@ -1,11 +1,11 @@
 """The catalogue: anyone looks, the admin puts."""
 
 from asyncio import gather
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Security
+from fastapi import Header, Path, Query
 from starlette.responses import Response
 
 from engine.kernel import Rejected
@@ -20,11 +20,11 @@ from ..lookups import product_of, stock_of
 from ..openapi import body_problems, header, problems
 from ..preconditions import content_tag, is_fresh, required_version, version_tag
 from ..problems import ProblemError, refused
-from ..routing import AdminRoute, StrictRoute, TheShop
+from ..routing import AdminRoute, StrictRoute, TheShop, router_of
 from ..schemas.catalogue import Product, ProductIn, ProductPage
 
-router = APIRouter(route_class=StrictRoute, tags=["catalogue"])
-admin_router = APIRouter(route_class=AdminRoute, tags=["catalogue", "admin"], dependencies=[Security(ADMIN_KEY)])
+router = router_of(StrictRoute, "catalogue")
+admin_router = router_of(AdminRoute, "catalogue", "admin", security=ADMIN_KEY)
 
 SkuPath = Annotated[str, Path(pattern=SKU_PATTERN, examples=["RETRO-CLOCK"])]
 IfMatch = Annotated[str | None, Header(description="Only if this is its `ETag` now.")]
@@ -113,7 +113,7 @@ def _cursor_after(sku: str) -> str:
 
 def _read_cursor(cursor: str) -> str:
     try:
-        return urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        return b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
     except (Base64Error, ValueError) as error:
         detail = "This is no cursor of ours: take `next_cursor` of the page before."
         errors = [{"in": "query", "name": "cursor", "detail": detail}]

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Security
+from fastapi import Header, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,14 +19,14 @@ from ..ledger import rows_of
 from ..lookups import exact_stock_of, product_of, stock_of
 from ..openapi import body_problems, problems
 from ..problems import ProblemError, refused
-from ..routing import AdminRoute, StrictRoute, TheShop
+from ..routing import AdminRoute, StrictRoute, TheShop, router_of
 from ..schemas.stock import AdjustmentIn, Ledger, PolicyIn, ReceiptIn, Stock
 from .products import SkuPath
 
 MAX_LEDGER_VERSIONS = 1_000
 
-router = APIRouter(route_class=StrictRoute, tags=["stock"])
-admin_router = APIRouter(route_class=AdminRoute, tags=["stock", "admin"], dependencies=[Security(ADMIN_KEY)])
+router = router_of(StrictRoute, "stock")
+admin_router = router_of(AdminRoute, "stock", "admin", security=ADMIN_KEY)
 
 OptionalKey = Annotated[
     str | None,

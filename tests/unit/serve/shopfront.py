@@ -1,0 +1,260 @@
+"""A whole shop in one process for tests: the real API, host and entities over a memory journal, and a clock by hand.
+
+Every answer is held to the OpenAPI document: its status, its media type and its body.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import httpx
+from jsonschema import Draft202012Validator
+
+from actors.client import Client
+from actors.host import Host
+from actors.journals.memory import MemoryJournal
+from engine.kernel import Answer
+from engine.kinds import KINDS
+from engine.order import SettlePayment
+from engine.product import ProductView
+from engine.stock import StockView
+from serve.api import build_app
+from serve.catalogue import CatalogueView, KnownOrders
+from serve.gateways.sandbox import SandboxGateway
+from serve.shop import Shop
+
+ADMIN_KEY = "correct-horse-battery-staple"
+SECRET = bytes(range(32))
+SHARDS = 2
+START_MS = 1_795_000_000_000
+EMAIL = "ada@example.org"
+Request = tuple[str, str, Mapping[str, Any]]
+"""Method, path, and what else `Shopfront.request` takes."""
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.ms = START_MS
+
+    def __call__(self) -> int:
+        return self.ms
+
+    def advance(self, ms: int) -> None:
+        self.ms += ms
+
+
+class Ids:
+    """Ids that are never the same twice."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def __call__(self) -> str:
+        self._last += 1
+        return f"id-{self._last:08}"
+
+
+@dataclass
+class SmallSettings:
+    """The settings that the HTTP face reads."""
+
+    max_body_bytes: int = 65_536
+    max_import_body_bytes: int = 1_000_000
+    settle_wait_s: float = 5.0
+    payment_window_s: int = 600
+
+
+class ForgetfulCatalogue:
+    """Knows nothing: every look goes to the entity, as right after a start."""
+
+    def product(self, sku: str) -> ProductView | None:
+        return None
+
+    def stock(self, sku: str) -> StockView | None:
+        return None
+
+    def page(self, after: str, limit: int) -> list[ProductView]:
+        return []
+
+
+class Shopfront:
+    """The shop's HTTP API, called without a network. Its event loop runs only while a request is under way."""
+
+    _document: ClassVar[dict[str, Any]] = {}
+    """The same for every shop, and slow to make."""
+
+    def __init__(
+        self, *, settings: SmallSettings | None = None, catalogue: Any = None, names_requests: bool = True
+    ) -> None:
+        self.clock = Clock()
+        self.settings = settings or SmallSettings()
+        self.catalogue = catalogue or CatalogueView()
+        self.orders = KnownOrders()
+        self.client = Client(SHARDS)
+        self.ready = True
+        self._runner = asyncio.Runner()
+        self._runner.run(self._open())
+        self.app = build_app(
+            Shop(
+                client=self.client,
+                catalogue=self.catalogue,
+                orders=self.orders,
+                settings=self.settings,
+                secret=SECRET,
+                admin_key=ADMIN_KEY,
+                now=self.clock,
+                new_id=Ids(),
+                ready=lambda: self.ready,
+                names_requests=names_requests,
+            )
+        )
+
+        transport = httpx.ASGITransport(self.app)
+        self._http = httpx.AsyncClient(transport=transport, base_url="http://shop", trust_env=False)
+
+    async def _open(self) -> None:
+        async def settled(order_id: str, authorize_key: str, reply: Answer) -> None:
+            await self.client.send("order", order_id, SettlePayment(authorize_key, reply))
+
+        async def no_answer(_seconds: float) -> None:
+            await asyncio.Event().wait()
+
+        sandbox = SandboxGateway(settled, sleep=no_answer)
+        self._host = Host(
+            KINDS, MemoryJournal(), SHARDS, self.clock, gateways={"sandbox": sandbox}, send=self.client.send
+        )
+        self.client.attach(self._host)
+        if isinstance(self.catalogue, CatalogueView):
+            await self.client.watch("product", self.catalogue.put_product)
+            await self.client.watch("stock", self.catalogue.put_stock)
+        await self._host.own(range(SHARDS))
+
+    def close(self) -> None:
+        self._runner.run(self._http.aclose())
+        self._runner.run(self._host.close())
+        self._runner.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def request(self, method: str, path: str, *, admin: bool = False, **options: Any) -> httpx.Response:
+        """One request; `json`, `content` and `headers` as in httpx."""
+        return self.at_once([(method, path, {"admin": admin, **options})])[0]
+
+    def at_once(self, requests: Sequence[Request]) -> list[httpx.Response]:
+        """Several requests at the same time."""
+        return self._runner.run(self._all(requests))
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("GET", path, **options)
+
+    def post(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("POST", path, **options)
+
+    def put(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("PUT", path, **options)
+
+    def delete(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("DELETE", path, **options)
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document."""
+        if not self._document:
+            self._document.update(self.app.openapi())
+        return self._document
+
+    # -- what tests begin with
+
+    def sell(self, sku: str, *, quantity: int = 10, amount: int = 1999, currency: str = "USD", **fields: Any) -> None:
+        """A product with stock."""
+        body = {"title": sku.title(), "price": {"amount": amount, "currency": currency}, **fields}
+        assert self.put(f"/v1/products/{sku}", json=body, admin=True).status_code in (200, 201)
+        if quantity:
+            receipt = self.post(f"/v1/stock/{sku}/receipts", json={"quantity": quantity}, admin=True)
+            assert receipt.status_code == 201
+
+    def buy(
+        self, *lines: tuple[str, int], key: str = "key-1", token: str = "tok_ok", email: str = EMAIL, **headers: str
+    ) -> httpx.Response:
+        """The express purchase."""
+        return self.post("/v1/orders", json=order_body(*lines, token=token, email=email), headers=keyed(key, **headers))
+
+    def cart_with(self, *lines: tuple[str, int]) -> str:
+        """The path of a new cart."""
+        path: str = self.post("/v1/carts").headers["location"]
+        for sku, quantity in lines:
+            assert self.post(f"{path}/lines", json={"sku": sku, "quantity": quantity}).status_code == 200
+        return path
+
+    def check_out(self, cart: str, *, key: str = "key-1", token: str = "tok_ok") -> httpx.Response:
+        body = {"email": EMAIL, "payment": {"method": "sandbox", "token": token}}
+        return self.post(f"{cart}/checkout", json=body, headers=keyed(key))
+
+    def stock(self, sku: str) -> dict[str, Any]:
+        """The quantities, exactly as they are."""
+        found: dict[str, Any] = self.get(f"/v1/stock/{sku}", admin=True).json()
+        return found
+
+    # -- inside
+
+    async def _all(self, requests: Sequence[Request]) -> list[httpx.Response]:
+        return await asyncio.gather(*(self._send(method, path, **options) for method, path, options in requests))
+
+    async def _send(self, method: str, path: str, *, admin: bool = False, **options: Any) -> httpx.Response:
+        headers = dict(options.pop("headers", None) or {})
+        if admin:
+            headers["Authorization"] = f"Bearer {ADMIN_KEY}"
+        response = await self._http.request(method, path, headers=headers, **options)
+        self._hold_to_contract(method, path.partition("?")[0], response)
+        return response
+
+    def _hold_to_contract(self, method: str, path: str, response: httpx.Response) -> None:
+        status = str(response.status_code)
+        media_type = response.headers.get("content-type", "").partition(";")[0]
+        if response.status_code >= 400:
+            assert media_type == "application/problem+json", response.text
+        document = self.openapi()
+        operation = operation_of(document, "get" if method == "HEAD" else method.lower(), path)
+        if operation is None:
+            return
+        assert status in operation["responses"], f"{method} {path} answers {status}: {response.text}"
+        documented = operation["responses"][status].get("content")
+        if documented is None or method == "HEAD":
+            assert not response.content
+            return
+        schema = documented[media_type]["schema"]
+        Draft202012Validator({**schema, "components": document["components"]}).validate(response.json())
+
+
+def operation_of(document: Mapping[str, Any], method: str, path: str) -> dict[str, Any] | None:
+    """What the document says of the operation that the request means."""
+    steps = path.split("/")
+    for template, operations in document["paths"].items():
+        wanted = template.split("/")
+        if len(wanted) == len(steps) and all(
+            want.startswith("{") or want == step for want, step in zip(wanted, steps, strict=True)
+        ):
+            found: dict[str, Any] | None = operations.get(method)
+            return found
+    return None
+
+
+def order_body(*lines: tuple[str, int], token: str = "tok_ok", email: str = EMAIL) -> dict[str, Any]:
+    return {
+        "lines": [{"sku": sku, "quantity": quantity} for sku, quantity in lines],
+        "email": email,
+        "payment": {"method": "sandbox", "token": token},
+    }
+
+
+def keyed(key: str, **headers: str) -> dict[str, str]:
+    return {"Idempotency-Key": key, **headers}
+
+
+def kind_of(response: httpx.Response) -> str:
+    """The name of the problem that the response tells."""
+    return str(response.json()["type"]).removeprefix("/problems/")
