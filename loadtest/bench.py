@@ -17,7 +17,7 @@ from .contenders import Contender, line_up
 from .errors import LoadTestError
 from .machine import describe_machine, describe_versions
 from .measurement import Measurement
-from .processes import stopping_on_signals
+from .processes import SCRATCH, stopping_on_signals
 from .report import Run, write_report
 from .wrk import require_wrk
 
@@ -121,8 +121,8 @@ class Bench:
         )
 
     def _take_turn(self, contender: Contender, round_number: int, turns_left: int) -> None:
-        # Unix sockets below it must stay under 108 characters, so the workspace sits directly in the temporary folder.
-        workspace = Path(tempfile.mkdtemp(prefix=WORKSPACE_PREFIX))
+        # Unix sockets below it must stay under 108 characters, so the path of the workspace is short.
+        workspace = Path(tempfile.mkdtemp(prefix=WORKSPACE_PREFIX, dir=SCRATCH))
         workspace.chmod(WORKSPACE_MODE)
         self._say(f"round {round_number}/{self._rounds}  {contender.label}: starting  ({self._remaining(turns_left)})")
         try:

@@ -5,12 +5,13 @@ If no shop answers, one is started for the time of the test. A hot SKU is create
 
 import argparse
 import asyncio
-import csv
+import json
 import secrets
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -24,11 +25,28 @@ from .shop import ADMIN_KEY_FILE, Shop, shop_at
 STOP_TIMEOUT_S = 30
 """Locust lets requests under way end for this long, so that hardly any purchase is left without an answer."""
 LOCUST_SLACK_S = 60
-PERCENTILES = ("50%", "90%", "99%")
+PERCENTILES = (50, 90, 99)
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 
-Row = Mapping[str, str]
-"""A line of locust's statistics, by its column titles."""
+
+@dataclass(frozen=True)
+class Answers:
+    """One kind of answer in locust's statistics; `times` counts answers by their time in (rounded) milliseconds."""
+
+    name: str
+    count: int
+    failures: int
+    seconds: float
+    times: Mapping[float, int]
+
+    def percentile_ms(self, share: float) -> float:
+        """The time within which this share of the answers came."""
+        wanted = share * sum(self.times.values())
+        for time_ms in sorted(self.times):
+            wanted -= self.times[time_ms]
+            if wanted <= 0:
+                return time_ms
+        return 0.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -63,23 +81,23 @@ def load(shop: Shop, users: int, seconds: int, units: int) -> int:
     with tempfile.TemporaryDirectory(prefix="load-") as folder:
         attempts = Path(folder) / "attempts.jsonl"
         attempts.touch()
-        rows = drive(shop.url, sku, users, seconds, attempts)
-        print_statistics(rows)
+        kinds = drive(shop.url, sku, users, seconds, attempts)
+        print_statistics(kinds)
         print("audit", flush=True)
         findings = asyncio.run(audit(shop, sku, units, read_attempts(attempts)))
     print_findings(findings)
-    failures = sum(int(row["Failure Count"]) for row in rows)
+    failures = sum(kind.failures for kind in kinds)
     print(f"  {'ok  ' if not failures else 'FAIL'} unexpected answers: {failures:,}")
     return 0 if not failures and all(finding.held for finding in findings) else 1
 
 
-def drive(url: str, sku: str, users: int, seconds: int, attempts: Path) -> list[Row]:
+def drive(url: str, sku: str, users: int, seconds: int, attempts: Path) -> list[Answers]:
     """Run locust without its page, in a process of its own (it replaces the socket module of the one it runs in)."""
-    prefix = attempts.with_name("locust")
+    statistics = attempts.with_name("statistics")
     command = [
         *(sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--host", url, "--sku", sku),
         *("--users", str(users), "--spawn-rate", str(users), "--run-time", f"{seconds}s"),
-        *("--stop-timeout", str(STOP_TIMEOUT_S), "--attempts", str(attempts), "--csv", str(prefix)),
+        *("--stop-timeout", str(STOP_TIMEOUT_S), "--attempts", str(attempts), "--json-file", str(statistics)),
         *("--only-summary", "--exit-code-on-error", "0", "--loglevel", "WARNING"),
     ]
     timeout_s = seconds + STOP_TIMEOUT_S + LOCUST_SLACK_S
@@ -97,17 +115,29 @@ def drive(url: str, sku: str, users: int, seconds: int, attempts: Path) -> list[
         raise ServerFailed("locust", f"did not end in {timeout_s} s") from error
     if run.returncode != 0:
         raise ServerFailed("locust", f"ended with status {run.returncode}", run.stderr.strip())
-    with Path(f"{prefix}_stats.csv").open(newline="") as file:
-        return [row for row in csv.DictReader(file) if row["Name"] != "Aggregated"]
+    return read_statistics(Path(f"{statistics}.json"))
 
 
-def print_statistics(rows: Sequence[Row]) -> None:
+def read_statistics(file: Path) -> list[Answers]:
+    """Locust's own statistics, complete up to the last answer (its CSV files may lack the last second)."""
+    return [
+        Answers(
+            name=entry["name"],
+            count=entry["num_requests"],
+            failures=entry["num_failures"],
+            seconds=max(entry["last_request_timestamp"] - entry["start_time"], 1e-9),
+            times={float(time_ms): count for time_ms, count in entry["response_times"].items()},
+        )
+        for entry in json.loads(file.read_text())
+    ]
+
+
+def print_statistics(kinds: Sequence[Answers]) -> None:
     """Count, rate and percentiles of each kind of answer."""
-    print(f"{'answer':<36}{'count':>9}{'per s':>9}" + "".join(f"{'p' + each[:-1] + ' ms':>9}" for each in PERCENTILES))
-    for row in sorted(rows, key=lambda row: row["Name"]):
-        latencies = "".join(f"{row[percentile]:>9}" for percentile in PERCENTILES)
-        count, rate = int(row["Request Count"]), float(row["Requests/s"])
-        print(f"{row['Name']:<36}{count:>9,}{rate:>9,.0f}{latencies}")
+    print(f"{'answer':<40}{'count':>9}{'per s':>9}" + "".join(f"{f'p{each} ms':>9}" for each in PERCENTILES))
+    for kind in sorted(kinds, key=lambda kind: kind.name):
+        latencies = "".join(f"{kind.percentile_ms(each / 100):>9,.0f}" for each in PERCENTILES)
+        print(f"{kind.name:<40}{kind.count:>9,}{kind.count / kind.seconds:>9,.0f}{latencies}")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,6 @@ TIMEOUT_S = 30.0
 
 CONFIRMED_NAME = "buy: confirmed"
 SOLD_OUT_NAME = "buy: sold out"
-OTHER_NAME = "buy: anything else"
 
 
 @events.init_command_line_parser.add_listener
@@ -76,7 +75,7 @@ def report(response: Any, attempt: Attempt, expected_digest: str) -> None:
     """Name the answer in locust's statistics by what it means to the buyer."""
     names = {CONFIRMED: CONFIRMED_NAME, SOLD_OUT: SOLD_OUT_NAME}
     suffix = " (same key again)" if expected_digest else ""
-    response.request_meta["name"] = names.get(attempt.status, OTHER_NAME) + suffix
+    response.request_meta["name"] = names.get(attempt.status, f"buy: {attempt.status} {attempt.problem}") + suffix
     if attempt.status not in names:
         response.failure(f"status {attempt.status} {attempt.problem}")
     elif expected_digest and attempt.digest != expected_digest:

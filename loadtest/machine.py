@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from .processes import PROJECT
+from .processes import PROJECT, SCRATCH
 
 SYNC_SAMPLES = 200
 SYNC_BYTES = 4_096
@@ -53,7 +53,7 @@ def processor_name() -> str:
 def median_sync_ms() -> float:
     """How long an append of one page takes until it is on the disk that the benchmark uses."""
     samples = []
-    with tempfile.TemporaryFile() as file:
+    with tempfile.TemporaryFile(dir=SCRATCH) as file:
         for _ in range(SYNC_SAMPLES):
             file.write(b"x" * SYNC_BYTES)
             file.flush()

@@ -18,6 +18,8 @@ import psutil  # type: ignore[import-untyped]  # its stubs are a package of thei
 from .errors import ServerFailed
 
 PROJECT = Path(__file__).resolve().parent.parent
+SCRATCH = Path("/var/tmp")
+"""Where data goes that is measured: unlike /tmp it is a disk everywhere, so that a sync costs what it costs."""
 POLL_INTERVAL_S = 0.05
 STOP_GRACE_S = 20.0
 KILL_GRACE_S = 5.0

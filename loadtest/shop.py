@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import LoadTestError, UnexpectedAnswer
-from .processes import ServerProcess, answers_ok, clean_environment, free_port
+from .processes import SCRATCH, ServerProcess, answers_ok, clean_environment, free_port
 
 ADMIN_KEY_FILE = "admin.key"
 START_TIMEOUT_S = 90.0
@@ -125,7 +125,7 @@ def shop_at(url: str, admin_key_file: Path) -> Iterator[Shop]:
         yield Shop(url, read_admin_key(admin_key_file))
         return
     print(f"no shop answers at {url}: starting one", file=sys.stderr, flush=True)
-    with tempfile.TemporaryDirectory(prefix="shop-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="shop-", dir=SCRATCH, ignore_cleanup_errors=True) as folder:
         process, shop = start_shop(Path(folder) / "data", Path(folder) / "shop.log")
         try:
             yield shop
