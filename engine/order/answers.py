@@ -115,19 +115,26 @@ def _commit_answered(order: Order, rest: str, reply: Reply, now: Instant) -> Out
     line = int(rest)
     if order.status is not Status.COMMITTING or order.steps[line] is not Step.HELD:
         return Accepted()
+    all_sold = not isinstance(reply, Rejected) and Step.LOST not in order.steps
+    if order.unanswered == 1 and all_sold and order.cancel_note is None:
+        # That the order is confirmed says that its last line is sold: one event less in every purchase.
+        return Accepted((OrderConfirmed(now),))
     answered = LineLost(line, reply.reason) if isinstance(reply, Rejected) else LineSold(line)
     if order.unanswered > 1:
         return Accepted((answered,))
+    return Accepted((answered, _not_confirmed(order, answered, now)))
+
+
+def _not_confirmed(order: Order, last: LineSold | LineLost, now: Instant) -> OrderCancelled | OrderRejected:
+    """How an order ends whose lines are all answered, when not all are sold or it was cancelled meanwhile."""
     if order.cancel_note is not None:
-        return Accepted((answered, OrderCancelled(order.cancel_note, now)))
-    lost = [order.lines[index].sku for index, step in enumerate(order.steps) if step is Step.LOST]
-    if isinstance(answered, LineLost):
-        lost.append(order.lines[line].sku)
-    if lost:
-        details = {"lines": [{"sku": sku} for sku in lost]}
-        return Accepted((answered, OrderRejected(Reason.RESERVATION_ENDED, details, now)))
-    # That the order is confirmed says that its last line is sold: one event less in every purchase.
-    return Accepted((OrderConfirmed(now),))
+        return OrderCancelled(order.cancel_note, now)
+    lost = [line for line, step in enumerate(order.steps) if step is Step.LOST]
+    if isinstance(last, LineLost):
+        lost.append(last.line)
+    return OrderRejected(
+        Reason.RESERVATION_ENDED, {"lines": [{"sku": order.lines[line].sku} for line in sorted(lost)]}, now
+    )
 
 
 def _release_answered(order: Order, rest: str, _reply: Reply, _now: Instant) -> Outcome:

@@ -7,10 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.cart import AddLine, Line, OpenCart
-from engine.kernel import Effect, Rejected, Request
+from engine.kernel import Effect
 from engine.money import Money
 from engine.order import Cancel, Place, SettlePayment, Status
-from engine.payment import Authorized
 from engine.stock import Receive, Reserve, stock_key
 
 from .world import DAY_MS, MINUTE_MS, START, World
@@ -151,13 +150,3 @@ def test_the_storm_reaches_every_end() -> None:
         calls |= {type(call).__name__ for call in storm.world.bank.calls}
     assert {"confirmed", "rejected", "expired", "cancelled"} <= ends
     assert calls == {"Authorize", "Capture", "Void", "Refund"}
-
-
-def test_requests_are_told_from_sends() -> None:
-    world = World()
-    world.send("stock", stock_key("RETRO-CLOCK"), Receive("r-1", 1))
-    world.send("order", "ord-1", Place("fp", "a@b", "sandbox", "tok_ok", (Line("RETRO-CLOCK", 1, PRICE),)))
-    world.run("ord-1", until=lambda: isinstance(world.effects("ord-1")[0], Request))
-    reply = world.carry_out(world.effects("ord-1")[0])
-    assert isinstance(reply, Authorized)
-    assert not isinstance(reply, Rejected)
