@@ -104,7 +104,7 @@ def test_a_host_killed_in_the_middle_of_2000_purchases_loses_and_doubles_nothing
             target = len(shoppers.answered_at) + 400
             while len(shoppers.answered_at) < target:
                 await asyncio.sleep(0.01)
-            kill_a_host(random.choice(on_ray.host_names(settings.hosts)))  # noqa: S311
+            kill_a_host(random.choice(on_ray.host_names(settings.hosts)))
         await buying
         view = await settled_quantities(client)
         assert len(shoppers.confirmed) == UNITS

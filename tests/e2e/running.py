@@ -1,0 +1,95 @@
+"""A shop as its operator runs it: `doorbuster up` as a process of its own, on loopback, with data of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from loadtest.processes import answers_ok, clean_environment, free_port
+from loadtest.shop import ADMIN_KEY_FILE, Shop, read_admin_key
+from serve.launcher import processes
+
+START_TIMEOUT_S = 90.0
+
+
+class RunningShop:
+    """One shop; it can be started again on the same data."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.data = folder / "data"
+        self.log = folder / "shop.log"
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the shop and wait until it can sell."""
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(self.command(), stdout=output, stderr=output, env=clean_environment())
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not answers_ok(f"{self.url}/readyz"):
+            assert self._process.poll() is None, self.log.read_text()[-2_000:]
+            assert time.monotonic() < deadline, self.log.read_text()[-2_000:]
+            time.sleep(0.1)
+
+    def command(self) -> list[str]:
+        command = [sys.executable, "-m", "serve.cli", "up", "--data", str(self.data), "--port", str(self.port)]
+        return [*command, *self._options]
+
+    @property
+    def api(self) -> Shop:
+        """The administrative requests."""
+        return Shop(self.url, read_admin_key(self.data / ADMIN_KEY_FILE))
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def run_id(self) -> str:
+        """The mark that every process of this run carries."""
+        return str(json.loads((self.data / "run.json").read_text())["id"])
+
+    def processes(self) -> dict[int, str]:
+        """The run's processes with their command lines."""
+        found = {}
+        for pid in [*processes.find(self.run_id), self.pid]:
+            try:
+                found[pid] = Path("/proc", str(pid), "cmdline").read_text().replace("\0", " ")
+            except OSError:
+                continue
+        return found
+
+    def process_of(self, part: str) -> int:
+        """The one process whose command line has `part`."""
+        (pid,) = [pid for pid, command in self.processes().items() if part in command]
+        return pid
+
+    def stop(self, number: signal.Signals = signal.SIGTERM, timeout_s: float = 30.0) -> int:
+        """Ask it to stop and wait until it has; the exit status."""
+        assert self._process is not None
+        self._process.send_signal(number)
+        return self._process.wait(timeout_s)
+
+    def kill_everything(self) -> None:
+        """kill -9 of every process of the run at once, as a power cut would."""
+        assert self._process is not None
+        for pid in self.processes():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        self._process.wait(10)
+        processes.kill(self.run_id)
+
+    def close(self) -> None:
+        """Whatever a test did: nothing of this shop is left."""
+        if self._process is None or not self.data.exists():
+            return
+        if self._process.poll() is None:
+            self.stop()
