@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import Header, Path
+from pydantic.json_schema import SkipJsonSchema
 from starlette.responses import Response
 
 from engine.kernel import Rejected
@@ -33,7 +34,8 @@ PurchaseKey = Annotated[
     ),
 ]
 PreferHeader = Annotated[
-    str | None, Header(description="`respond-async`: answer 202 at once instead of waiting for the payment.")
+    str | SkipJsonSchema[None],
+    Header(alias="Prefer", description="`respond-async`: answer 202 at once instead of waiting for the payment."),
 ]
 _LOCATION = {"Location": header("The order.")}
 PURCHASE_RESPONSES: dict[str, Any] = {

@@ -6,6 +6,7 @@ from binascii import Error as Base64Error
 from typing import Annotated
 
 from fastapi import Header, Path, Query
+from pydantic.json_schema import SkipJsonSchema
 from starlette.responses import Response
 
 from engine.kernel import Rejected
@@ -27,8 +28,10 @@ router = router_of(StrictRoute, "catalogue")
 admin_router = router_of(AdminRoute, "catalogue", "admin", security=ADMIN_KEY)
 
 SkuPath = Annotated[str, Path(pattern=SKU_PATTERN, examples=["RETRO-CLOCK"])]
-IfMatch = Annotated[str | None, Header(description="Only if this is its `ETag` now.")]
-IfNoneMatch = Annotated[str | None, Header(description="Only if this is not its `ETag` now.")]
+IfMatch = Annotated[str | SkipJsonSchema[None], Header(alias="If-Match", description="Only if this is its `ETag` now.")]
+IfNoneMatch = Annotated[
+    str | SkipJsonSchema[None], Header(alias="If-None-Match", description="Only if this is not its `ETag` now.")
+]
 
 _REVALIDATE = {"cache-control": "no-cache"}
 _TAGGED = {"headers": {"ETag": header("Its version.")}}

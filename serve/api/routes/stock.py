@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import Header, Query
+from pydantic.json_schema import SkipJsonSchema
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -29,7 +30,7 @@ router = router_of(StrictRoute, "stock")
 admin_router = router_of(AdminRoute, "stock", "admin", security=ADMIN_KEY)
 
 OptionalKey = Annotated[
-    str | None,
+    str | SkipJsonSchema[None],
     Header(
         alias="Idempotency-Key",
         pattern=IDEMPOTENCY_KEY_PATTERN,

@@ -284,7 +284,7 @@ def test_the_document_describes_every_operation(shop: Shopfront) -> None:
     purchase = document["paths"]["/v1/orders"]["post"]
     assert {header["name"]: header["required"] for header in purchase["parameters"]} == {
         "Idempotency-Key": True,
-        "prefer": False,
+        "Prefer": False,
     }
     assert "HTTPValidationError" not in document["components"]["schemas"]
 
