@@ -48,7 +48,8 @@ class Effects:
     def start(self, volume: "Volume", address: Address, shard: int, effect: Effect) -> None:
         """Begin; the answer comes back to `volume` as mail for the entity."""
         if type(effect) is Request:
-            answer = self._gateways[effect.gateway].answer_at_once(effect.call)
+            gateway = self._gateways.get(effect.gateway)
+            answer = gateway.answer_at_once(effect.call) if gateway is not None else None
             if answer is not None:
                 volume.answer(address, shard, effect.id, answer)
                 return
@@ -76,8 +77,11 @@ class Effects:
     async def _carry_out(self, effect: Effect) -> Reply:
         if isinstance(effect, Send):
             return await self._send(effect.kind, effect.key, effect.command)
+        gateway = self._gateways.get(effect.gateway)
+        if gateway is None:
+            raise Unavailable(f"this host has no gateway called {effect.gateway}")
         async with asyncio.timeout(CALL_TIMEOUT_S):
-            return await self._gateways[effect.gateway].call(effect.call)
+            return await gateway.call(effect.call)
 
     async def close(self) -> None:
         """Stop; effects are derived from state, so whoever owns the shards next sends them again."""

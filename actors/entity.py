@@ -79,12 +79,16 @@ class Entity:
         state, apply = self.state, self.apply
         for event in events:
             apply(state, event)
-        return self._keep(events)
+        if self.events is None:
+            self.events = list(events)
+            return True
+        self.events.extend(events)
+        return False
 
     def leave(self, shard: int) -> bool:
         """Record that the entity lives in another shard from now on; as `record`."""
         self.lives_in = shard
-        return self._keep((Left(shard),))
+        return self._keep(Left(shard))
 
     def arrive(self, elsewhere: "Entity") -> bool:
         """Take over the state that another shard let go of; as `record`."""
@@ -92,7 +96,7 @@ class Entity:
         self.version = elsewhere.version
         self.lives_in = self.shard
         self.bytes_since_snapshot = SNAPSHOT_NOW
-        return self._keep((Arrived(elsewhere.shard),))
+        return self._keep(Arrived(elsewhere.shard))
 
     def _apply(self, event: Event) -> None:
         if type(event) is Left:
@@ -102,11 +106,11 @@ class Entity:
         else:
             self.apply(self.state, event)
 
-    def _keep(self, events: Iterable[Event]) -> bool:
+    def _keep(self, event: Event) -> bool:
         if self.events is None:
-            self.events = list(events)
+            self.events = [event]
             return True
-        self.events.extend(events)
+        self.events.append(event)
         return False
 
     def take_entry(self, now: Instant) -> NewEntry:
@@ -118,10 +122,14 @@ class Entity:
         self.bytes_since_snapshot += len(data)
         return NewEntry(self.address[0], self.address[1], self.version, now, data)
 
-    def take_snapshot(self) -> Snapshot | None:
-        """A snapshot of the state now, when enough was recorded since the last one to be worth it."""
-        if self.bytes_since_snapshot < max(MIN_BYTES_BETWEEN_SNAPSHOTS, SNAPSHOT_GROWTH * self.snapshot_bytes):
-            return None
+    @property
+    def wants_snapshot(self) -> bool:
+        """Whether enough was recorded since the last snapshot to make another worth it."""
+        recorded = self.bytes_since_snapshot
+        return recorded > MIN_BYTES_BETWEEN_SNAPSHOTS and recorded > SNAPSHOT_GROWTH * self.snapshot_bytes
+
+    def take_snapshot(self) -> Snapshot:
+        """A snapshot of the state now."""
         data = self.codec.encode_state(self.state)
         self.bytes_since_snapshot = 0
         self.snapshot_bytes = len(data)

@@ -1,11 +1,11 @@
 """What can go wrong between a client and an entity. All of it may be tried again; the business's refusals are values.
 
-    ActorsError
-    `-- Unavailable         nobody could carry the command out in time; it may still have happened: same id, same answer
-        |-- Undecided       the entity's code failed on this command: nothing happened, the log has the cause
-        |-- Overloaded      a queue is full: nothing happened, come back after `retry_after_s`
-        `-- NotMine         the host doesn't run that shard (any more): ask the directory, then send again
-            `-- Moved       the entity is pinned to another shard, or back home: send it there
+ActorsError
+`-- Unavailable         nobody could carry the command out in time; it may still have happened: same id, same answer
+    |-- Undecided       the entity's code failed on this command: nothing happened, the log has the cause
+    |-- Overloaded      a queue is full: nothing happened, come back after `retry_after_s`
+    `-- NotMine         the host doesn't run that shard (any more): ask the directory, then send again
+        `-- Moved       the entity is pinned to another shard, or back home: send it there
 """
 
 

@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from itertools import chain
 from operator import attrgetter
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 
 from engine.kernel import Command, Instant, Kind
 

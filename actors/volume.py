@@ -291,7 +291,11 @@ class Volume:
                     continue
                 sender.in_flight.add(effect.id)
                 target = self._entities.get((effect.kind, effect.key)) if type(effect) is Send else None
-                if target is None or target.lives_in != target.shard or not self._carry_over(sender, effect, target, now):
+                if (
+                    target is None
+                    or target.lives_in != target.shard
+                    or not self._carry_over(sender, effect, target, now)
+                ):
                     self._outward.append((sender, effect))
                     continue
                 unsettled.append(sender)
@@ -301,15 +305,15 @@ class Volume:
 
     def _carry_over(self, sender: Entity, effect: Send, target: Entity, now: Instant) -> bool:
         """Carry out the command of one entity at another in this turn; False if that failed and nothing happened."""
+        before = len(sender.events or ())
         try:
             reply = self._carry_out(target, effect.command, now)
             self._carry_out(sender, EffectAnswered(effect.id, reply), now)
         except Undecided:
             return False
-        assert sender.in_flight is not None
-        # The id stays in flight if the answer did not end the wish for it, which would be an endless loop here.
-        if not any(wanted.id == effect.id for wanted in sender.kind.effects(sender.state)):  # type: ignore[misc]
-            sender.in_flight.discard(effect.id)
+        # An answer that changes nothing leaves the effect wanted: to send it again here would never end.
+        if len(sender.events or ()) > before:
+            sender.in_flight.discard(effect.id)  # type: ignore[union-attr]
         return True
 
     async def _append(self, touched: list[Entity], now: Instant) -> None:
@@ -318,7 +322,8 @@ class Volume:
         for entity in touched:
             self._follow_up(entity)
             shard = dirty[entity.shard] = self.shards[entity.shard]
-            shard.add(entity.take_entry(now), entity.take_snapshot(), listed=entity.kind.listed)
+            entry = entity.take_entry(now)
+            shard.add(entry, entity.take_snapshot() if entity.wants_snapshot else None, listed=entity.kind.listed)
         await self._journal.append([shard.take_batch() for shard in dirty.values()])
 
     def _follow_up(self, entity: Entity) -> None:
