@@ -41,6 +41,7 @@ class Result(NamedTuple):
 def bring_in(rows: Iterable[dict[str, Any]], url: str, key_file: Path) -> Iterator[Result]:
     """Send all rows; results come as batches are answered, in no particular order. Raises `BulkError`."""
     with _client(url, key_file) as client, ThreadPoolExecutor(REQUESTS_IN_FLIGHT) as pool:
+        _ensure_there(client)
         remaining = iter(rows)
         under_way: set[Future[list[Result]]] = set()
         while True:
@@ -65,6 +66,14 @@ def _client(url: str, key_file: Path) -> httpx.Client:
     return httpx.Client(
         base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=REQUEST_TIMEOUT_S, trust_env=False
     )
+
+
+def _ensure_there(client: httpx.Client) -> None:
+    """A shop that was never there is not waited for; one that restarts meanwhile is."""
+    try:
+        client.get("/healthz")
+    except httpx.TransportError as error:
+        raise BulkError(f"The shop at {client.base_url} does not answer ({error}). Does it run?") from error
 
 
 def _send(client: httpx.Client, batch: list[dict[str, Any]]) -> list[Result]:

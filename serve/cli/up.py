@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 from types import FrameType
 from typing import NoReturn
 
@@ -17,6 +18,7 @@ from .demo import load_demo
 from .options import settings_options
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SAME_REQUEST_S = 2.0
 
 
 class StopRequested(BaseException):
@@ -35,15 +37,18 @@ def command(resolved: Resolved) -> None:
     try:
         run_until_stopped(resolved.settings, console)
     except LaunchError as error:
-        raise click.ClickException(str(error)) from error
+        click.ClickException(str(error)).show()
+        leave(1)
+    leave(0)
 
 
 def run_until_stopped(settings: Settings, console: Console) -> None:
     """Run the shop until a signal says to stop; a signal while it starts stops it too."""
     progress = Progress(console)
-    arm()
+    signals = StopSignals()
+    signals.arm()
     try:
-        with running(settings, progress, arm) as data:
+        with running(settings, progress, signals.arm) as data:
             load_demo(settings, data, progress)
             announce(settings, console, progress.elapsed_s)
             while True:
@@ -52,25 +57,32 @@ def run_until_stopped(settings: Settings, console: Console) -> None:
         console.print("The shop is closed.")
 
 
-def arm() -> None:
-    """Have the signals to stop raise `StopRequested`, once: further ones don't disturb the stopping.
-
-    Called again after each start of Ray, which puts handlers of its own there.
-    """
-    for number in STOP_SIGNALS:
-        signal.signal(number, _stop)
-
-
-def _stop(number: int, frame: FrameType | None) -> NoReturn:
-    for each in STOP_SIGNALS:
-        signal.signal(each, _stop_at_once)
-    raise StopRequested
-
-
-def _stop_at_once(number: int, frame: FrameType | None) -> NoReturn:
-    """Asked twice: don't wait any longer. The watchdog ends what is left."""
+def leave(status: int) -> NoReturn:
+    """End the process now: everything is put away, and Ray's hooks at exit would wait for a Ray that is gone."""
     sys.stdout.flush()
-    os._exit(1)
+    sys.stderr.flush()
+    os._exit(status)
+
+
+class StopSignals:
+    """Turns the first signal to stop into `StopRequested`, and a second one later into leaving at once."""
+
+    def __init__(self) -> None:
+        self._asked_at: float | None = None
+
+    def arm(self) -> None:
+        """Take the signals over; called again after Ray has put handlers of its own there."""
+        for number in STOP_SIGNALS:
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if self._asked_at is None:
+            self._asked_at = now
+            raise StopRequested
+        # One `kill` of a process group may come twice: by itself, and handed on by make.
+        if now - self._asked_at > SAME_REQUEST_S:
+            leave(1)  # the watchdog ends what is left
 
 
 def announce(settings: Settings, console: Console, elapsed_s: float) -> None:

@@ -3,6 +3,7 @@
 Ray reads its environment when it is imported: it is imported inside the functions, after `environment` was applied.
 """
 
+import contextlib
 import importlib
 import logging
 import os
@@ -16,9 +17,6 @@ SPARE_CPUS = 2
 """Logical CPUs beyond those of our own actors: Serve's controller and proxies ask for none, tasks for one each."""
 
 APPLICATION_NAME = "doorbuster"
-
-DRAIN_TIMEOUT_S = 4.0
-"""How long replicas get to finish their requests before they are killed; what they acknowledged is durable anyway."""
 
 SHUTDOWN_TIMEOUT_S = 2.0
 
@@ -75,34 +73,35 @@ def build_application(settings: Settings) -> Any:
 
 def drain() -> None:
     """Let the replicas finish the requests they have, then end them."""
+    import ray
     from ray import serve
 
+    if not ray.is_initialized():  # it never came up; asking Serve would start another
+        return
     # Ending Serve as a whole would end HAProxy first, and with it the answers that are under way.
     serve.delete(APPLICATION_NAME, _blocking=False)
-    deadline = time.monotonic() + DRAIN_TIMEOUT_S
-    while serve.status().applications and time.monotonic() < deadline:
+    while serve.status().applications:
         time.sleep(POLL_INTERVAL_S)
 
 
-def stop_serve() -> None:
-    """End Serve."""
+def stop() -> None:
+    """End Serve, then the Ray of this run."""
+    import ray
+
+    if ray.is_initialized():
+        _stop_serve()
+        ray.shutdown()
+
+
+def _stop_serve() -> None:
     import ray
     from ray.serve._private.constants import SERVE_CONTROLLER_NAME, SERVE_NAMESPACE
 
-    # serve.shutdown() is the same with a fixed limit of 30 s, and waits by a call that the end of its own actor fails.
-    deadline = time.monotonic() + SHUTDOWN_TIMEOUT_S
-    try:
+    # serve.shutdown() is the same, but waits by a call that the end of its own actor fails, which Ray reports.
+    with contextlib.suppress(ValueError):  # no controller (any more): everything of Serve has ended
         controller = ray.get_actor(SERVE_CONTROLLER_NAME, namespace=SERVE_NAMESPACE)
-        ray.get(controller.graceful_shutdown.remote(wait=False), timeout=SHUTDOWN_TIMEOUT_S)
+        ray.get(controller.graceful_shutdown.remote(wait=False))
+        deadline = time.monotonic() + SHUTDOWN_TIMEOUT_S
         while time.monotonic() < deadline:
             ray.get_actor(SERVE_CONTROLLER_NAME, namespace=SERVE_NAMESPACE)
             time.sleep(POLL_INTERVAL_S)
-    except ValueError:
-        return  # no controller (any more): everything of Serve has ended
-
-
-def stop_ray() -> None:
-    """End the Ray of this run."""
-    import ray
-
-    ray.shutdown()

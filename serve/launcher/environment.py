@@ -58,6 +58,8 @@ SERVING = {
     "RAY_SERVE_HTTP_KEEP_ALIVE_TIMEOUT_S": "75",
     # A replica that stops waits for its requests, not for load balancers elsewhere to notice (30 by default).
     "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "0",
+    # An HAProxy that died is noticed after three checks: 30 s by default, in which nobody could buy.
+    "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1",
     # Workers run at niceness 15 by default, behind everything else on the machine.
     "RAY_worker_niceness": "0",
     # "No cluster of several machines": the node's address becomes 127.0.0.1, and Ray's ports bind there only.

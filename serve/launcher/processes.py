@@ -3,6 +3,7 @@
 Parents and process groups don't tell: Ray puts workers into sessions of their own and lets them be adopted by init.
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -11,6 +12,7 @@ from pathlib import Path
 
 MARK = "DOORBUSTER_RUN"
 SCAN_INTERVAL_S = 0.05
+SCANS_TO_BELIEVE = 2
 TEMPORARY_PREFIX = "shop-"
 
 
@@ -45,14 +47,17 @@ def kill(run_id: str, timeout_s: float = 5.0) -> list[int]:
     SIGKILL at once: what must not be lost is on disk before it is acknowledged, so gentleness would gain nothing.
     """
     deadline = time.monotonic() + timeout_s
-    while (left := find(run_id)) and time.monotonic() < deadline:
+    empty_scans = 0
+    while True:
+        left = find(run_id)
+        empty_scans = 0 if left else empty_scans + 1
+        # A process shows no environment for the moment in which it becomes another program: one look is not enough.
+        if empty_scans == SCANS_TO_BELIEVE or time.monotonic() > deadline:
+            return left
         for pid in left:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
         time.sleep(SCAN_INTERVAL_S)
-    return left
 
 
 def remove_temporary(directory: Path) -> None:

@@ -6,10 +6,10 @@ lock the data -> end what a crash left -> watchdog -> Ray -> Serve -> applicatio
 import contextlib
 import os
 import secrets
-import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..settings import Settings
-from . import cluster, haproxy, ports, processes, watchdog
+from . import cluster, haproxy, logs, ports, processes, watchdog
 from .data import DataDirectory
 from .environment import environment
 from .errors import StartFailed
@@ -25,7 +25,10 @@ from .progress import Progress
 
 READY_TIMEOUT_S = 60.0
 READY_INTERVAL_S = 0.05
-GONE_TIMEOUT_S = 2.0
+DRAIN_TIMEOUT_S = 4.0
+"""How long replicas get to finish their requests before they are killed; what they acknowledged is durable anyway."""
+STOP_TIMEOUT_S = 3.0
+GONE_TIMEOUT_S = 1.0
 LONGEST_TEMPORARY_ROOT = 12
 """Sockets below the temporary directory must fit into 107 bytes: a longer $TMPDIR than this leaves too few."""
 
@@ -72,12 +75,12 @@ class Run:
         """Start everything and return when the shop is able to sell."""
         settings = self._settings
         self._data.write_run({"id": self._id, "pid": os.getpid(), "temporary": str(self._temporary)})
-        self._watchdog = watchdog.start(self._id, self._temporary)
+        self._watchdog = watchdog.start(self._id, self._temporary, self._data.logs)
         wrapper = haproxy.write_wrapper(self._temporary, settings.host)
         side_ports = ports.choose_side_ports(settings.port)
         token = self._data.ray_token
         os.environ.update(environment(settings, self._id, self._temporary, token, side_ports, wrapper))
-        self._link_logs()
+        logs.link(self._temporary, self._data.logs)
         with self._explained():
             with progress.step("Starting Ray"):
                 cluster.start_ray(settings, self._temporary)
@@ -94,16 +97,13 @@ class Run:
         """End everything, gently as long as that is quick; afterwards no process, port or temporary file is left."""
         with progress.step("Closing the door"):
             self._close_door()
-        # A Ray that is half gone already raises all kinds of errors from here on; the mark finds what it leaves.
-        with progress.step("Finishing what was begun"), contextlib.suppress(Exception):
-            cluster.drain()
+        with progress.step("Finishing what was begun"):
+            _within(DRAIN_TIMEOUT_S, cluster.drain)
         with progress.step("Stopping Serve and Ray"):
-            for stop in (cluster.stop_serve, cluster.stop_ray):
-                with contextlib.suppress(Exception):
-                    stop()
+            _within(STOP_TIMEOUT_S, cluster.stop)
             processes.wait_until_gone(self._id, GONE_TIMEOUT_S)
             processes.kill(self._id)
-            self._keep_logs()
+            logs.keep(self._temporary, self._data.logs)
             processes.remove_temporary(self._temporary)
             self._data.clear_run()
             self._dismiss_watchdog()
@@ -116,7 +116,8 @@ class Run:
         except StartFailed:
             raise
         except Exception as error:
-            raise StartFailed(_first_line(error), self._data.logs) from error
+            cause = logs.first_complaint(logs.written_by(self._temporary)) or _first_line(error)
+            raise StartFailed(cause, self._data.logs) from error
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_TIMEOUT_S
@@ -147,24 +148,6 @@ class Run:
                 admin.sendall(b"disable frontend http_frontend\n")
                 admin.recv(1_024)
 
-    def _link_logs(self) -> None:
-        """While the shop runs, `logs` in the data directory leads to where Ray writes them."""
-        self._forget_logs()
-        self._data.logs.symlink_to(self._temporary / "r" / "session_latest" / "logs")
-
-    def _keep_logs(self) -> None:
-        """The temporary directory goes, the logs of the run stay until the next one."""
-        written = self._temporary / "r" / "session_latest" / "logs"
-        if written.exists():
-            self._forget_logs()
-            shutil.copytree(written, self._data.logs, ignore_dangling_symlinks=True, dirs_exist_ok=True)
-
-    def _forget_logs(self) -> None:
-        if self._data.logs.is_symlink():
-            self._data.logs.unlink()
-        else:
-            shutil.rmtree(self._data.logs, ignore_errors=True)
-
     def _dismiss_watchdog(self) -> None:
         """Let the watchdog look once more for leftovers, and go."""
         if self._watchdog is None:
@@ -172,6 +155,22 @@ class Run:
         assert self._watchdog.stdin is not None
         self._watchdog.stdin.close()
         self._watchdog.wait()
+
+
+def _within(timeout_s: float, function: Callable[[], None]) -> None:
+    """Call the function, but don't wait for it beyond the limit, nor for what it raises.
+
+    When the whole process group was told to stop, Ray is half gone already: its calls hang or fail in all kinds of
+    ways. The mark finds what it leaves.
+    """
+
+    def quietly() -> None:
+        with contextlib.suppress(Exception):
+            function()
+
+    thread = threading.Thread(target=quietly, daemon=True)
+    thread.start()
+    thread.join(timeout_s)
 
 
 def _temporary_root() -> str:

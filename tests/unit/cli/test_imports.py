@@ -44,6 +44,11 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: FakeShop
 
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         with self.server.lock:
@@ -178,6 +183,13 @@ def test_another_shops_key_is_recognized(shop: FakeShop, folder: Path) -> None:
     result = run(shop, write(folder, "clock,Retro Clock,RETRO-CLOCK,19.99,5"))
     assert result.exit_code == 1
     assert "does not accept this admin key" in result.stderr
+
+
+def test_a_shop_that_is_not_there_is_not_waited_for(shop: FakeShop, folder: Path) -> None:
+    file = write(folder, "clock,Retro Clock,RETRO-CLOCK,19.99,5")
+    result = CliRunner().invoke(command, ["products", str(file), "--url", "http://127.0.0.1:9", "--key-file", "key"])
+    assert result.exit_code == 1
+    assert "does not answer" in result.stderr
 
 
 def test_a_missing_key_is_named(shop: FakeShop, folder: Path) -> None:

@@ -30,7 +30,12 @@ def run_id() -> Iterator[str]:
 def sleeper(run_id: str) -> "subprocess.Popen[bytes]":
     """A process of the run that would live for long, in a session of its own like Ray's workers."""
     environment = os.environ | {processes.MARK: run_id}
-    return subprocess.Popen(["sleep", "300"], env=environment, start_new_session=True)
+    process = subprocess.Popen(["sleep", "300"], env=environment, start_new_session=True)
+    deadline = time.monotonic() + PATIENCE_S
+    # It has no environment yet while it turns from this program into that one.
+    while not Path(f"/proc/{process.pid}/environ").read_bytes() and time.monotonic() < deadline:
+        time.sleep(0.001)
+    return process
 
 
 def eventually_none_left(run_id: str) -> bool:
@@ -38,19 +43,22 @@ def eventually_none_left(run_id: str) -> bool:
 
 
 def test_a_process_is_found_by_the_mark_it_inherited(run_id: str) -> None:
-    with sleeper(run_id) as process:
-        assert processes.find(run_id) == [process.pid]
-        assert processes.find(run_id[:-1]) == []
-        process.kill()
+    process = sleeper(run_id)
+    assert processes.find(run_id) == [process.pid]
+    assert processes.find(run_id[:-1]) == []
+    process.kill()
+    process.wait()
+    assert processes.find(run_id) == []
 
 
 def test_all_processes_of_a_run_are_killed_and_no_others(run_id: str) -> None:
     other = secrets.token_hex(8)
-    with sleeper(run_id) as first, sleeper(run_id) as second, sleeper(other) as bystander:
-        assert processes.kill(run_id) == []
-        assert (first.wait(), second.wait()) == (-signal.SIGKILL, -signal.SIGKILL)
-        assert bystander.poll() is None
-        bystander.kill()
+    first, second, bystander = sleeper(run_id), sleeper(run_id), sleeper(other)
+    assert processes.kill(run_id) == []
+    assert (first.wait(), second.wait()) == (-signal.SIGKILL, -signal.SIGKILL)
+    assert bystander.poll() is None
+    bystander.kill()
+    bystander.wait()
 
 
 def test_a_temporary_directory_is_removed_and_nothing_else(tmp_path: Path) -> None:
@@ -70,7 +78,7 @@ def test_the_watchdog_ends_a_run_whose_owner_was_killed(run_id: str, tmp_path: P
         import os, subprocess, time
         from pathlib import Path
         from serve.launcher import watchdog
-        dog = watchdog.start({run_id!r}, Path({str(temporary)!r}))
+        dog = watchdog.start({run_id!r}, Path({str(temporary)!r}), Path({str(tmp_path / "logs")!r}))
         child = subprocess.Popen(["sleep", "300"], env=os.environ | {{"{processes.MARK}": {run_id!r}}})
         print(dog.pid, flush=True)
         time.sleep(300)
@@ -89,7 +97,7 @@ def test_the_watchdog_ends_a_run_whose_owner_was_killed(run_id: str, tmp_path: P
 
 
 def test_the_watchdog_goes_when_it_is_dismissed(run_id: str, tmp_path: Path) -> None:
-    with watchdog.start(run_id, tmp_path / "none") as dog:
+    with watchdog.start(run_id, tmp_path / "none", tmp_path / "logs") as dog:
         assert dog.stdin is not None
         dog.stdin.close()
         assert dog.wait(PATIENCE_S) == 0
