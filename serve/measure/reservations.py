@@ -18,8 +18,8 @@ from actors.client import Client
 from engine.kinds import KINDS
 from engine.stock import Held, Receive, Reserve, stock_key
 
-from .hosting import now, start_hosts
-from .settings import Settings
+from ..hosting import now, start_hosts
+from ..settings import Settings
 
 SKU = "ENGINE-ONLY"
 HOLD_MS = 600_000

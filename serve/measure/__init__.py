@@ -1,0 +1,1 @@
+"""Measures the engine without HTTP: `python -m serve.measure.reservations`, `.memory`, `.recovery`. Each prints JSON."""
