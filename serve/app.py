@@ -13,6 +13,7 @@ from actors import on_ray
 from actors.client import Client
 from actors.host import Host
 from actors.journals.port import Journal
+from actors.pins import LocalShards, Pins
 from engine.kinds import KINDS
 from engine.product import LookProduct, ProductView
 
@@ -44,7 +45,9 @@ class ShopProcess:
         self._settings = settings
         self._catalogue = CatalogueView()
         self._orders = KnownOrders()
-        self._client = Client(settings.shards) if settings.placement == "replica" else on_ray.connect(KINDS, settings.shards)
+        self._client = (
+            Client(settings.shards) if settings.placement == "replica" else on_ray.connect(KINDS, settings.shards)
+        )
         self._journal: Journal | None = None
         self._host: Host | None = None
         self._learning: asyncio.Task[None] | None = None
@@ -61,6 +64,7 @@ class ShopProcess:
             ready=lambda: self._ready and not self.fenced,
             names_requests=False,
             orders=self._orders,
+            pins=Pins(self._client, self if settings.placement == "replica" else on_ray.RayDirectory()),
         )
         self.app = Front(shop, build_app(shop))
 
@@ -96,6 +100,14 @@ class ShopProcess:
             await self._host.close()
         if self._journal is not None:
             await self._journal.close()
+
+    async def add_exclusive(self) -> int:
+        """A shard for a pinned entity, where this process hosts all of them."""
+        assert self._host is not None and self._journal is not None
+        return await LocalShards(self._host, self._journal, self._settings.shards).add_exclusive()
+
+    async def share(self, shard: int) -> None:
+        """The only host does all work anyway."""
 
     async def _load_catalogue(self, shards: Sequence[int]) -> None:
         assert self._journal is not None

@@ -44,6 +44,14 @@ class Orders(Protocol):
         ...
 
 
+class Pins(Protocol):
+    """Gives a hot entity a shard of its own, and takes it back; see `actors.pins`."""
+
+    async def pin(self, kind: str, key: str, look: Command) -> int: ...
+
+    async def unpin(self, kind: str, key: str, look: Command) -> None: ...
+
+
 class ShopSettings(Protocol):
     """The settings that the HTTP face reads."""
 
@@ -67,6 +75,7 @@ class Shop:
     client: Client
     catalogue: Catalogue
     orders: Orders
+    pins: Pins
     settings: ShopSettings
     secret: bytes
     """16 to 64 random bytes, the same for the life of the data: order ids and access tokens are made with it."""

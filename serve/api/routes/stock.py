@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from engine.kernel import Command, Rejected
 from engine.reasons import Reason
-from engine.stock import Adjust, Receive, SetPolicy, stock_key
+from engine.stock import Adjust, LookStock, Receive, SetPolicy, stock_key
 
 from ...identity import receipt_id_of
 from ...shop import Shop
@@ -21,7 +21,7 @@ from ..lookups import exact_stock_of, product_of, stock_of
 from ..openapi import body_problems, problems
 from ..problems import ProblemError, refused
 from ..routing import AdminRoute, StrictRoute, TheShop, router_of
-from ..schemas.stock import AdjustmentIn, Ledger, PolicyIn, ReceiptIn, Stock
+from ..schemas.stock import AdjustmentIn, Ledger, Pin, PolicyIn, ReceiptIn, Stock
 from .products import SkuPath
 
 MAX_LEDGER_VERSIONS = 1_000
@@ -101,6 +101,22 @@ async def set_stock_policy(sku: SkuPath, policy: PolicyIn, shop: TheShop) -> Res
     """Change safety stock, the limit per customer, or what is expected to come."""
     command = SetPolicy(policy.safety_stock, policy.customer_limit, policy.incoming)
     return shaped(await _book(shop, sku, command))
+
+
+@admin_router.put("/v1/stock/{sku}/pin", response_model=Pin, responses=problems(401, 404))
+async def pin_stock(sku: SkuPath, shop: TheShop) -> Response:
+    """Give the stock of a flash sale a shard and a host of its own, while it sells. Again: no change."""
+    await _require_product(shop, sku)
+    shard = await shop.pins.pin("stock", stock_key(sku), LookStock())
+    return shaped(Pin(sku=sku, pinned=True, shard=shard))
+
+
+@admin_router.delete("/v1/stock/{sku}/pin", response_model=Pin, responses=problems(401, 404))
+async def unpin_stock(sku: SkuPath, shop: TheShop) -> Response:
+    """Have the stock share a shard again, while it sells."""
+    await _require_product(shop, sku)
+    await shop.pins.unpin("stock", stock_key(sku), LookStock())
+    return shaped(Pin(sku=sku, pinned=False, shard=None))
 
 
 async def _book(shop: Shop, sku: str, command: Command) -> Stock:

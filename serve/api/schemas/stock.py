@@ -74,6 +74,14 @@ class Stock(Output):
         )
 
 
+class Pin(Output):
+    """Where the stock lives: pinned, it has a shard of its own, on a host of its own where there are several."""
+
+    sku: str
+    pinned: bool
+    shard: Annotated[int | None, Field(description="The shard of its own; null when it shares one.", examples=[16])]
+
+
 class LedgerRow(Output):
     """One movement. Summed up from the start, the two changes give the stock's on_hand and reserved."""
 

@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 from actors.client import Client
 from actors.host import Host
 from actors.journals.memory import MemoryJournal
+from actors.pins import LocalShards, Pins
 from engine.kernel import Answer
 from engine.kinds import KINDS
 from engine.order import SettlePayment
@@ -21,6 +22,7 @@ from engine.product import ProductView
 from engine.stock import StockView
 from serve.api import build_app
 from serve.catalogue import CatalogueView, KnownOrders
+from serve.front import Front
 from serve.gateways.sandbox import SandboxGateway
 from serve.shop import Shop
 
@@ -85,7 +87,12 @@ class Shopfront:
     """The same for every shop, and slow to make."""
 
     def __init__(
-        self, *, settings: SmallSettings | None = None, catalogue: Any = None, names_requests: bool = True
+        self,
+        *,
+        settings: SmallSettings | None = None,
+        catalogue: Any = None,
+        names_requests: bool = True,
+        front: bool = False,
     ) -> None:
         self.clock = Clock()
         self.settings = settings or SmallSettings()
@@ -95,22 +102,21 @@ class Shopfront:
         self.ready = True
         self._runner = asyncio.Runner()
         self._runner.run(self._open())
-        self.app = build_app(
-            Shop(
-                client=self.client,
-                catalogue=self.catalogue,
-                orders=self.orders,
-                settings=self.settings,
-                secret=SECRET,
-                admin_key=ADMIN_KEY,
-                now=self.clock,
-                new_id=Ids(),
-                ready=lambda: self.ready,
-                names_requests=names_requests,
-            )
+        shop = Shop(
+            client=self.client,
+            catalogue=self.catalogue,
+            orders=self.orders,
+            pins=Pins(self.client, LocalShards(self._host, self._journal, SHARDS)),
+            settings=self.settings,
+            secret=SECRET,
+            admin_key=ADMIN_KEY,
+            now=self.clock,
+            new_id=Ids(),
+            ready=lambda: self.ready,
+            names_requests=names_requests,
         )
-
-        transport = httpx.ASGITransport(self.app)
+        self.app = build_app(shop)
+        transport = httpx.ASGITransport(Front(shop, self.app) if front else self.app)
         self._http = httpx.AsyncClient(transport=transport, base_url="http://shop", trust_env=False)
 
     async def _open(self) -> None:
@@ -121,8 +127,9 @@ class Shopfront:
             await asyncio.Event().wait()
 
         sandbox = SandboxGateway(settled, sleep=no_answer)
+        self._journal = MemoryJournal(shards=SHARDS)
         self._host = Host(
-            KINDS, MemoryJournal(), SHARDS, self.clock, gateways={"sandbox": sandbox}, send=self.client.send
+            KINDS, self._journal, SHARDS, self.clock, gateways={"sandbox": sandbox}, send=self.client.send
         )
         self.client.attach(self._host)
         if isinstance(self.catalogue, CatalogueView):

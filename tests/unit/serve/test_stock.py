@@ -119,3 +119,16 @@ def test_the_ledger_is_read_in_pages(shop: Shopfront) -> None:
         shop.post(f"{STOCK}/receipts", json={"quantity": 1}, admin=True)
     assert ledger_of(shop, limit=3) == ledger_of(shop)
     assert [row["version"] for row in ledger_of(shop)] == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_a_hot_sku_is_pinned_and_unpinned_and_keeps_its_ledger(shop: Shopfront) -> None:
+    shop.sell("RETRO-CLOCK", quantity=10)
+    pinned = shop.put(f"{STOCK}/pin", admin=True).json()
+    assert pinned["pinned"]
+    assert shop.put(f"{STOCK}/pin", admin=True).json() == pinned
+    assert shop.buy(("RETRO-CLOCK", 2)).status_code == 201
+    assert shop.delete(f"{STOCK}/pin", admin=True).json() == {"sku": "RETRO-CLOCK", "pinned": False, "shard": None}
+    assert shop.buy(("RETRO-CLOCK", 3), key="key-2").status_code == 201
+    assert shop.stock("RETRO-CLOCK")["on_hand"] == 5
+    assert sum(row["on_hand_change"] for row in ledger_of(shop, limit=2)) == 5
+    assert shop.put(f"{STOCK}/pin").status_code == 401
