@@ -28,7 +28,7 @@ HOLD_S = 0.5
 """How long an exchange without anything ready is held open. A silent client is forgotten after several of these."""
 FORGET_AFTER_S = 60.0
 
-_STATUS_OF = {Overloaded: OVERLOADED, NotMine: NOT_MINE}
+_STATUS_OF: dict[type[Exception], int] = {Overloaded: OVERLOADED, NotMine: NOT_MINE}
 
 
 class _Caller:

@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from engine.kernel import Command, Effect, EffectAnswered, Instant, Kind, Rejected, ReminderDue, Reply, Send
+from engine.kernel import Accepted, Command, Effect, EffectAnswered, Instant, Kind, Rejected, ReminderDue, Reply, Send
 
 from .codec import KindCodec
 from .effects import Effects
@@ -269,8 +269,10 @@ class Volume:
             # Deciding changes nothing, so one command that it can't cope with harms no other of the turn.
             logger.exception("%s could not decide %s", entity.address, type(command).__name__)
             raise Undecided(f"{entity.address} could not decide {type(command).__name__}") from error
+        # By type and not isinstance: this is where every command of the shop passes.
         if type(outcome) is Rejected:
             return outcome
+        assert type(outcome) is Accepted
         if outcome.events and entity.record(outcome.events):
             self._touched.append(entity)
         return outcome.answer
@@ -290,12 +292,8 @@ class Volume:
                 if effect.id in sender.in_flight:
                     continue
                 sender.in_flight.add(effect.id)
-                target = self._entities.get((effect.kind, effect.key)) if type(effect) is Send else None
-                if (
-                    target is None
-                    or target.lives_in != target.shard
-                    or not self._carry_over(sender, effect, target, now)
-                ):
+                target = self._carry_over(sender, effect, now) if type(effect) is Send else None
+                if target is None:
                     self._outward.append((sender, effect))
                     continue
                 unsettled.append(sender)
@@ -303,18 +301,24 @@ class Volume:
                     unsettled.append(target)
                 break
 
-    def _carry_over(self, sender: Entity, effect: Send, target: Entity, now: Instant) -> bool:
-        """Carry out the command of one entity at another in this turn; False if that failed and nothing happened."""
+    def _carry_over(self, sender: Entity, effect: Send, now: Instant) -> Entity | None:
+        """Carry out the command of one entity at another in this turn, and hand back the answer.
+
+        Returns the other entity, or None if it isn't in memory here or failed: then nothing happened.
+        """
+        target = self._entities.get((effect.kind, effect.key))
+        if target is None or target.lives_in != target.shard:
+            return None
         before = len(sender.events or ())
         try:
             reply = self._carry_out(target, effect.command, now)
             self._carry_out(sender, EffectAnswered(effect.id, reply), now)
         except Undecided:
-            return False
+            return None
         # An answer that changes nothing leaves the effect wanted: to send it again here would never end.
         if len(sender.events or ()) > before:
             sender.in_flight.discard(effect.id)  # type: ignore[union-attr]
-        return True
+        return target
 
     async def _append(self, touched: list[Entity], now: Instant) -> None:
         """One durable group commit of everything that the turn recorded."""
@@ -383,7 +387,8 @@ class Volume:
         self._entities.pop(entity.address, None)
 
     def _tell_settled(self, entity: Entity) -> None:
-        assert entity.kind.settled is not None and entity.waiting is not None
+        assert entity.kind.settled is not None
+        assert entity.waiting is not None
         settled = entity.kind.settled(entity.state)
         if settled is None:
             return

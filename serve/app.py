@@ -103,7 +103,8 @@ class ShopProcess:
 
     async def add_exclusive(self) -> int:
         """A shard for a pinned entity, where this process hosts all of them."""
-        assert self._host is not None and self._journal is not None
+        assert self._host is not None
+        assert self._journal is not None
         return await LocalShards(self._host, self._journal, self._settings.shards).add_exclusive()
 
     async def share(self, shard: int) -> None:
@@ -161,10 +162,24 @@ class ShopProcess:
                 return
 
 
+class ShopReplica:
+    """Serves HTTP; with placement `replica`, its process also hosts every shard."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._process = ShopProcess(settings)
+
+    def __serve_build_asgi_app__(self) -> ShopProcess:
+        return self._process
+
+    def check_health(self) -> None:
+        """Called by Serve; a replica that raises is replaced."""
+        if self._process.fenced:
+            raise RuntimeError("another process owns this shop's data")
+
+
 def build(settings: Settings) -> ray_serve.Application:
     """The Serve application for these settings."""
-
-    @ray_serve.deployment(
+    deployment: Any = ray_serve.deployment(
         name="shop",
         num_replicas=settings.replicas,
         max_ongoing_requests=MAX_ONGOING_REQUESTS,
@@ -174,19 +189,6 @@ def build(settings: Settings) -> ray_serve.Application:
         logging_config={"enable_access_log": False, "log_level": "WARNING"},
         health_check_period_s=2,
         graceful_shutdown_timeout_s=5,
-    )
-    @ray_serve.ingress()
-    class ShopReplica:
-        """Serves HTTP; with placement `replica`, its process also hosts every shard."""
-
-        def __init__(self) -> None:
-            self._process = ShopProcess(settings)
-
-        def __serve_build_asgi_app__(self) -> ShopProcess:
-            return self._process
-
-        def check_health(self) -> None:
-            if self._process.fenced:
-                raise RuntimeError("another process owns this shop's data")
-
-    return ShopReplica.bind()
+    )(ray_serve.ingress()(ShopReplica))
+    application: ray_serve.Application = deployment.bind(settings)
+    return application

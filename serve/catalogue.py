@@ -35,7 +35,7 @@ class CatalogueView:
         return len(self._products)
 
     def put_product(self, key: str, version: int, product: ProductView) -> None:
-        """A host tells that the product is now this. Hosts may tell late, so an older version never replaces a newer."""
+        """A host tells that the product is now this; told late, an older version never replaces a newer."""
         known = self._products.get(product.sku)
         if known is None:
             insort(self._skus, product.sku)

@@ -1,4 +1,4 @@
-"""The composition of a host of the shop: journal, kinds, gateways. Knows nothing of HTTP, so a host actor starts fast."""
+"""The composition of a host: journal, kinds, gateways. It knows nothing of HTTP, so a host actor starts fast."""
 
 import asyncio
 import time
@@ -10,9 +10,10 @@ from actors.client import Client
 from actors.host import Host
 from actors.journals.port import Journal
 from actors.journals.urls import open_journal
-from engine.kernel import Answer, Instant
+from engine.kernel import Instant
 from engine.kinds import KINDS
 from engine.order import SettlePayment
+from engine.payment import Authorized
 
 from .gateways.sandbox import SandboxGateway
 from .settings import Settings
@@ -36,7 +37,7 @@ async def all_shards(settings: Settings, journal: Journal) -> list[int]:
 async def host_of(settings: Settings, journal: Journal, client: Client, **options: Any) -> Host:
     """A host of the commerce kinds, with the gateways that they call."""
 
-    async def settled(order_id: str, authorize_key: str, reply: Answer) -> None:
+    async def settled(order_id: str, authorize_key: str, reply: Authorized) -> None:
         await client.send("order", order_id, SettlePayment(authorize_key, reply))
 
     return Host(

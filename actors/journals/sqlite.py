@@ -153,7 +153,8 @@ class SqliteJournal:
     """Implements `Journal` with one file per volume under `directory`, which several processes may open at once.
 
     `shards` and `volumes` are chosen when the data is created (16 and `volumes_if_new` by default): left out they are
-    what they were, and other numbers raise `JournalMismatch`. `inline_commit_s` is how long commits may take to run on the loop.
+    what they were, and other numbers raise `JournalMismatch`. `inline_commit_s` is how long commits may take to run on
+    the loop.
     """
 
     def __init__(

@@ -17,6 +17,8 @@ from ray.actor import ActorHandle
 from .purchase import IdempotencyKey, Purchase
 
 NAMESPACE = "shop"
+MAX_ONGOING_REQUESTS = 1_000
+"""With the default (5) Serve's router waits and asks again when all are taken, which would flatter everyone else."""
 
 app = FastAPI(openapi_url=None)
 """At module level as `serve.ingress` wants it; it holds no state."""
@@ -89,7 +91,8 @@ def main() -> None:
     product = ray.remote(Product).options(name=arguments.sku, namespace=NAMESPACE).remote(arguments.units)
     ray.get(product.left.remote())
     serve.start(http_options={"host": "127.0.0.1", "port": arguments.port})
-    serve.run(serve.deployment(serve.ingress(app)(Storefront)).bind())
+    deployment = serve.deployment(serve.ingress(app)(Storefront))
+    serve.run(deployment.options(max_ongoing_requests=MAX_ONGOING_REQUESTS).bind())
     wait_for_stop()
     serve.shutdown()
     ray.shutdown()

@@ -79,9 +79,9 @@ class HttpContender(Contender):
         return measured
 
     def verify(self) -> None:
+        acknowledged, perhaps = self._acknowledged, self._perhaps
+        # The next turn begins with empty data, and so with empty books.
+        self._acknowledged = self._perhaps = 0
         sold = self.sold()
-        if sold is None:
-            return
-        if not self._acknowledged <= sold <= self._acknowledged + self._perhaps:
-            finding = f"sold {sold}, acknowledged {self._acknowledged} and at most {self._perhaps} unheard"
-            raise DishonestRun(self.label, finding)
+        if sold is not None and not acknowledged <= sold <= acknowledged + perhaps:
+            raise DishonestRun(self.label, f"sold {sold}, acknowledged {acknowledged} and at most {perhaps} unheard")

@@ -1,1 +1,1 @@
-"""Measures the engine without HTTP: `python -m serve.measure.reservations`, `.memory`, `.recovery`. Each prints JSON."""
+"""Measures the engine without HTTP: `python -m serve.measure.reservations` (`.memory`, `.recovery`) prints JSON."""

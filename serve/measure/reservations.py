@@ -26,7 +26,6 @@ HOLD_MS = 600_000
 RECEIPT_UNITS = 1_000_000
 
 
-@ray.remote(num_cpus=0)
 class Callers:
     """A process of callers; each sends a group of reservations, waits for all answers, and sends the next."""
 
@@ -80,7 +79,10 @@ def main(arguments: list[str] | None = None) -> int:
             start_hosts(settings)
             asyncio.run(_receive(settings))
             share = chosen.callers // chosen.processes
-            actors = [Callers.remote(f"c{number}", settings.shards) for number in range(chosen.processes)]
+            actors = [
+                ray.remote(num_cpus=0)(Callers).remote(f"c{number}", settings.shards)
+                for number in range(chosen.processes)
+            ]
             ray.get([actor.reserve.remote(share, chosen.in_flight, 1.0) for actor in actors])
             started = time.monotonic()
             done = sum(ray.get([actor.reserve.remote(share, chosen.in_flight, chosen.seconds) for actor in actors]))

@@ -1,6 +1,8 @@
 """A shop as its operator meets it: ports, second starts, signals, kills."""
 
 import asyncio
+import contextlib
+import itertools
 import os
 import secrets
 import signal
@@ -42,10 +44,8 @@ async def buy_many(shop: RunningShop, sku: str, count: int, told: list[Attempt])
     async def one_after_the_other(session: aiohttp.ClientSession) -> None:
         for _ in numbers:
             attempt = Attempt(secrets.token_hex(8), "/v1/orders", order_body([sku]))
-            try:
+            with contextlib.suppress(aiohttp.ClientError, TimeoutError):
                 attempt = await buy(session, shop.url, attempt.path, attempt.body, attempt.key)
-            except (aiohttp.ClientError, TimeoutError):
-                pass
             told.append(await settle(session, shop.url, attempt, 60))
             ended.append(time.monotonic())
 
@@ -124,7 +124,7 @@ def test_a_host_killed_in_the_middle_of_2000_purchases_loses_and_doubles_nothing
     assert asyncio.run(all_there(own_shop, confirmed[::5]))
     stock = own_shop.api.stock(sku)
     assert (stock.on_hand, stock.reserved) == (0, 0)
-    stall_s = max(after - before for before, after in zip(ended, ended[1:], strict=False))
+    stall_s = max(after - before for before, after in itertools.pairwise(ended))
     print(f"purchases stalled {stall_s:.1f} s")
 
 
