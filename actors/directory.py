@@ -117,6 +117,18 @@ class Directory:
         except (Unavailable, TimeoutError) as error:
             await self._lost(host, error)
 
+    async def look_after(self, hosts: Sequence[str]) -> None:
+        """Find these hosts, again whenever one was lost, and watch them, for as long as the directory lives."""
+        watching = asyncio.get_running_loop().create_task(self.watch())
+        while not watching.done():
+            for host in hosts:
+                if host not in self._hosts:
+                    try:
+                        await self.join(host)
+                    except Unavailable:
+                        continue
+            await asyncio.sleep(PING_EVERY_S)
+
     async def watch(self) -> None:
         """Look after all hosts, for as long as the directory lives."""
         while True:

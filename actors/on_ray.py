@@ -163,19 +163,8 @@ class DirectoryActor:
     async def _ready(self) -> Directory:
         # Ray runs an actor's constructor outside its event loop, so the watch begins with the first call.
         if self._watching is None:
-            self._watching = asyncio.get_running_loop().create_task(self._watch())
+            self._watching = asyncio.get_running_loop().create_task(self._directory.look_after(self._hosts))
         return self._directory
-
-    async def _watch(self) -> None:
-        watching = asyncio.get_running_loop().create_task(self._directory.watch())
-        while not watching.done():
-            for host in self._hosts:
-                if host not in self._directory.hosts:
-                    try:
-                        await self._directory.join(host)
-                    except Unavailable:
-                        continue
-            await asyncio.sleep(0.25)
 
     async def table(self) -> tuple[int, dict[int, str]]:
         return (await self._ready()).table()

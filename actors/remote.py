@@ -68,11 +68,14 @@ class RemoteHosts:
         codecs: Mapping[str, KindCodec],
         directory: DirectoryLink,
         link_to: Callable[[str], HostLink],
+        *,
+        name: str = "",
     ) -> None:
+        """`name` tells this client from all others, as long as hosts remember it; one is made up if none is given."""
         self._codecs = codecs
         self._directory = directory
         self._link_to = link_to
-        self._name = uuid4().hex
+        self._name = name or uuid4().hex
         self._host_of: dict[int, str] = {}
         self._lines: dict[str, _Line] = {}
         self._watchers: dict[str, list[Watcher]] = {}
@@ -119,7 +122,7 @@ class RemoteHosts:
                 logger.info("The directory does not answer, the last table stays in use: %s", error)
             self._refreshed_at = loop.time()
         if self._watchers:
-            for host in set(self._host_of.values()):
+            for host in dict.fromkeys(self._host_of.values()):
                 self._line(host).watch(self._watchers)
 
     async def watch(self, kind: str, watcher: Watcher) -> None:
