@@ -15,4 +15,4 @@ def command(resolved: Resolved) -> None:
     table = Table("setting", "value", "from", "meaning")
     for name, field in Settings.model_fields.items():
         table.add_row(name, display(resolved.settings, name), resolved.origins[name], field.description)
-    Console(soft_wrap=False).print(table)
+    Console().print(table)

@@ -23,7 +23,8 @@ def settings_options(command: Command) -> Command:
     with_settings.__dict__.update(command.__dict__)
     decorated: Command = with_settings
     for name, field in reversed(Settings.model_fields.items()):
-        option = click.option(f"--{name.replace('_', '-')}", name, metavar=_metavar(name), help=field.description)
+        described = f"{field.description}  [{field.default}]" if field.default != "" else field.description
+        option = click.option(f"--{name.replace('_', '-')}", name, metavar=_metavar(name), help=described)
         decorated = option(decorated)
     return config_option(decorated)
 

@@ -54,7 +54,7 @@ def start_serve(settings: Settings) -> None:
     )
 
 
-def deploy(settings: Settings) -> None:
+def deploy(settings: Settings, application: Any) -> None:
     """Deploy the application and wait until its replicas are ready. Raises what kept it from it."""
     from ray import serve
 
@@ -62,7 +62,7 @@ def deploy(settings: Settings) -> None:
         from ..hosting import start_hosts
 
         start_hosts(settings)
-    serve.run(build_application(settings), name=APPLICATION_NAME, route_prefix="/")
+    serve.run(application, name=APPLICATION_NAME, route_prefix="/")
 
 
 def build_application(settings: Settings) -> Any:

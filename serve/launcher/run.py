@@ -42,9 +42,9 @@ def running(settings: Settings, progress: Progress, arm: Callable[[], None]) -> 
     data = DataDirectory(settings.data)
     with data.locked(settings.url):
         end_leftovers(data)
-        ports.ensure_free(settings.host, settings.port)
+        held = ports.HeldPorts([(settings.host, settings.port)])
         data.ensure_keys()
-        run = Run(settings, data)
+        run = Run(settings, data, held)
         try:
             run.start(progress, arm)
             yield data
@@ -64,8 +64,9 @@ def end_leftovers(data: DataDirectory) -> None:
 class Run:
     """One run of a shop: its mark, its temporary directory, its processes."""
 
-    def __init__(self, settings: Settings, data: DataDirectory) -> None:
+    def __init__(self, settings: Settings, data: DataDirectory, held: ports.HeldPorts) -> None:
         self._settings = settings
+        self._held = held
         self._data = data
         self._id = secrets.token_hex(8)
         self._temporary = Path(tempfile.mkdtemp(prefix=processes.TEMPORARY_PREFIX, dir=_temporary_root()))
@@ -82,13 +83,16 @@ class Run:
         os.environ.update(environment(settings, self._id, self._temporary, token, side_ports, wrapper))
         logs.link(self._temporary, self._data.logs)
         with self._explained():
+            # First, because it needs no Ray yet: what is wrong with it is said at once.
+            application = cluster.build_application(settings)
             with progress.step("Starting Ray"):
                 cluster.start_ray(settings, self._temporary)
                 arm()
             with progress.step("Starting Serve and HAProxy"):
                 cluster.start_serve(settings)
+                self._held.release()
             with progress.step("Starting the shop"):
-                cluster.deploy(settings)
+                cluster.deploy(settings, application)
                 arm()
             with progress.step("Waiting until it can sell"):
                 self._wait_until_ready()
@@ -107,6 +111,7 @@ class Run:
             processes.remove_temporary(self._temporary)
             self._data.clear_run()
             self._dismiss_watchdog()
+            self._held.release()
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:

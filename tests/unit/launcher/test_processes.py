@@ -3,7 +3,6 @@
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import textwrap
@@ -14,8 +13,6 @@ from pathlib import Path
 import pytest
 
 from serve.launcher import processes, watchdog
-from serve.launcher.errors import PortTaken
-from serve.launcher.ports import FIRST_PORT, LAST_PORT, choose_side_ports, ensure_free
 
 PATIENCE_S = 10.0
 
@@ -101,24 +98,3 @@ def test_the_watchdog_goes_when_it_is_dismissed(run_id: str, tmp_path: Path) -> 
         assert dog.stdin is not None
         dog.stdin.close()
         assert dog.wait(PATIENCE_S) == 0
-
-
-def test_a_port_that_something_listens_on_is_named() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        with pytest.raises(PortTaken, match=rf"127\.0\.0\.1:{port} .*--port"):
-            ensure_free("127.0.0.1", port)
-    ensure_free("127.0.0.1", port)
-
-
-def test_two_shops_that_start_at_once_choose_different_side_ports() -> None:
-    first, second = choose_side_ports(8_000), choose_side_ports(8_001)
-    assert not set(first) & set(second)
-
-
-def test_side_ports_that_are_taken_are_passed_over() -> None:
-    wanted = choose_side_ports(8_100)
-    with socket.create_server(("127.0.0.1", wanted.metrics)):
-        chosen = choose_side_ports(8_100)
-    assert wanted.metrics not in chosen
-    assert all(FIRST_PORT <= port < LAST_PORT for port in chosen)
