@@ -7,7 +7,7 @@ number is not below the data's shard count, has a file of its own. This module f
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -16,6 +16,7 @@ from sqlite3 import Connection
 from typing import TypeVar
 
 from .port import Batch, Entry, JournalMismatch, JournalUnavailable, Recorded
+from .sqlite_backup import last_positions
 from .sqlite_volume import BUSY_AT_ONCE_MS, BUSY_PATIENT_MS, Layout, Locked, Volume, create, layout_of
 
 DEFAULT_LAYOUT = Layout(shards=16, volumes=1)
@@ -36,6 +37,8 @@ INLINE_ROWS = 200
 """Reads of more rows run in a thread: 1,000 rows take 2 ms."""
 
 PINNED_FILE = re.compile(r"shard-(\d+)\.sqlite")
+
+ENTITIES_PER_PAGE = 1_000
 
 R = TypeVar("R")
 
@@ -74,21 +77,37 @@ class _OpenVolume:
         self._moving_log = False
         self._log_to_finish = False
 
-    async def write(self, commit: Callable[[], R]) -> R:
-        """Run a commit on the event loop while commits are quick, else in the writer's thread."""
-        if self.writes_under_way or not self.pace.inline():
-            result = await self._write_in_thread(commit)
+    async def append(self, batches: Sequence[Batch]) -> list[int]:
+        """Write the batches on the event loop, and sync them there while that is quick, else in the writer's thread.
+
+        Only the sync is worth a thread: each statement would give the interpreter lock away and wait for the busy loop
+        to give it back, up to its switch interval, a hundred times in an append.
+        """
+        if self.writes_under_way:
+            positions = await self._in_thread(partial(self._append_patiently, batches))
         else:
             try:
-                result = commit()
-                self.pace.took(self.volume.commit_s)
-                self._finish_moving_log()
+                prepared = self.volume.prepare(batches)
             except Locked:
                 # Another process commits: wait for it where that holds nobody up.
-                self.pace.took(BUSY_AT_ONCE_MS / 1_000)
-                result = await self._write_in_thread(commit)
+                positions = await self._in_thread(partial(self._append_patiently, batches))
+            else:
+                commit = partial(self.volume.commit, prepared)
+                if self.pace.inline():
+                    positions = commit()
+                    self.pace.took(self.volume.commit_s)
+                else:
+                    positions = await self._in_thread(commit)
+                self._finish_moving_log()
         self._start_moving_log()
-        return result
+        return positions
+
+    async def acquire(self, shard: int) -> int:
+        """Take the shard over; in the writer's thread where that has to wait for another process."""
+        if not self.writes_under_way and self.pace.inline():
+            with suppress(Locked):
+                return self.volume.acquire(shard)
+        return await self._in_thread(partial(self._patiently, partial(self.volume.acquire, shard)))
 
     async def read(self, rows: int, query: Callable[[Connection], R]) -> R:
         """Run a query that returns about so many rows: on the event loop if they are few."""
@@ -102,19 +121,21 @@ class _OpenVolume:
         self._aside.shutdown()
         self.volume.close()
 
-    async def _write_in_thread(self, commit: Callable[[], R]) -> R:
+    async def _in_thread(self, write: Callable[[], R]) -> R:
         self.writes_under_way += 1
-        task = asyncio.get_running_loop().run_in_executor(self._writer, self._commit_patiently, commit)
+        task = asyncio.get_running_loop().run_in_executor(self._writer, write)
         task.add_done_callback(self._written)
         # A caller that is cancelled leaves the commit to its fate: the count follows the thread, not the caller.
         return await asyncio.shield(task)
 
-    def _commit_patiently(self, commit: Callable[[], R]) -> R:
+    def _append_patiently(self, batches: Sequence[Batch]) -> list[int]:
+        prepared = self._patiently(partial(self.volume.prepare, batches))
+        return self.volume.commit(prepared)
+
+    def _patiently(self, write: Callable[[], R]) -> R:
         self.volume.wait_for_lock(BUSY_PATIENT_MS)
         try:
-            result = commit()
-            self._finish_moving_log()
-            return result
+            return write()
         finally:
             self.volume.wait_for_lock(BUSY_AT_ONCE_MS)
 
@@ -173,19 +194,23 @@ class SqliteJournal:
         for volume in range(self._layout.volumes):
             self._open_volume(volume)
 
+    @property
+    def base_shards(self) -> int:
+        return self._layout.shards
+
     def volume_of(self, shard: int) -> int:
         shards, volumes = self._layout
         return shard % volumes if shard < shards else volumes + shard - shards
 
     async def acquire(self, shard: int) -> int:
         opened = self._volume(self.volume_of(shard))
-        return await opened.write(partial(opened.volume.acquire, shard))
+        return await opened.acquire(shard)
 
     async def append(self, batches: Sequence[Batch]) -> Sequence[int]:
         volumes = [self.volume_of(batch.shard) for batch in batches]
         if len(set(volumes)) == 1:
             opened = self._volume(volumes[0])
-            return await opened.write(partial(opened.volume.append, batches))
+            return await opened.append(batches)
         positions = [0] * len(batches)
         for volume in dict.fromkeys(volumes):
             chosen = [index for index, other in enumerate(volumes) if other == volume]
@@ -225,6 +250,20 @@ class SqliteJournal:
                 self._volume(self.volume_of(int(pinned[1])))
         opened = [await volume.read(1, volume.volume.shards) for volume in tuple(self._open.values())]
         return sorted(shard for shards in opened for shard in shards)
+
+    async def entities(self, shard: int) -> AsyncIterator[Sequence[tuple[str, str]]]:
+        opened = self._volume(self.volume_of(shard))
+        after = ("", "")
+        while page := await opened.read(
+            ENTITIES_PER_PAGE,
+            partial(opened.volume.entities, shard=shard, after=after, limit=ENTITIES_PER_PAGE),
+        ):
+            after = page[-1]
+            yield page
+
+    async def last_positions(self) -> Mapping[int, int]:
+        # On connections of its own: it waits until nobody commits, and our own commits must not wait for that.
+        return await asyncio.get_running_loop().run_in_executor(None, last_positions, self._directory)
 
     async def close(self) -> None:
         for opened in self._open.values():

@@ -11,8 +11,8 @@ Everything here is synchronous and knows no event loop; `sqlite.py` decides whic
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import wraps
 from pathlib import Path
 from time import perf_counter
@@ -90,6 +90,7 @@ SELECT position, kind, key, version, at, events FROM entries INDEXED BY entries_
 WHERE shard = ? AND position > ? ORDER BY position LIMIT ?
 """
 KEYS = "SELECT key FROM listing WHERE shard = ? AND kind = ? AND key > ? ORDER BY key LIMIT ?"
+ENTITIES = "SELECT kind, key FROM entities WHERE shard = ? AND (kind, key) > (?, ?) ORDER BY kind, key LIMIT ?"
 NO_LIMIT = -1
 
 NOTHING_RECORDED = Recorded(None, ())
@@ -177,7 +178,7 @@ def create(path: Path, layout: Layout) -> None:
 @in_journal_words
 def layout_of(path: Path) -> Layout:
     """The layout that the file was created with."""
-    connection = _connect(path)
+    connection = connect(path)
     try:
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         if application != APPLICATION_ID:
@@ -192,7 +193,8 @@ def layout_of(path: Path) -> Layout:
         connection.close()
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection to a file that exists. Its commits are synced; it waits for those of others."""
     # mode=rw: a file that vanished is an error, never silently a new and empty one.
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=rw",
@@ -238,6 +240,13 @@ class _Turn:
         self.checkpoints: list[tuple[int, int, bytes]] = []
 
 
+class Prepared(NamedTuple):
+    """An append that is written and waits for its commit."""
+
+    positions: list[int]
+    turn: _Turn
+
+
 class Volume:
     """One open file. An id that was committed never changes, so ids are remembered whoever else writes the file.
 
@@ -248,7 +257,7 @@ class Volume:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.commit_s = 0.0
-        """How long the last commit took to get the lock and to sync."""
+        """How long the last commit took to sync."""
         self.pages_logged = 0
         """Estimate of the pages written to the log since it was last moved into the file."""
         self._ids = RememberedIds()
@@ -256,7 +265,7 @@ class Volume:
 
     @in_journal_words
     def _open(self) -> None:
-        self.writing, self.reading, self.aside = (_connect(self.path) for _ in range(3))
+        self.writing, self.reading, self.aside = (connect(self.path) for _ in range(3))
         self.writing.execute(f"PRAGMA cache_size = {-CACHE_KIB}")
         self.writing.execute(f"PRAGMA wal_autocheckpoint = {WORST_CASE_AUTOCHECKPOINT_PAGES}")
         self.wait_for_lock(BUSY_AT_ONCE_MS)
@@ -271,49 +280,62 @@ class Volume:
 
     @in_journal_words
     def acquire(self, shard: int) -> int:
-        with self._transaction():
+        self.writing.execute("BEGIN IMMEDIATE")
+        try:
             self.writing.execute(ACQUIRE, (shard,))
             (epoch,) = self.writing.execute(EPOCH, (shard,)).fetchone()
+        except BaseException:
+            self._roll_back()
+            raise
+        self._commit()
         return int(epoch)
 
     @in_journal_words
-    def append(self, batches: Sequence[Batch]) -> list[int]:
-        """Commit the batches together; the position of each batch's last entry (0 without entries)."""
+    def prepare(self, batches: Sequence[Batch]) -> "Prepared":
+        """Begin a transaction and write the batches into it; `commit` makes it durable. Raises `Locked`, `Fenced`."""
         execute = self.writing.execute
+        execute("BEGIN IMMEDIATE")
         try:
-            with self._transaction():
-                # Inside the transaction: no other process can acquire a shard between this check and the commit.
-                for batch in batches:
-                    if execute(EPOCH, (batch.shard,)).fetchone() != (batch.epoch,):
-                        raise Fenced(batch.shard, batch.epoch)
-                turn = _Turn(execute(LAST_POSITION).fetchone()[0])
-                positions = [self._gather(turn, batch) for batch in batches]
-                self._insert(turn)
+            # Inside the transaction: no other process can acquire a shard between this check and the commit.
+            for batch in batches:
+                if execute(EPOCH, (batch.shard,)).fetchone() != (batch.epoch,):
+                    raise Fenced(batch.shard, batch.epoch)
+            turn = _Turn(execute(LAST_POSITION).fetchone()[0])
+            positions = [self._gather(turn, batch) for batch in batches]
+            self._insert(turn)
         except sqlite3.IntegrityError:
+            self._roll_back()
             raise self._version_taken(batches) from None
+        except BaseException:
+            self._roll_back()
+            raise
+        return Prepared(positions, turn)
+
+    @in_journal_words
+    def commit(self, prepared: "Prepared") -> list[int]:
+        """Make the transaction durable; the position of each batch's last entry (0 without entries)."""
+        self._commit()
+        turn = prepared.turn
         # Each new entity and each snapshot lands on a page of its own; entries share theirs with their neighbours.
         self.pages_logged += 4 + len(turn.entities) + len(turn.snapshots) + len(turn.entries) // 8
         # Only what was committed is remembered.
         for name, entity in turn.entities.items():
             self._ids.add(name, entity)
-        return positions
+        return prepared.positions
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        execute = self.writing.execute
+    def _commit(self) -> None:
         started = perf_counter()
-        execute("BEGIN IMMEDIATE")
-        locked = perf_counter()
         try:
-            yield
-            written = perf_counter()
-            execute("COMMIT")
+            self.writing.execute("COMMIT")
         except BaseException:
-            # After some errors SQLite has rolled back by itself.
-            if self.writing.in_transaction:
-                execute("ROLLBACK")
+            self._roll_back()
             raise
-        self.commit_s = perf_counter() - written + locked - started
+        self.commit_s = perf_counter() - started
+
+    def _roll_back(self) -> None:
+        # After some errors SQLite has rolled back by itself.
+        if self.writing.in_transaction:
+            self.writing.execute("ROLLBACK")
 
     @in_journal_words
     def load(self, connection: sqlite3.Connection, shard: int, entities: Sequence[tuple[str, str]]) -> list[Recorded]:
@@ -358,6 +380,12 @@ class Volume:
     @in_journal_words
     def shards(self, connection: sqlite3.Connection) -> list[int]:
         return [shard for (shard,) in connection.execute("SELECT shard FROM epochs")]
+
+    @in_journal_words
+    def entities(
+        self, connection: sqlite3.Connection, shard: int, after: tuple[str, str], limit: int
+    ) -> list[tuple[str, str]]:
+        return connection.execute(ENTITIES, (shard, *after, limit)).fetchall()
 
     @in_journal_words
     def move_log(self, connection: sqlite3.Connection) -> None:
