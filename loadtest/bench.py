@@ -4,6 +4,7 @@ Writes table, chart and raw figures below `--out`, and with `--docs` the results
 """
 
 import argparse
+import os
 import shutil
 import sys
 import tempfile
@@ -24,6 +25,8 @@ from .wrk import require_wrk
 WARM_UP_CONNECTIONS = 32
 WARM_UP_S = 2.0
 START_ESTIMATE_S = 10.0
+BUSY_SHARE = 0.5
+"""Load average per core from which on somebody else is taking what is to be measured."""
 WORKSPACE_PREFIX = "bench-"
 WORKSPACE_MODE = 0o711
 """Others may pass through the workspace (PostgreSQL runs as another user when we are root) but not look into it."""
@@ -104,6 +107,9 @@ class Bench:
 
     def run(self) -> Run:
         begun_at = datetime.now(UTC)
+        load_before = os.getloadavg()[0]
+        if load_before > BUSY_SHARE * (os.cpu_count() or 1):
+            self._say(f"the machine is busy already (load {load_before:.1f}): these figures will be worth little")
         for round_number in range(1, self._rounds + 1):
             for place, contender in enumerate(self._contenders):
                 if contender.label not in self._skipped:
@@ -113,6 +119,7 @@ class Bench:
             rounds=self._rounds,
             seconds=self._seconds,
             connections=self._connections,
+            load_before=load_before,
             machine=describe_machine(),
             versions=describe_versions(),
             contenders=self._contenders,

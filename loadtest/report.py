@@ -40,6 +40,8 @@ class Run:
     rounds: int
     seconds: int
     connections: Sequence[int]
+    load_before: float
+    """The machine's load average before the first turn: what others were doing on it."""
     machine: Mapping[str, str]
     versions: Mapping[str, str]
     contenders: Sequence[Contender]
@@ -94,7 +96,7 @@ def heading(run: Run) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
     return (
         f"{run.begun_at:%Y-%m-%d %H:%M} UTC; {run.rounds} rounds of {run.seconds} s per figure, medians; driver, "
-        f"server and database share the machine.\n\n"
+        f"server and database share the machine, whose load average was {run.load_before:.1f} before.\n\n"
         f"Machine: {machine}; {run.machine['disk']}.\n\nVersions: {versions}."
     )
 
@@ -168,6 +170,7 @@ def as_json(run: Run) -> dict[str, object]:
         "rounds": run.rounds,
         "seconds": run.seconds,
         "connections": list(run.connections),
+        "load_before": run.load_before,
         "machine": dict(run.machine),
         "versions": dict(run.versions),
         "rows": {row.name: {level: asdict(found) for level, found in row.figures.items()} for row in run.rows()},

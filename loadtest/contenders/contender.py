@@ -70,9 +70,8 @@ class HttpContender(Contender):
         measured = drive(target, connections, seconds)
         counted = measured.statuses.get(target.counted_status, 0)
         if not counted:
-            raise ServerFailed(
-                self.label, f"never answered with {target.counted_status}, but {dict(measured.statuses)}"
-            )
+            others = f"{dict(measured.statuses)} instead, {measured.unanswered} requests without an answer"
+            raise ServerFailed(self.label, f"never answered with {target.counted_status}: {others}")
         self._acknowledged += counted
         # When the time is over, the driver hangs up: what was in flight may have been sold without it knowing.
         self._perhaps += connections + measured.unanswered + measured.statuses.get(202, 0)
