@@ -12,6 +12,7 @@ from engine.kernel import Kind
 
 from .client import Client
 from .codec import codecs_of
+from .collector import look_less_for_cycles
 from .directory import Directory
 from .doorway import Doorway
 from .errors import Unavailable
@@ -121,6 +122,7 @@ class HostActor:
         client = connect(self._kinds, self._shards)
         host = await self._compose(client)
         client.attach(host)
+        look_less_for_cycles()
         return host, Doorway(host, codecs_of(self._kinds))
 
     async def exchange(self, data: bytes) -> bytes:

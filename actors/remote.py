@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import uuid4
 
 from engine.kernel import Command
@@ -32,10 +32,14 @@ MAX_CALLS_IN_FLIGHT = 4
 MAX_COMMANDS_PER_CALL = 2_048
 MAX_PENDING = 16_384
 """Commands to one host that may wait for a reply; more are refused as `Overloaded`."""
+CALL_TIMEOUT_S = 3.0
+"""A host answers every exchange within `doorway.HOLD_S`, or it is stopped, cut off or dead, and may never tell."""
 REFRESH_EVERY_S = 0.05
 """However many commands fail at once, the directory is asked this often at most."""
 
 _ERROR_OF: dict[int, type[Unavailable]] = {OVERLOADED: Overloaded, NOT_MINE: NotMine}
+
+T = TypeVar("T")
 
 logger = logging.getLogger("doorbuster.actors")
 
@@ -58,6 +62,15 @@ class DirectoryLink(Protocol):
     async def suspect(self, host: str) -> None:
         """Tell that a host does not answer."""
         ...
+
+
+async def in_time(call: Awaitable[T], timeout_s: float = CALL_TIMEOUT_S) -> T:
+    """What the other process answers. Raises `Unavailable`, also when it says nothing: it may have happened then."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await call
+    except TimeoutError as error:
+        raise Unavailable(f"no answer in {timeout_s} s") from error
 
 
 class RemoteHosts:
@@ -104,7 +117,7 @@ class RemoteHosts:
             await self.refresh()
         for host in dict.fromkeys(self._host_of.values()):
             try:
-                return await self._link_to(host).history(kind, key, after_version, limit)
+                return await in_time(self._link_to(host).history(kind, key, after_version, limit))
             except Unavailable as error:
                 logger.info("Host %s could not read a history: %s", host, error)
         raise Unavailable("no host answers")
@@ -117,7 +130,7 @@ class RemoteHosts:
             if self._refreshed_at > asked_at - REFRESH_EVERY_S:
                 return
             try:
-                _, self._host_of = await self._directory.table()
+                _, self._host_of = await in_time(self._directory.table())
             except Unavailable as error:
                 logger.info("The directory does not answer, the last table stays in use: %s", error)
             self._refreshed_at = loop.time()
@@ -141,7 +154,7 @@ class RemoteHosts:
         """A call to the host failed: the next one makes a new link, and the directory should look after it."""
         self._lines.pop(host, None)
         try:
-            await self._directory.suspect(host)
+            await in_time(self._directory.suspect(host))
         except Unavailable as error:
             logger.info("The directory can't be told about host %s: %s", host, error)
 
@@ -241,7 +254,7 @@ class _Line:
 
     async def _exchange(self, data: bytes) -> None:
         try:
-            ready = decode_ready(await self._link.exchange(data))
+            ready = decode_ready(await in_time(self._link.exchange(data)))
         except Unavailable as error:
             await self._fail(error)
             return

@@ -404,7 +404,9 @@ class Volume:
             await asyncio.sleep(TICK_S)
             self._remind()
             self._stop_waiting()
-            self._passivate()
+            # Between turns only: a turn waits while it loads and appends, and must find then what it found before.
+            async with self._between_turns:
+                self._passivate()
 
     def _remind(self) -> None:
         for address in self._reminders.take_due(self._now()):

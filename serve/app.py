@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from actors import on_ray
 from actors.client import Client
+from actors.collector import look_less_for_cycles
 from actors.host import Host
 from actors.journals.port import Journal
 from actors.pins import LocalShards, Pins
@@ -87,6 +88,7 @@ class ShopProcess:
         if self._host is not None:
             await self._host.own(await all_shards(self._settings, self._journal))
         await self._load_catalogue(shards)
+        look_less_for_cycles()
         self._ready = True
         if self._host is not None:
             self._learning = asyncio.create_task(self._learn_orders(shards))

@@ -10,7 +10,7 @@ import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .api.answers import HttpAnswer
-from .api.middlewares import DEFAULT_HEADERS
+from .api.middlewares import DEFAULT_HEADERS, SECURITY_HEADERS
 from .api.problems import ProblemError, problem
 from .api.purchase import purchase
 from .api.requests import OrderRequest, decode_order_request, idempotency_key_of
@@ -104,8 +104,9 @@ def _again(first: Message, receive: Receive) -> Receive:
 
 
 async def _send(send: Send, given: HttpAnswer) -> None:
-    """As the application's frame would: the answer's own `cache-control` stands before the default one."""
-    names = {name for name, _ in given.headers}
-    headers = [*given.headers, *(header for header in DEFAULT_HEADERS if header[0] not in names)]
-    await send({"type": "http.response.start", "status": given.status, "headers": headers})
+    """As the application's frame would: an answer's own `cache-control` stands in place of the default one."""
+    headers = given.headers
+    kept = any(name == b"cache-control" for name, _ in headers)
+    framed = [*headers, *SECURITY_HEADERS] if kept else [*headers, *DEFAULT_HEADERS]
+    await send({"type": "http.response.start", "status": given.status, "headers": framed})
     await send({"type": "http.response.body", "body": given.body})

@@ -1,7 +1,7 @@
 """A journal in memory, for tests and the simulator: the port's guarantees without the disk."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from operator import attrgetter
 
 from .port import Batch, Entry, Fenced, NewEntry, Recorded, Snapshot, VersionTaken
@@ -47,6 +47,10 @@ class MemoryJournal:
         self._shards: dict[int, _Shard] = {}
         self._position = 0
 
+    @property
+    def base_shards(self) -> int:
+        return self._base_shards
+
     def volume_of(self, shard: int) -> int:
         return shard % self._volumes if shard < self._base_shards else self._volumes + shard - self._base_shards
 
@@ -89,6 +93,16 @@ class MemoryJournal:
 
     async def shards(self) -> Sequence[int]:
         return sorted(number for number, shard in self._shards.items() if shard.epoch)
+
+    async def entities(self, shard: int) -> AsyncIterator[Sequence[tuple[str, str]]]:
+        yield tuple(self._shard(shard).entities)
+
+    async def last_positions(self) -> Mapping[int, int]:
+        return {
+            number: shard.entries[-1].position if shard.entries else 0
+            for number, shard in self._shards.items()
+            if shard.epoch
+        }
 
     async def close(self) -> None:
         """Nothing to release: the data lives as long as the object."""

@@ -4,11 +4,12 @@ JournalError
 |-- Fenced             terminal for the shard's owner: a newer epoch exists, drop the shard
 |-- VersionTaken       terminal for the shard's owner: it decided on an old state, drop the shard and load again
 |-- JournalUnavailable retryable: the store did not answer or the disk is full; nothing is known to be written
-|-- JournalMismatch    terminal: the data was created with other settings
+|-- JournalMismatch    terminal: the data was created with other settings, or is not what was here before
+|-- JournalUnsafe      terminal until the store is set up otherwise: it would forget what was acknowledged
 `-- JournalTooNew      terminal: written by a newer version of this program
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 
@@ -41,6 +42,13 @@ class JournalUnavailable(JournalError):
 
 class JournalMismatch(JournalError):
     """A setting that is chosen when data is created differs from the one the data was created with."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+
+
+class JournalUnsafe(JournalError):
+    """The store is not set up to keep what it acknowledges; the detail says what to change."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -117,6 +125,11 @@ class Journal(Protocol):
     appends to one volume per call. All methods may raise `JournalUnavailable`. One event loop uses a journal at a time.
     """
 
+    @property
+    def base_shards(self) -> int:
+        """The number of shards that was chosen when the data was created; pinned shards are numbered from here on."""
+        ...
+
     def volume_of(self, shard: int) -> int:
         """The volume that keeps the shard: shards of one volume commit together, atomically.
 
@@ -163,6 +176,21 @@ class Journal(Protocol):
 
     async def shards(self) -> Sequence[int]:
         """The shards that were ever acquired, ascending."""
+        ...
+
+    def entities(self, shard: int) -> AsyncIterator[Sequence[tuple[str, str]]]:
+        """The (kind, key) of every entity with an entry or a snapshot in the shard, in pages, each once, in no order.
+
+        One that is first recorded meanwhile may be left out.
+        """
+        ...
+
+    async def last_positions(self) -> Mapping[int, int]:
+        """The position of the last entry of each shard that was ever acquired (0 without one), at one instant.
+
+        Entries up to there are a consistent cut: whatever caused one of them is among them. Only a store that spans
+        servers (Redis Cluster) can't promise that beyond one volume.
+        """
         ...
 
     async def close(self) -> None:

@@ -7,13 +7,23 @@ from .port import Journal
 from .sqlite import SqliteJournal
 
 SQLITE_PREFIX = "sqlite:///"
-KNOWN = "sqlite:///DIRECTORY (relative, or absolute with a fourth slash), memory:"
+REDIS_PREFIXES = ("redis:", "rediss:", "redis+", "rediss+")
+KNOWN = (
+    "sqlite:///DIRECTORY (relative, or absolute with a fourth slash), redis://HOST:PORT, rediss://, redis+unix://, "
+    "redis+cluster://, redis+sentinel://, memory:"
+)
 
 
 def open_journal(
-    url: str, *, shards: int | None = None, volumes: int | None = None, volumes_if_new: int = 1
+    url: str,
+    *,
+    shards: int | None = None,
+    volumes: int | None = None,
+    volumes_if_new: int = 1,
+    accept_data_loss: bool = False,
+    wait_replicas: int = 0,
 ) -> Journal:
-    """Open the journal at `url`, creating it if it is new; the numbers are as in `SqliteJournal`.
+    """Open the journal at `url`, creating it if it is new; the options are as in `SqliteJournal` and `RedisJournal`.
 
     Raises ValueError for a URL of no known store.
     """
@@ -21,4 +31,16 @@ def open_journal(
         return MemoryJournal(shards=shards or 16, volumes=volumes or volumes_if_new)
     if url.startswith(SQLITE_PREFIX) and (directory := url.removeprefix(SQLITE_PREFIX)):
         return SqliteJournal(Path(directory), shards=shards, volumes=volumes, volumes_if_new=volumes_if_new)
+    if url.startswith(REDIS_PREFIXES):
+        # A host on files starts without the client of a server that it doesn't use.
+        from .redis import RedisJournal
+
+        return RedisJournal(
+            url,
+            shards=shards,
+            volumes=volumes,
+            volumes_if_new=volumes_if_new,
+            accept_data_loss=accept_data_loss,
+            wait_replicas=wait_replicas,
+        )
     raise ValueError(f"no journal is known for {url!r}: use one of {KNOWN}")

@@ -323,6 +323,58 @@ class JournalSuite(ABC):
 
         run(scenario())
 
+    # Enumerating
+
+    def test_every_entity_of_a_shard_is_named_once(self, journal: Journal) -> None:
+        async def scenario() -> None:
+            epoch = await journal.acquire(0)
+            orders = [("order", f"o-{number}") for number in range(1_500)]
+            recorded = [*orders, CLOCK, ("product", "ÄRGER-BÄR"), ("cart", "a:b")]
+            await journal.append([Batch(0, epoch, [entry(each, 1) for each in recorded])])
+            await journal.append([Batch(0, epoch, [entry(CLOCK, 2)], [Snapshot(*LAMP, 70, b"from elsewhere")])])
+            await journal.append([Batch(0, epoch, [entry(LAMP, 71)])])
+            named = [each async for page in journal.entities(0) for each in page]
+            assert sorted(named) == sorted([*recorded, LAMP])
+            assert [each async for page in journal.entities(1) for each in page] == []
+
+        run(scenario())
+
+    def test_the_last_positions_are_told_of_every_shard_that_was_acquired(self, journal: Journal) -> None:
+        async def scenario() -> None:
+            assert dict(await journal.last_positions()) == {}
+            first = await journal.acquire(0)
+            await journal.acquire(1)
+            assert dict(await journal.last_positions()) == {0: 0, 1: 0}
+            (position,) = await journal.append([Batch(0, first, entries(CLOCK, range(1, 6)))])
+            assert dict(await journal.last_positions()) == {0: position, 1: 0}
+
+        run(scenario())
+
+    def test_a_long_history_is_found_from_any_version(self, journal: Journal) -> None:
+        async def scenario() -> None:
+            epoch = await journal.acquire(0)
+            for start in range(1, 301, 7):
+                await journal.append([Batch(0, epoch, entries(CLOCK, range(start, min(start + 7, 301))))])
+            for after in (0, 1, 31, 32, 33, 63, 64, 65, 250, 299, 300):
+                found = await journal.history(0, *CLOCK, after_version=after, limit=1_000)
+                assert versions(found) == list(range(after + 1, 301))
+            await journal.append([Batch(0, epoch, [], [Snapshot(*CLOCK, 256, b"state")])])
+            assert (await self.seen(journal))[1] == list(range(257, 301))
+
+        run(scenario())
+
+    def test_an_entity_that_was_away_has_its_history_before_and_after(self, journal: Journal) -> None:
+        async def scenario() -> None:
+            epoch = await journal.acquire(0)
+            await journal.append([Batch(0, epoch, entries(CLOCK, range(1, 8)))])
+            back = Snapshot(*CLOCK, 501, b"back")
+            await journal.append([Batch(0, epoch, [entry(CLOCK, 501)], [back])])
+            await journal.append([Batch(0, epoch, entries(CLOCK, range(502, 600)))])
+            assert versions(await journal.history(0, *CLOCK, limit=9)) == [*range(1, 8), 501, 502]
+            assert await self.seen(journal) == (back, list(range(502, 600)))
+
+        run(scenario())
+
     # Sharing and surviving
 
     def test_another_opening_of_the_same_data_sees_everything(self, tmp_path: Path) -> None:
@@ -338,6 +390,7 @@ class JournalSuite(ABC):
             assert await after.checkpoint(0) == (position, b"work")
             assert list(await after.keys(0, "product")) == ["RETRO-CLOCK"]
             assert list(await after.shards()) == [0]
+            assert after.base_shards == before.base_shards
             assert await after.acquire(0) == epoch + 1
             await after.append([Batch(0, epoch + 1, [entry(CLOCK, 4)])])
             assert await self.seen(after) == (snapshot, [2, 3, 4])

@@ -1,0 +1,89 @@
+"""Copies of a SQLite journal that is in use: all files as they were at one instant, whoever goes on writing them."""
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+
+from .port import JournalMismatch
+from .sqlite_volume import connect, in_journal_words
+
+PAGES_PER_STEP = 4_096
+"""16 MiB between two reports of progress."""
+
+LAST_POSITIONS = "SELECT shard, ifnull((SELECT max(position) FROM entries WHERE shard = epochs.shard), 0) FROM epochs"
+
+Progress = Callable[[int, int], None]
+"""Called with the pages that are copied and the pages there are."""
+
+
+@in_journal_words
+def last_positions(directory: Path) -> dict[int, int]:
+    """The last position of every shard in the directory, at one instant."""
+    with _nobody_commits(directory) as files:
+        return {shard: position for path in files for shard, position in _query(files[path], LAST_POSITIONS)}
+
+
+@in_journal_words
+def copy_files(directory: Path, target: Path, progress: Progress) -> list[Path]:
+    """Copy every file of the journal as it is at one instant into the new directory `target`; the files written."""
+    if target.exists() and any(target.iterdir()):
+        raise JournalMismatch(f"{target} is not empty: a copy never overwrites anything")
+    target.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        with _nobody_commits(directory) as files:
+            # A read transaction goes on seeing what it saw first: after all have begun, others may commit again.
+            sources = {path: _reading(stack, path) for path in files}
+        sizes = {path: _query(source, "PRAGMA page_count")[0][0] for path, source in sources.items()}
+        done, total = 0, sum(sizes.values())
+        for path, source in sources.items():
+            with closing(sqlite3.connect(target / path.name)) as copy:
+                # In a read transaction on its own connection a backup doesn't start anew when others commit.
+                source.backup(
+                    copy,
+                    pages=PAGES_PER_STEP,
+                    progress=lambda _status, remaining, pages, done=done: progress(done + pages - remaining, total),
+                )
+            _sync(target / path.name)
+            done += sizes[path]
+    _sync(target)
+    return [target / path.name for path in sources]
+
+
+@contextmanager
+def _nobody_commits(directory: Path) -> Iterator[dict[Path, sqlite3.Connection]]:
+    """Connections that hold the write lock of every file of the journal.
+
+    The pinned shards' files are looked for when the others are locked: an entity that moves to a new one is recorded in
+    an old one first.
+    """
+    files: dict[Path, sqlite3.Connection] = {}
+    with ExitStack() as stack:
+        for pattern in ("volume-*.sqlite", "shard-*.sqlite"):
+            # In order, so that two who lock all of them don't wait for each other.
+            for path in sorted(directory.glob(pattern)):
+                files[path] = stack.enter_context(closing(connect(path)))
+                files[path].execute("BEGIN IMMEDIATE")
+                stack.callback(files[path].execute, "ROLLBACK")
+        yield files
+
+
+def _reading(stack: ExitStack, path: Path) -> sqlite3.Connection:
+    connection = stack.enter_context(closing(connect(path)))
+    connection.execute("BEGIN")
+    # The transaction begins with the first look.
+    connection.execute("SELECT count(*) FROM meta").fetchone()
+    return connection
+
+
+def _query(connection: sqlite3.Connection, statement: str) -> Sequence[tuple[int, ...]]:
+    return connection.execute(statement).fetchall()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
