@@ -1,6 +1,7 @@
 """The composition of a host: journal, kinds, gateways. It knows nothing of HTTP, so a host actor starts fast."""
 
 import asyncio
+import logging
 import time
 from functools import partial
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from actors import on_ray
 from actors.client import Client
 from actors.host import Host
-from actors.journals.port import Journal
+from actors.journals.port import Journal, JournalUnavailable
 from actors.journals.urls import open_journal
 from engine.kernel import Instant
 from engine.kinds import KINDS
@@ -18,6 +19,10 @@ from engine.payment import Authorized
 from .gateways.sandbox import SandboxGateway
 from .settings import Settings
 
+REOPEN_PAUSE_S = 1.0
+
+logger = logging.getLogger("doorbuster.serve")
+
 
 def now() -> Instant:
     """The wall clock in milliseconds."""
@@ -26,7 +31,13 @@ def now() -> Instant:
 
 def journal_of(settings: Settings) -> Journal:
     """The journal that the settings name. In new data, the shards that one host runs share a volume and its commits."""
-    return open_journal(settings.journal, shards=settings.shards, volumes_if_new=max(1, settings.hosts))
+    return open_journal(
+        settings.journal,
+        shards=settings.shards,
+        volumes_if_new=max(1, settings.hosts),
+        accept_data_loss=settings.accept_data_loss,
+        wait_replicas=settings.journal_replicas,
+    )
 
 
 async def all_shards(settings: Settings, journal: Journal) -> list[int]:
@@ -56,7 +67,15 @@ async def host_of(settings: Settings, journal: Journal, client: Client, **option
 
 async def compose_host(settings: Settings, client: Client) -> Host:
     """A host in an actor of its own, with its own way to the journal."""
-    return await host_of(settings, journal_of(settings), client)
+    while True:
+        try:
+            journal = journal_of(settings)
+            break
+        except JournalUnavailable as error:
+            # An actor that is started anew while the store is away must not give up: nobody would start it again.
+            logger.warning("The journal can't be opened yet: %s", error)
+        await asyncio.sleep(REOPEN_PAUSE_S)
+    return await host_of(settings, journal, client)
 
 
 def start_hosts(settings: Settings) -> None:

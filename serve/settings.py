@@ -45,6 +45,12 @@ class Settings(BaseModel):
     port: int = Field(8000, ge=1, le=65_535, description="Port of the HTTP API.")
     data: Path = Field(Path("./var"), description="Directory of the journal and the keys. It survives restarts.")
     journal: str = Field("", description="URL of the journal; sqlite:///DIR by default inside the data directory.")
+    accept_data_loss: bool = Field(
+        False, description="Run on a Redis that may forget what was acknowledged: for trials only."
+    )
+    journal_replicas: int = Field(
+        0, ge=0, le=16, description="Replicas of a Redis journal that must have an entry before it is acknowledged."
+    )
     shards: int = Field(
         16, ge=1, le=1_024, description="Number of shards, chosen when the data is created and kept from then on."
     )

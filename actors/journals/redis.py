@@ -228,8 +228,10 @@ class RedisJournal:
                 return Fenced(shard, epoch)
             case [b"taken", kind, key, version]:
                 return VersionTaken(kind.decode(), key.decode(), int(version))
-        kind, key, version = (word.decode() for word in result[1:])
-        return ValueError(f"entries of {kind} {key} are missing before version {version}, and there is no snapshot")
+        _, kind, key, version = result
+        return ValueError(
+            f"entries of {kind.decode()} {key.decode()} are missing before version {version}, and there is no snapshot"
+        )
 
     def _ensure_nothing_vanished(self, shard: int, epoch: int, position: int) -> None:
         """What this process was told before must still be there, or the server came back with other data."""

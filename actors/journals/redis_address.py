@@ -50,7 +50,7 @@ def parse_address(url: str) -> RedisAddress:
     name = urlunsplit((parts.scheme, hosts, parts.path, "", ""))
     number = int(volumes) if volumes else None
     if kind == "unix":
-        return RedisAddress("server", urlunsplit(("unix", "", parts.path, query, "")), (), "", prefix, number, name)
+        return RedisAddress("server", f"unix://{parts.netloc}{parts.path}?{query}", (), "", prefix, number, name)
     if kind != "sentinel":
         if not parts.hostname:
             raise ValueError(f"{name} names no host: use one of {KNOWN}")
@@ -100,7 +100,7 @@ def sentinel_options(address: RedisAddress) -> tuple[dict[str, Any], dict[str, A
 
     The sentinels' own user and password come as `sentinel_username` and `sentinel_password` in the URL's query.
     """
-    given: dict[str, Any] = dict(redis.connection.parse_url(address.url))
+    given: dict[str, Any] = dict(redis.connection.parse_url(address.url))  # type: ignore[no-untyped-call]
     for name in ("host", "port", "connection_class"):
         given.pop(name, None)
     given["ssl"] = address.url.startswith("rediss:")

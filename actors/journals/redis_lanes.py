@@ -45,6 +45,10 @@ class Waiting(NamedTuple):
     timeout_ms: int
 
 
+class ConnectionLost(JournalUnavailable):
+    """The connection ended. What only reads may be asked again at once: the next connection may be fine."""
+
+
 class Script:
     """A Lua script, called by its hash; a server that doesn't know it (any more) is sent the text."""
 
@@ -125,7 +129,7 @@ class Lane:
         """An answer or a refusal for each command."""
         if self._connection is None:
             connection = self._connect()
-            await connection.connect()
+            await connection.connect()  # type: ignore[no-untyped-call]
             self._connection = connection
         connection = self._connection
         asked = [*commands, ("WAIT", *self._waiting)] if self._waiting else commands
@@ -144,8 +148,9 @@ class Lane:
         return answers
 
     def _unavailable(self, error: Exception) -> JournalUnavailable:
-        detail = str(error) or f"no answer within {self._timeout_s:.0f} s"
-        return JournalUnavailable(f"{self._name}: {detail}")
+        if isinstance(error, TimeoutError):
+            return JournalUnavailable(f"{self._name}: no answer within {self._timeout_s:.0f} s")
+        return ConnectionLost(f"{self._name}: {error}")
 
 
 class Service(Protocol):
@@ -289,6 +294,7 @@ class Servers:
     async def _carry_out(self, key: str, command: Command, *, appending: bool) -> Any:
         """Follow the command to the server that takes it. A server that refuses it has not carried it out."""
         refusal: Exception | None = None
+        asked_again = appending
         for _ in range(REDIRECTIONS):
             lane = await self._service.lane(key, appending=appending)
             try:
@@ -300,9 +306,12 @@ class Servers:
                 lane = self._service.lane_to(elsewhere.host, elsewhere.port)
                 lane.call(("ASKING",)).add_done_callback(_ignore)
                 return await lane.call(command)
-            except JournalUnavailable:
+            except JournalUnavailable as error:
                 await self._service.look_again()
-                raise
+                if asked_again or not isinstance(error, ConnectionLost):
+                    raise
+                asked_again = True
+                continue
             except NoScriptError:
                 raise
             except ResponseError as error:
@@ -325,6 +334,6 @@ def _pool_of(address: RedisAddress) -> ConnectionPool:
     if address.kind == "server":
         return ConnectionPool.from_url(address.url, **options)
     for_sentinels, for_server = sentinel_options(address)
-    sentinel = Sentinel(address.sentinels, sentinel_kwargs=for_sentinels)
+    sentinel = Sentinel(address.sentinels, sentinel_kwargs=for_sentinels)  # type: ignore[no-untyped-call]
     master: Redis = sentinel.master_for(address.service, **{**for_server, **options})
     return master.connection_pool

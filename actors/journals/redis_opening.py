@@ -161,5 +161,5 @@ def _client(address: RedisAddress) -> Any:
     if address.kind == "server":
         return redis.Redis.from_url(address.url, **options)
     for_sentinels, for_server = sentinel_options(address)
-    sentinel = redis.Sentinel(address.sentinels, sentinel_kwargs=for_sentinels)
-    return sentinel.master_for(address.service, **{**for_server, **options})
+    sentinel = redis.Sentinel(address.sentinels, sentinel_kwargs=for_sentinels)  # type: ignore[no-untyped-call]
+    return sentinel.master_for(address.service, **{**for_server, **options})  # type: ignore[no-untyped-call]

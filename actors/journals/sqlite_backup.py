@@ -38,13 +38,13 @@ def copy_files(directory: Path, target: Path, progress: Progress) -> list[Path]:
         sizes = {path: _query(source, "PRAGMA page_count")[0][0] for path, source in sources.items()}
         done, total = 0, sum(sizes.values())
         for path, source in sources.items():
+
+            def report(_status: int, remaining: int, pages: int, done: int = done) -> None:
+                progress(done + pages - remaining, total)
+
             with closing(sqlite3.connect(target / path.name)) as copy:
                 # In a read transaction on its own connection a backup doesn't start anew when others commit.
-                source.backup(
-                    copy,
-                    pages=PAGES_PER_STEP,
-                    progress=lambda _status, remaining, pages, done=done: progress(done + pages - remaining, total),
-                )
+                source.backup(copy, pages=PAGES_PER_STEP, progress=report)
             _sync(target / path.name)
             done += sizes[path]
     _sync(target)

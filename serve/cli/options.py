@@ -24,7 +24,12 @@ def settings_options(command: Command) -> Command:
     decorated: Command = with_settings
     for name, field in reversed(Settings.model_fields.items()):
         described = f"{field.description}  [{field.default}]" if field.default != "" else field.description
-        option = click.option(f"--{name.replace('_', '-')}", name, metavar=_metavar(name), help=described)
+        flag = f"--{name.replace('_', '-')}"
+        if field.annotation is bool:
+            # Left out it is None, and another source may say so.
+            option = click.option(flag, name, is_flag=True, default=None, help=field.description)
+        else:
+            option = click.option(flag, name, metavar=_metavar(name), help=described)
         decorated = option(decorated)
     return config_option(decorated)
 

@@ -1,5 +1,6 @@
 """`doorbuster up`: the shop in one command, until Ctrl-C or SIGTERM."""
 
+import asyncio
 import os
 import signal
 import sys
@@ -10,6 +11,10 @@ from typing import NoReturn
 import click
 from rich.console import Console
 
+from actors.journals.port import JournalError
+from actors.journals.urls import SQLITE_PREFIX
+
+from ..hosting import journal_of
 from ..launcher.errors import LaunchError
 from ..launcher.progress import Progress
 from ..launcher.run import running
@@ -34,12 +39,24 @@ def command(resolved: Resolved) -> None:
     demo catalogue; data that is there already goes on where it stopped.
     """
     console = Console(stderr=False, soft_wrap=True)
+    ensure_store(resolved.settings)
     try:
         run_until_stopped(resolved.settings, console)
     except LaunchError as error:
         click.ClickException(str(error)).show()
         leave(1)
     leave(0)
+
+
+def ensure_store(settings: Settings) -> None:
+    """A journal on a server that can't be used is said at once, before anything else has started."""
+    if settings.journal.startswith(SQLITE_PREFIX):
+        # Its files belong to whoever holds the data directory's lock.
+        return
+    try:
+        asyncio.run(journal_of(settings).close())
+    except (JournalError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
 
 
 def run_until_stopped(settings: Settings, console: Console) -> None:
