@@ -22,6 +22,7 @@ from .api import build_app
 from .catalogue import CatalogueView, KnownOrders
 from .front import Front
 from .hosting import all_shards, host_of, journal_of, now
+from .ingress import door
 from .settings import Settings
 from .shop import Shop
 
@@ -67,13 +68,14 @@ class ShopProcess:
             orders=self._orders,
             pins=Pins(self._client, self if settings.placement == "replica" else on_ray.RayDirectory()),
         )
-        self.app = Front(shop, build_app(shop))
+        self._app = build_app(shop)
+        self._front = Front(shop)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         else:
-            await self.app(scope, receive, send)
+            await self._app(scope, receive, send)
 
     async def start(self) -> None:
         """Open the journal, take the shards over where this process hosts them, and load the catalogue."""
@@ -90,12 +92,14 @@ class ShopProcess:
         await self._load_catalogue(shards)
         look_less_for_cycles()
         self._ready = True
+        door.front = self._front
         if self._host is not None:
             self._learning = asyncio.create_task(self._learn_orders(shards))
 
     async def stop(self) -> None:
         """Finish what is being recorded and close the journal."""
         self._ready = False
+        door.front = None
         if self._learning is not None:
             self._learning.cancel()
         if self._host is not None:

@@ -9,56 +9,60 @@ import logging
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .api.answers import HttpAnswer
-from .api.middlewares import DEFAULT_HEADERS, SECURITY_HEADERS
+from .api.answers import HttpAnswer, shaped_answer
+from .api.middlewares import DEFAULT_HEADERS, REQUEST_ID_HEADER, SECURITY_HEADERS, request_id_of
 from .api.problems import ProblemError, problem
 from .api.purchase import purchase
 from .api.requests import OrderRequest, decode_order_request, idempotency_key_of
+from .api.schemas.common import Health
 from .shop import Shop
 
 ORDERS = "/v1/orders"
-PING = "/v1/ping"
+HEALTH = "/healthz"
+
 logger = logging.getLogger("doorbuster.serve")
 
-_PONG = HttpAnswer(200, [(b"content-type", b"application/json"), (b"content-length", b"2")], b"{}")
+_ALIVE = shaped_answer(Health(status="alive"))
 _PLAIN_JSON = (b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8")
 
 
 class Front:
-    """An ASGI application before the application."""
+    """Answers a purchase in its common form, and tells that the process lives; all else is for the application.
 
-    def __init__(self, shop: Shop, app: ASGIApp) -> None:
+    It stands before whatever leads to the application, which is passed in with each request.
+    """
+
+    def __init__(self, shop: Shop) -> None:
         self._shop = shop
-        self._app = app
         self._max_body_bytes = shop.settings.max_body_bytes
+        # Unique is enough for an id that only finds a line in a log: a counter is ten times cheaper than random bits.
+        self._id_prefix = shop.new_id()[:12]
+        self._requests = 0
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            path = scope["path"]
-            if path == ORDERS and scope["method"] == "POST":
-                await self._order(scope, receive, send)
-                return
-            if path == PING and scope["method"] == "GET":
-                await _send(send, _PONG)
-                return
-        await self._app(scope, receive, send)
+    def takes(self, scope: Scope) -> bool:
+        """Whether a request is on one of the routes that are looked at here."""
+        path, method = scope["path"], scope["method"]
+        return bool((path == ORDERS and method == "POST") or (path == HEALTH and method == "GET"))
 
-    async def _order(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, app: ASGIApp) -> None:
+        if scope["path"] == HEALTH:
+            await self._send(scope, send, _ALIVE)
+            return
         key = _common_key(scope)
         if key is None:
-            await self._app(scope, receive, send)
+            await app(scope, receive, send)
             return
         message = await receive()
         request = self._common_request(message)
         if request is None:
-            await self._app(scope, _again(message, receive), send)
+            await app(scope, _again(message, receive), send)
             return
         try:
             answer = await purchase(self._shop, request, key)
         except Exception:
             logger.exception("A purchase failed")
             answer = problem("internal-error")
-        await _send(send, answer)
+        await self._send(scope, send, answer)
 
     def _common_request(self, message: Message) -> OrderRequest | None:
         if message["type"] != "http.request" or message.get("more_body"):
@@ -70,6 +74,16 @@ class Front:
             return decode_order_request(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
+
+    async def _send(self, scope: Scope, send: Send, given: HttpAnswer) -> None:
+        """As the application's frame would: an answer's own `cache-control` stands in place of the default one."""
+        self._requests += 1
+        request_id = request_id_of(scope) or f"{self._id_prefix}-{self._requests}"
+        kept = any(name == b"cache-control" for name, _ in given.headers)
+        headers = [*given.headers, *(SECURITY_HEADERS if kept else DEFAULT_HEADERS)]
+        headers.append((REQUEST_ID_HEADER, request_id.encode()))
+        await send({"type": "http.response.start", "status": given.status, "headers": headers})
+        await send({"type": "http.response.body", "body": given.body})
 
 
 def _common_key(scope: Scope) -> str | None:
@@ -101,12 +115,3 @@ def _again(first: Message, receive: Receive) -> Receive:
         return taken.pop() if taken else await receive()
 
     return receive_again
-
-
-async def _send(send: Send, given: HttpAnswer) -> None:
-    """As the application's frame would: an answer's own `cache-control` stands in place of the default one."""
-    headers = given.headers
-    kept = any(name == b"cache-control" for name, _ in headers)
-    framed = [*headers, *SECURITY_HEADERS] if kept else [*headers, *DEFAULT_HEADERS]
-    await send({"type": "http.response.start", "status": given.status, "headers": framed})
-    await send({"type": "http.response.body", "body": given.body})

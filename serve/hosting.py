@@ -3,10 +3,8 @@
 import asyncio
 import logging
 import time
-from functools import partial
 from typing import Any
 
-from actors import on_ray
 from actors.client import Client
 from actors.host import Host
 from actors.journals.port import Journal, JournalUnavailable
@@ -76,17 +74,3 @@ async def compose_host(settings: Settings, client: Client) -> Host:
             logger.warning("The journal can't be opened yet: %s", error)
         await asyncio.sleep(REOPEN_PAUSE_S)
     return await host_of(settings, journal, client)
-
-
-def start_hosts(settings: Settings) -> None:
-    """Start the host actors and the directory in the Ray that this process is connected to."""
-
-    async def find_shards() -> list[int]:
-        journal = journal_of(settings)
-        try:
-            return await all_shards(settings, journal)
-        finally:
-            await journal.close()
-
-    shards = asyncio.run(find_shards())
-    on_ray.start_hosts(settings.hosts, partial(compose_host, settings), KINDS, settings.shards, shards)

@@ -43,7 +43,12 @@ def response_of(given: HttpAnswer) -> Response:
 
 def shaped(model: BaseModel, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A model of the contract as a response."""
-    return response_of(answer(status, model.model_dump_json().encode(), headers=(headers or {}).items()))
+    return response_of(shaped_answer(model, status, headers))
+
+
+def shaped_answer(model: BaseModel, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpAnswer:
+    """A model of the contract as plain bytes."""
+    return answer(status, model.model_dump_json().encode(), headers=(headers or {}).items())
 
 
 def timestamp(at: Instant) -> str:

@@ -59,7 +59,7 @@ def deploy(settings: Settings, application: Any) -> None:
     from ray import serve
 
     if settings.placement == "actors":
-        from ..hosting import start_hosts
+        from ..host_actors import start_hosts
 
         start_hosts(settings)
     serve.run(application, name=APPLICATION_NAME, route_prefix="/")

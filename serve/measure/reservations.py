@@ -18,7 +18,8 @@ from actors.client import Client
 from engine.kinds import KINDS
 from engine.stock import Held, Receive, Reserve, stock_key
 
-from ..hosting import now, start_hosts
+from ..host_actors import start_hosts
+from ..hosting import now
 from ..settings import Settings
 
 SKU = "ENGINE-ONLY"

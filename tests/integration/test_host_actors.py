@@ -21,7 +21,7 @@ from engine.kinds import KINDS
 from engine.money import Money
 from engine.order import LookOrder, OrderView, Place, Status
 from engine.stock import LookStock, Receive, StockView, stock_key
-from serve.hosting import start_hosts
+from serve.host_actors import start_hosts
 from serve.settings import Settings
 
 SKU = "RETRO-CLOCK"

@@ -1,6 +1,7 @@
 """Holds the arrows between the layers: reads the imports of every module, without importing any."""
 
 import ast
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -146,3 +147,8 @@ def test_every_module_says_what_it_is_responsible_for() -> None:
 def test_imports_are_found_wherever_they_stand(source: str, module: str, level: int) -> None:
     (found,) = imports_of(source, ROOT / "x.py")
     assert (found.module, found.level) == (module, level)
+
+
+def test_the_command_line_does_not_import_ray_before_its_environment_is_set() -> None:
+    check = "import sys, serve.cli.main, serve.cli.up; sys.exit('ray' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=False).returncode == 0

@@ -24,6 +24,7 @@ from serve.api import build_app
 from serve.catalogue import CatalogueView, KnownOrders
 from serve.front import Front
 from serve.gateways.sandbox import SandboxGateway
+from serve.ingress import Door, FrontFirst
 from serve.shop import Shop
 
 ADMIN_KEY = "correct-horse-battery-staple"
@@ -116,7 +117,7 @@ class Shopfront:
             names_requests=names_requests,
         )
         self.app = build_app(shop)
-        transport = httpx.ASGITransport(Front(shop, self.app) if front else self.app)
+        transport = httpx.ASGITransport(FrontFirst(self.app, Door(Front(shop))) if front else self.app)
         self._http = httpx.AsyncClient(transport=transport, base_url="http://shop", trust_env=False)
 
     async def _open(self) -> None:

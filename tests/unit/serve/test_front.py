@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from serve.ingress import SAMPLED
+
 from .shopfront import Shopfront, order_body
 
 ORDER = json.dumps(order_body(("RETRO-CLOCK", 1))).encode()
@@ -39,14 +41,16 @@ REQUESTS: list[tuple[str, bytes, Mapping[str, str]]] = [
 
 
 def seen(response: httpx.Response) -> tuple[int, dict[str, str], Any]:
-    return response.status_code, dict(response.headers), response.content
+    headers = dict(response.headers)
+    assert headers.pop("x-request-id")
+    return response.status_code, headers, response.content
 
 
 @pytest.mark.parametrize(("body", "headers"), [request[1:] for request in REQUESTS], ids=[r[0] for r in REQUESTS])
 def test_both_ways_answer_the_same(body: bytes, headers: Mapping[str, str]) -> None:
     answers = []
     for front in (True, False):
-        with Shopfront(front=front, names_requests=False) as shop:
+        with Shopfront(front=front) as shop:
             shop.sell("RETRO-CLOCK", quantity=5)
             if headers.get("Idempotency-Key") == "a":
                 shop.buy(("RETRO-CLOCK", 1), key="a")
@@ -54,11 +58,11 @@ def test_both_ways_answer_the_same(body: bytes, headers: Mapping[str, str]) -> N
     assert answers[0] == answers[1]
 
 
-def test_the_empty_endpoint_is_the_same_both_ways() -> None:
+def test_a_sign_of_life_is_the_same_both_ways() -> None:
     answers = []
     for front in (True, False):
-        with Shopfront(front=front, names_requests=False) as shop:
-            answers.append(seen(shop.get("/v1/ping")))
+        with Shopfront(front=front) as shop:
+            answers.append(seen(shop.get("/healthz")))
     assert answers[0] == answers[1]
 
 
@@ -68,3 +72,17 @@ def test_a_query_on_the_purchase_is_refused_both_ways() -> None:
             shop.sell("RETRO-CLOCK")
             response = shop.post("/v1/orders?x=1", content=ORDER, headers={**JSON, "Idempotency-Key": "a"})
             assert response.status_code == 422
+
+
+def test_a_request_id_of_the_client_is_kept_and_an_odd_one_is_not() -> None:
+    with Shopfront(front=True) as shop:
+        shop.sell("RETRO-CLOCK")
+        assert shop.buy(("RETRO-CLOCK", 1), **{"X-Request-Id": "abc-1"}).headers["x-request-id"] == "abc-1"
+        assert shop.buy(("RETRO-CLOCK", 1), **{"X-Request-Id": "a\tb"}).headers["x-request-id"] != "a\tb"
+
+
+def test_a_sample_of_the_purchases_takes_serves_way() -> None:
+    with Shopfront(front=True) as shop:
+        shop.sell("RETRO-CLOCK", quantity=200)
+        for number in range(SAMPLED + 1):
+            assert shop.buy(("RETRO-CLOCK", 1), key=f"key-{number}").status_code == 201
