@@ -1,5 +1,5 @@
-"""Starts the shop's hosts as Ray actors. Apart from `hosting`, because whoever imports it imports Ray, and Ray reads its
-environment at that moment."""
+"""Starts the shop's hosts as Ray actors. Apart from `hosting`: whoever imports this imports Ray, which then reads its
+environment."""
 
 import asyncio
 from functools import partial

@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from .api.middlewares import SaneRequestId
 from .front import Front
 
-SAMPLED = 64
+SAMPLED = 1_000
 """One in so many of the front's requests takes Serve's way all the same, so that Serve's metrics show a sample."""
 
 _DISCONNECT_DISABLED = (b"x-request-disconnect-disabled", b"?1")

@@ -83,6 +83,6 @@ def test_a_request_id_of_the_client_is_kept_and_an_odd_one_is_not() -> None:
 
 def test_a_sample_of_the_purchases_takes_serves_way() -> None:
     with Shopfront(front=True) as shop:
-        shop.sell("RETRO-CLOCK", quantity=200)
+        shop.sell("RETRO-CLOCK", quantity=2_000)
         for number in range(SAMPLED + 1):
             assert shop.buy(("RETRO-CLOCK", 1), key=f"key-{number}").status_code == 201
