@@ -192,7 +192,12 @@ def display(settings: Settings, name: str) -> str:
     value = getattr(settings, name)
     if isinstance(value, SecretStr):
         return MASK
-    return URL_PASSWORD.sub(rf"\1:{MASK}@", str(value))
+    return mask_password(str(value))
+
+
+def mask_password(url: str) -> str:
+    """The URL as it may be shown."""
+    return URL_PASSWORD.sub(rf"\1:{MASK}@", url)
 
 
 def _config_file(config: Path | None) -> Path | None:

@@ -65,7 +65,7 @@ class RedisJournal:
 
     `shards` and `volumes` are chosen when the data is created, as in `SqliteJournal`; a URL can name the volumes too.
     Raises `JournalUnsafe` for a server that would forget, unless `accept_data_loss`. With `wait_replicas`, an append
-    returns only when that many replicas have it too.
+    returns only when that many replicas have it too. Without `create`, data that is not there is a `JournalMismatch`.
     """
 
     def __init__(
@@ -77,6 +77,7 @@ class RedisJournal:
         volumes_if_new: int = 1,
         accept_data_loss: bool = False,
         wait_replicas: int = 0,
+        create: bool = True,
     ) -> None:
         address = parse_address(url)
         self._name = address.name
@@ -85,7 +86,7 @@ class RedisJournal:
         self._meta = f"{{{address.prefix}}}:meta"
         self._known_shards = f"{{{address.prefix}}}:shards"
         ensure_durable(address, accept_data_loss=accept_data_loss)
-        self._layout = settle_layout(address, self._meta, shards, volumes, volumes_if_new)
+        self._layout = settle_layout(address, self._meta, shards, volumes, volumes_if_new, create=create)
         self._servers = Servers(address, Waiting(wait_replicas, REPLICA_TIMEOUT_MS) if wait_replicas else None)
         self._append = _script("redis_append.lua")
         self._load = _script("redis_load.lua")

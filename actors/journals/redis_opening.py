@@ -20,7 +20,7 @@ FORMAT = 1
 DEFAULT_SHARDS = 16
 
 SETTLE_LAYOUT = """
-if redis.call('EXISTS', KEYS[1]) == 0 then
+if redis.call('EXISTS', KEYS[1]) == 0 and ARGV[4] == '1' then
     redis.call('HSET', KEYS[1], 'format', ARGV[1], 'shards', ARGV[2], 'volumes', ARGV[3])
 end
 return redis.call('HMGET', KEYS[1], 'format', 'shards', 'volumes')
@@ -65,7 +65,13 @@ class Persistence(NamedTuple):
 
 
 def settle_layout(
-    address: RedisAddress, meta_key: str, shards: int | None, volumes: int | None, volumes_if_new: int
+    address: RedisAddress,
+    meta_key: str,
+    shards: int | None,
+    volumes: int | None,
+    volumes_if_new: int,
+    *,
+    create: bool,
 ) -> Layout:
     """The layout of the data at the address; of new data, as asked for. Raises `JournalMismatch` where they differ."""
     asked_volumes = volumes or address.volumes
@@ -75,9 +81,9 @@ def settle_layout(
     if min(new_shards, new_volumes) < 1:
         raise ValueError(f"a journal needs one shard and one volume at least, not {new_shards} and {new_volumes}")
     with _connected(address) as client:
-        found = client.eval(SETTLE_LAYOUT, 1, meta_key, FORMAT, new_shards, new_volumes)
+        found = client.eval(SETTLE_LAYOUT, 1, meta_key, FORMAT, new_shards, new_volumes, int(create))
     if None in found:
-        raise JournalMismatch(f"{address.name}: {meta_key} is not of a journal; is the prefix the right one?")
+        raise JournalMismatch(f"{address.name} has no journal under {meta_key}: is the prefix the right one?")
     kept_format, kept_shards, kept_volumes = (int(number) for number in found)
     if kept_format > FORMAT:
         raise JournalTooNew(kept_format, FORMAT)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-from .port import JournalMismatch
+from .port import JournalMismatch, JournalUnavailable
 from .sqlite_volume import connect, in_journal_words
 
 PAGES_PER_STEP = 4_096
@@ -15,7 +15,7 @@ PAGES_PER_STEP = 4_096
 LAST_POSITIONS = "SELECT shard, ifnull((SELECT max(position) FROM entries WHERE shard = epochs.shard), 0) FROM epochs"
 
 Progress = Callable[[int, int], None]
-"""Called with the pages that are copied and the pages there are."""
+"""Called with how much is done and how much there is: pages to copy, files to check."""
 
 
 @in_journal_words
@@ -49,6 +49,19 @@ def copy_files(directory: Path, target: Path, progress: Progress) -> list[Path]:
             done += sizes[path]
     _sync(target)
     return [target / path.name for path in sources]
+
+
+@in_journal_words
+def check_files(directory: Path, progress: Progress) -> None:
+    """Raise `JournalUnavailable` if a file of the journal is damaged."""
+    files = sorted(directory.glob("*.sqlite"))
+    for done, path in enumerate(files):
+        progress(done, len(files))
+        with closing(connect(path)) as connection:
+            (finding,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if finding != "ok":
+            raise JournalUnavailable(f"journal {path} is damaged: {finding}")
+    progress(len(files), len(files))
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""`doorbuster journal`: what happened to an entity, read from the journal itself."""
+"""`doorbuster journal`: the group of commands, and the one that tells what happened to an entity."""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,15 +12,16 @@ from rich.console import Console
 from rich.table import Table
 
 from actors.codec import KindCodec
-from actors.journals.port import Entry, Journal, JournalError
-from actors.journals.urls import SQLITE_PREFIX, open_journal
+from actors.journals.port import Entry, Journal
 from engine.kernel import Event, tag_of
 from engine.kinds import KINDS
 from engine.money import Money
 from engine.stock import STOCK, stock_key
 
-from ..settings import Settings
-from .options import config_option, resolve_or_exit
+from ..settings import display
+from .journal_copy import backup, copy, restore
+from .journal_source import opened, settings_of, source_options
+from .journal_verify import verify
 
 PAGE = 1_000
 """Entries read at a time."""
@@ -28,49 +29,34 @@ PAGE = 1_000
 
 @click.group("journal")
 def command() -> None:
-    """Look into the journal: what happened to an entity."""
+    """Look into the journal, check it, copy it, back it up."""
 
 
 @command.command("inspect", context_settings={"max_content_width": 120})
 @click.argument("kind", type=click.Choice(sorted(KINDS)))
 @click.argument("key")
-@click.option("--data", metavar="DIR", help="Data directory of the shop.")
-@click.option("--journal", metavar="URL", help="URL of the journal, if it is not in the data directory.")
-@config_option
+@source_options
 def inspect(kind: str, key: str, data: str | None, journal: str | None, config: Path | None) -> None:
     """Show an entity's events as a table, oldest first. Works while the shop runs.
 
     KEY is a SKU for product and stock (SKU@LOCATION for another location's stock), the id for cart and order.
     """
-    settings = resolve_or_exit({"data": data, "journal": journal}, config).settings
     if kind == STOCK.name and tag_of(key) == key:
         key = stock_key(key)
-    _ensure_exists(settings.journal)
-    try:
-        entries = asyncio.run(history_of(settings, kind, key))
-    except (JournalError, ValueError) as error:
-        raise click.ClickException(str(error)) from error
+    settings = settings_of(data, journal, config)
+    entries = asyncio.run(history_of(settings.journal, kind, key))
     if not entries:
-        raise click.ClickException(f"The journal {settings.journal} knows no {kind} {key}.")
+        raise click.ClickException(f"The journal {display(settings, 'journal')} knows no {kind} {key}.")
     # Not cut to the terminal's width where the output is piped into another program.
     console = Console()
     (console if console.is_terminal else Console(width=1_000)).print(events_table(kind, entries))
 
 
-async def history_of(settings: Settings, kind: str, key: str) -> list[Entry]:
+async def history_of(url: str, kind: str, key: str) -> list[Entry]:
     """All entries of the entity, in whichever shards it lived: a hot SKU may have moved to a shard of its own."""
-    journal = open_journal(settings.journal)
-    try:
+    async with opened(url) as journal:
         found = [entry for shard in await journal.shards() for entry in await _in_shard(journal, shard, kind, key)]
-    finally:
-        await journal.close()
     return sorted(found, key=lambda entry: entry.version)
-
-
-def _ensure_exists(url: str) -> None:
-    """Opening a journal that is not there would create it: looking must not."""
-    if url.startswith(SQLITE_PREFIX) and not Path(url.removeprefix(SQLITE_PREFIX)).is_dir():
-        raise click.ClickException(f"There is no journal at {url}. Name the shop's data directory with --data.")
 
 
 async def _in_shard(journal: Journal, shard: int, kind: str, key: str) -> list[Entry]:
@@ -115,3 +101,7 @@ def _plain(value: Any) -> str:
         inner = (f"{field.name}={_plain(getattr(value, field.name))}" for field in msgspec.structs.fields(value))
         return f"{type(value).__name__}({' '.join(inner)})"
     return str(value)
+
+
+for _command in (verify, copy, backup, restore):
+    command.add_command(_command)

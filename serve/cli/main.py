@@ -8,7 +8,7 @@ import click
 COMMANDS = {
     "up": ("up", "Start the shop and run it until Ctrl-C."),
     "import": ("imports", "Load products from a file into the running shop."),
-    "journal": ("journal", "Look into the journal: what happened to an entity."),
+    "journal": ("journal", "Look into the journal, check it, copy it, back it up."),
     "config": ("config", "Show every setting, its value and where it came from."),
     "bench": ("bench", "Measure the shop beside its alternatives."),
 }
@@ -22,6 +22,8 @@ Examples
   doorbuster up --port 9000 --data /srv/shop       another shop beside it
   doorbuster import products products.csv.gz       a Shopify product export, into the running shop
   doorbuster journal inspect stock RETRO-CLOCK     what happened to the stock of a SKU, event by event
+  doorbuster journal verify                        whether everything that was recorded adds up
+  doorbuster journal backup DIRECTORY              a backup of this instant, while the shop sells
   doorbuster config                                what a start here would run with, and why
 
 \b

@@ -9,25 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from actors.client import Client
 from actors.errors import Unavailable
-from actors.host import Host
-from actors.journals.port import Journal
-from engine.cart import Line
 from engine.kernel import Rejected
-from engine.money import Money
-from engine.order import LookOrder, OrderView, Place, Status
-from engine.stock import LookStock, Receive, StockView, stock_key
-from serve.hosting import all_shards, host_of, journal_of
+from engine.order import LookOrder, OrderView, Status
+from engine.stock import Receive, stock_key
 from serve.settings import Settings
 
 from ..redis_server import NO_SERVER, RedisServer, find_server
+from .one_process import SKU, Shop
 
 pytestmark = pytest.mark.skipif(find_server() is None, reason=NO_SERVER)
 
 # A child process imports this module afresh, as another machine would.
 PROCESSES = multiprocessing.get_context("spawn")
-SKU = "RETRO-CLOCK"
 UNITS = 100_000
 BUYERS = 16
 PATIENCE_S = 0.5
@@ -44,40 +38,6 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
 @pytest.fixture(params=["", "?volumes=16"], ids=["one volume", "a volume per shard"])
 def settings(request: pytest.FixtureRequest, tmp_path: Path, server: RedisServer) -> Settings:
     return Settings(data=tmp_path, journal=server.url + request.param)
-
-
-class Shop:
-    """A host with all shards, as a serving process has it."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.client = Client(settings.shards)
-        self.journal: Journal = journal_of(settings)
-        self.fenced = 0
-
-    async def open(self) -> "Shop":
-        self.host: Host = await host_of(self.settings, self.journal, self.client, on_fenced=self._on_fenced)
-        self.client.attach(self.host)
-        await self.host.own(await all_shards(self.settings, self.journal))
-        return self
-
-    async def close(self) -> None:
-        await self.host.close()
-        await self.journal.close()
-
-    def _on_fenced(self) -> None:
-        self.fenced += 1
-
-    async def buy(self, order_id: str, deadline_s: float = PATIENCE_S) -> OrderView:
-        place = Place("same", "ada@example.org", "sandbox", "tok_ok", (Line(SKU, 1, Money(1_999, "USD"), "Clock"),))
-        reply = await self.client.send("order", order_id, place, deadline_s=deadline_s, settle_s=deadline_s)
-        assert isinstance(reply, OrderView), reply
-        return reply
-
-    async def quantities(self) -> StockView:
-        view = await self.client.send("stock", stock_key(SKU), LookStock(), deadline_s=20)
-        assert isinstance(view, StockView)
-        return view
 
 
 class Buyers:
@@ -99,7 +59,7 @@ class Buyers:
             order_id = f"ord_{buyer}_{number}"
             self.asked.add(order_id)
             try:
-                order = await self.shop.buy(order_id)
+                order = await self.shop.buy(order_id, deadline_s=PATIENCE_S)
             except Unavailable:
                 self.unanswered += 1
                 continue
@@ -182,11 +142,11 @@ def sell_in_another_process(settings: Settings, wire: "Connection[str, str]") ->
     async def scenario() -> str:
         shop = await Shop(settings).open()
         await shop.client.send("stock", stock_key(SKU), Receive("r", UNITS))
-        await shop.buy("ord_first", deadline_s=10)
+        await shop.buy("ord_first")
         wire.send("sold")
         await asyncio.to_thread(wire.recv)
         try:
-            await shop.buy("ord_late")
+            await shop.buy("ord_late", deadline_s=PATIENCE_S)
         except Unavailable:
             return f"refused, fenced {shop.fenced > 0}"
         finally:
@@ -209,8 +169,8 @@ def test_whoever_lost_the_shards_to_another_process_sells_nothing_more(settings:
         wire.send("go on")
         assert await asyncio.to_thread(wire.poll, 30)
         assert wire.recv() == "refused, fenced True"
-        assert (await shop.buy("ord_first", deadline_s=10)).status is Status.CONFIRMED
-        assert (await shop.buy("ord_second", deadline_s=10)).status is Status.CONFIRMED
+        assert (await shop.buy("ord_first")).status is Status.CONFIRMED
+        assert (await shop.buy("ord_second")).status is Status.CONFIRMED
         assert (await shop.quantities()).on_hand == UNITS - 2
         assert isinstance(await shop.client.send("order", "ord_late", LookOrder()), Rejected)
         await shop.close()

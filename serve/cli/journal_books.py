@@ -1,0 +1,154 @@
+"""The books of a shop, kept a second time from its events alone: what must be true of every stock and order.
+
+It shares no arithmetic with the engine: quantities are counted anew, and each reservation is followed by its name.
+"""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import NamedTuple
+
+from engine.cart import Line
+from engine.kernel import Event
+from engine.order import Order, Status
+from engine.order.state import Payment, Step
+from engine.stock import Adjusted, Committed, Expired, Received, Released, Reserved, Returned, Stock, stock_key
+
+ORDER_PREFIX = "ord_"
+
+
+class End(StrEnum):
+    """How far a reservation has come, as the stock's events tell."""
+
+    OPEN = "open"
+    SOLD = "sold"
+    RETURNED = "returned"
+    RELEASED = "released"
+    EXPIRED = "expired"
+
+
+class Claim(NamedTuple):
+    """What an order says of one of its reservations."""
+
+    order_id: str
+    quantity: int
+    may_be: frozenset[End | None]
+    """None: the stock never heard of it."""
+
+
+class StockBooks:
+    """One stock's events, added up."""
+
+    def __init__(self) -> None:
+        self.received = 0
+        self.adjusted = 0
+        self.sold = 0
+        self.returned = 0
+        self.held = 0
+        self.reservations: dict[str, tuple[End, int]] = {}
+
+    @property
+    def on_hand(self) -> int:
+        return self.received + self.adjusted + self.returned - self.sold
+
+    def record(self, event: Event) -> Iterator[str]:
+        """Count the event; yields what is wrong with it."""
+        match event:
+            case Received():
+                self.received += event.quantity
+            case Adjusted():
+                self.adjusted += event.delta
+            case Reserved(reservation_id=name):
+                if name in self.reservations:
+                    yield f"reservation {name} begins a second time"
+                self.reservations[name] = (End.OPEN, event.quantity)
+                self.held += event.quantity
+            case Committed(reservation_id=name):
+                yield from self._end(name, End.SOLD, event.quantity)
+                self.sold += event.quantity
+            case Released(reservation_id=name):
+                yield from self._end(name, End.RELEASED, event.quantity)
+            case Expired(reservation_id=name):
+                yield from self._end(name, End.EXPIRED, event.quantity)
+            case Returned(reservation_id=name):
+                end, quantity = self.reservations.get(name, (None, 0))
+                if end is not End.SOLD or quantity != event.quantity:
+                    yield f"reservation {name} returns {event.quantity}, but is {end or 'unknown'} with {quantity}"
+                self.reservations[name] = (End.RETURNED, event.quantity)
+                self.returned += event.quantity
+
+    def _end(self, name: str, end: End, quantity: int) -> Iterator[str]:
+        before, held = self.reservations.get(name, (None, 0))
+        if before is End.OPEN:
+            self.held -= held
+            if held != quantity:
+                yield f"reservation {name} held {held}, but {quantity} are {end}"
+        elif before is not None or end is not End.RELEASED or quantity:
+            # Only a release may come for a reservation that never was: it keeps it from beginning.
+            yield f"reservation {name} is {end}, but was {before or 'unknown'} before"
+        self.reservations[name] = (end, held if before is End.OPEN else quantity)
+
+    def compare(self, stock: Stock) -> Iterator[str]:
+        """What differs between these books and the engine's."""
+        if stock.on_hand != self.on_hand:
+            yield (
+                f"on_hand is {stock.on_hand}, but {self.received} received + {self.returned} returned + "
+                f"{self.adjusted} adjusted - {self.sold} sold = {self.on_hand}"
+            )
+        if stock.reserved != self.held:
+            yield f"reserved is {stock.reserved}, but the open reservations hold {self.held}"
+        if min(stock.on_hand, stock.reserved, stock.on_hand - stock.reserved) < 0:
+            yield f"oversold: on_hand is {stock.on_hand} with {stock.reserved} reserved"
+
+    def settle(self, claims: dict[str, Claim], known_orders: set[str]) -> Iterator[str]:
+        """What differs between the stock and the orders that name it."""
+        for name, claim in claims.items():
+            end, quantity = self.reservations.get(name, (None, claim.quantity))
+            if end not in claim.may_be:
+                expected = " or ".join(sorted(str(each or "unknown") for each in claim.may_be))
+                yield f"order {claim.order_id} has {name} as {expected}, the stock as {end or 'unknown'}"
+            elif quantity != claim.quantity and end in (End.OPEN, End.SOLD, End.RETURNED):
+                yield f"order {claim.order_id} asked for {claim.quantity}, reservation {name} has {quantity}"
+        for name, (end, _) in self.reservations.items():
+            order_id = name.rpartition(":")[0]
+            if end is End.SOLD and order_id.startswith(ORDER_PREFIX) and order_id not in known_orders:
+                yield f"reservation {name} is sold to an order that is not in the journal"
+
+
+NOT_SOLD = frozenset((None, End.RELEASED, End.EXPIRED))
+CLAIMS = {
+    Step.HELD: frozenset((End.OPEN, End.SOLD, End.RELEASED, End.EXPIRED)),
+    Step.SOLD: frozenset((End.SOLD, End.RETURNED)),
+    Step.REFUSED: NOT_SOLD,
+    Step.LOST: frozenset((End.RELEASED, End.EXPIRED)),
+    Step.RELEASED: frozenset((End.RELEASED, End.EXPIRED)),
+    Step.RETURNED: frozenset((End.RETURNED,)),
+}
+"""What the stock may say of a line that the order has brought so far. Of one that was only asked for it may say all."""
+
+
+def claims_of(order: Order) -> Iterator[tuple[str, str, Claim]]:
+    """The order's reservations: stock, reservation id, and what the stock should have recorded of it."""
+    for index, (line, step) in enumerate(zip(order.lines, order.steps, strict=True)):
+        may_be = CLAIMS.get(step)
+        if order.status in (Status.CONFIRMED, Status.FULFILLED):
+            may_be = frozenset((End.SOLD,))
+        if may_be is not None:
+            yield stock_key(line.sku), f"{order.order_id}:{index}", Claim(order.order_id, line.quantity, may_be)
+
+
+def faults_of(order: Order) -> Iterator[str]:
+    """What an order says that can't be."""
+    if order.status is None:
+        yield "was never placed"
+        return
+    if order.total is not None and order.total.amount != sum(map(_cost, order.lines)):
+        yield f"costs {order.total.amount}, but its lines {sum(map(_cost, order.lines))}"
+    if order.status in (Status.CONFIRMED, Status.FULFILLED):
+        if unsold := [line.sku for line, step in zip(order.lines, order.steps, strict=True) if step is not Step.SOLD]:
+            yield f"is {order.status}, but {', '.join(unsold)} is not sold"
+        if order.payment is not Payment.CAPTURED and (order.total is None or order.total.amount):
+            yield f"is {order.status}, but its payment is {order.payment}"
+
+
+def _cost(line: Line) -> int:
+    return line.price.amount * line.quantity
