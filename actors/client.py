@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from engine.kernel import Command, Reply
 
@@ -78,6 +78,7 @@ class Client:
         deadline = clock + deadline_s
         settle_until = clock + settle_s if settle_s else 0.0
         pause = FIRST_PAUSE_S
+        moved = False
         while True:
             future: asyncio.Future[Reply] = loop.create_future()
             shard = self.shard_of(kind, key)
@@ -90,7 +91,10 @@ class Client:
                 self._lives_in(kind, key, error.shard)
                 if loop.time() > deadline:
                     raise
-                continue
+                if not moved:
+                    moved = True
+                    continue
+                # Sent on a second time: the two shards don't agree yet.
             except Unavailable:
                 if loop.time() + pause > deadline:
                     raise
@@ -98,6 +102,30 @@ class Client:
             if self._remote is not None:
                 await self._remote.refresh()
             pause = min(pause * 2, LONGEST_PAUSE_S)
+
+    async def send_all(
+        self, kind: str, key: str, commands: Sequence[Command], *, deadline_s: float = DEADLINE_S
+    ) -> list[Reply]:
+        """Many commands to one entity, decided in their order; the replies in the same order. Errors as of `send`.
+
+        They wait together and cost no task each: the way for importers and relays.
+        """
+        loop = asyncio.get_running_loop()
+        together = _Together(loop, len(commands))
+        shard = self.shard_of(kind, key)
+        try:
+            submit = self._way_to(shard).submit
+            deadline = loop.time() + deadline_s
+            for index, command in enumerate(commands):
+                submit(shard, kind, key, command, together.receiver(index), deadline)
+        except Unavailable as error:
+            together.give_up(error)
+        replies = await together.replies()
+        for index, reply in enumerate(replies):
+            # Those that were not answered are sent again one by one: that knows all the ways in which it can go wrong.
+            if isinstance(reply, Unavailable):
+                replies[index] = await self.send(kind, key, commands[index], deadline_s=deadline_s)
+        return replies
 
     async def history(self, kind: str, key: str, *, after_version: int = 0, limit: int = 100) -> Sequence[Entry]:
         """The entity's journal entries with a version greater than `after_version`, oldest first."""
@@ -144,3 +172,50 @@ class Client:
         if self._remote is None:
             raise NotMine("this process runs no shard")
         return self._remote
+
+
+class _Together:
+    """Waits for many replies with one future."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, count: int) -> None:
+        self._all = loop.create_future()
+        self._replies: list[Any] = [None] * count
+        self._missing = count
+        if not count:
+            self._all.set_result(None)
+
+    def receiver(self, index: int) -> "_OneOfMany":
+        return _OneOfMany(self, index)
+
+    def put(self, index: int, reply: Any) -> None:
+        self._replies[index] = reply
+        self._missing -= 1
+        if not self._missing and not self._all.done():
+            self._all.set_result(None)
+
+    def give_up(self, error: Unavailable) -> None:
+        """Whatever wasn't submitted is taken as unanswered."""
+        self._replies = [error if reply is None else reply for reply in self._replies]
+        if not self._all.done():
+            self._all.set_result(None)
+
+    async def replies(self) -> list[Any]:
+        await self._all
+        return self._replies
+
+
+class _OneOfMany:
+    __slots__ = ("_index", "_together")
+
+    def __init__(self, together: _Together, index: int) -> None:
+        self._together = together
+        self._index = index
+
+    def done(self) -> bool:
+        return False
+
+    def set_result(self, reply: Any, /) -> None:
+        self._together.put(self._index, reply)
+
+    def set_exception(self, error: Any, /) -> None:
+        self._together.put(self._index, error)

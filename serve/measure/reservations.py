@@ -48,12 +48,8 @@ class Callers:
         key = stock_key(SKU)
         while time.monotonic() < until:
             expires_at = now() + HOLD_MS
-            replies = await asyncio.gather(
-                *(
-                    client.send("stock", key, Reserve(f"{name}-{done + number}", 1, expires_at))
-                    for number in range(in_flight)
-                )
-            )
+            reservations = [Reserve(f"{name}-{done + number}", 1, expires_at) for number in range(in_flight)]
+            replies = await client.send_all("stock", key, reservations)
             assert all(isinstance(reply, Held) for reply in replies), replies[0]
             done += in_flight
         return done
