@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from .actor_per_product import ActorPerProduct
 from .contender import Contender
 from .doorbuster import Doorbuster, DoorbusterSoldOut, EmptyEndpoint
+from .doorbuster_redis import DoorbusterRedis
 from .postgres import PostgresHotRow
 from .redis_script import RedisScript
 
@@ -23,6 +24,7 @@ def line_up(empty_path: str, hosts: int, replicas: int) -> Iterator[Contender]:
     yield Doorbuster()
     yield DoorbusterSoldOut()
     yield Doorbuster(name="doorbuster-actors", options=("--hosts", str(hosts), "--replicas", str(replicas)))
+    yield DoorbusterRedis()
     for workers in WORKER_COUNTS:
         yield PostgresHotRow(workers)
     for workers in WORKER_COUNTS:

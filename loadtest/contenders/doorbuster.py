@@ -22,7 +22,7 @@ class ShopContender(HttpContender):
     def __init__(self, options: Sequence[str] = ()) -> None:
         super().__init__()
         self.variant = ""
-        self._options = options
+        self._options = tuple(options)
         self._process: ServerProcess | None = None
         self._shop: Shop | None = None
 
