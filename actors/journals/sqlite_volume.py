@@ -5,7 +5,8 @@ Everything here is synchronous and knows no event loop; `sqlite.py` decides whic
     entities(shard, kind, key) -> id       the id is the position of the entity's first entry: ids grow with time, so
                                            the entries of recent entities share index pages, and a commit of 60 orders
                                            dirties one random page per *new* order instead of one per entry
-    entries(position) by (entity, version) and by shard
+    entries(position) by (entity, version); a shard is read by passing over the entries of its neighbours, because an
+                                           index by shard would dirty a page per shard in every commit
     snapshots(entity), listing(shard, kind, key), epochs(shard), checkpoints(shard), meta(name)
 """
 
@@ -55,7 +56,6 @@ CREATE TABLE entries (
     key TEXT NOT NULL, version INTEGER NOT NULL, at INTEGER NOT NULL, events BLOB NOT NULL
 );
 CREATE UNIQUE INDEX entries_by_entity ON entries (entity, version);
-CREATE INDEX entries_by_shard ON entries (shard);
 CREATE TABLE snapshots (entity INTEGER PRIMARY KEY, version INTEGER NOT NULL, state BLOB NOT NULL);
 CREATE TABLE listing (
     shard INTEGER NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (shard, kind, key)
@@ -86,7 +86,7 @@ SELECT position, kind, key, version, at, events FROM entries
 WHERE entity = ? AND version > ? ORDER BY version LIMIT ?
 """
 ENTRIES_OF_SHARD = """
-SELECT position, kind, key, version, at, events FROM entries INDEXED BY entries_by_shard
+SELECT position, kind, key, version, at, events FROM entries
 WHERE shard = ? AND position > ? ORDER BY position LIMIT ?
 """
 KEYS = "SELECT key FROM listing WHERE shard = ? AND kind = ? AND key > ? ORDER BY key LIMIT ?"
