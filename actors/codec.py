@@ -7,7 +7,7 @@ import msgspec
 
 from engine.kernel import Event, Kind, Rejected, Reply
 
-from .moves import Arrived, Leave, Left
+from .moves import Arrived, Leave, Left, Wake
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -18,7 +18,7 @@ class KindCodec:
     def __init__(self, kind: Kind) -> None:
         self._events = msgspec.msgpack.Decoder(list[kind.events | Left | Arrived])  # type: ignore[name-defined]
         self._state: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(kind.state)
-        self._command = msgspec.msgpack.Decoder(kind.commands | Leave)
+        self._command = msgspec.msgpack.Decoder(kind.commands | Leave | Wake)
         self._answer = msgspec.msgpack.Decoder(kind.answers | None)
         self._rejected = msgspec.msgpack.Decoder(Rejected)
 

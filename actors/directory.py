@@ -1,16 +1,19 @@
-"""Which host runs which shard. Only a table: the truth about ownership is the epoch in the journal, so a directory that
-lost its memory rebuilds the table from the hosts that answer, and a wrong one can't do harm."""
+"""Which host runs which shard. Only a table: the truth about ownership is the epoch in the journal. A directory that
+lost its memory, or is wrong, learns the truth from what the hosts say that they run, and in which epoch."""
 
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
+from .calls import in_time
 from .errors import Unavailable
 
 PING_EVERY_S = 0.25
 PING_TIMEOUT_S = 2.0
 """A host that doesn't answer that long loses its shards. A dead process is known much sooner: its call fails."""
+GIFT_TIMEOUT_S = 2.0
+"""A host that hasn't taken or left shards by then may do so yet: its next answer to a ping tells."""
 
 logger = logging.getLogger("doorbuster.actors")
 
@@ -18,12 +21,14 @@ logger = logging.getLogger("doorbuster.actors")
 class HostControl(Protocol):
     """What the directory asks of a host. Every call may raise `Unavailable`."""
 
-    async def own(self, shards: Sequence[int]) -> None: ...
+    async def own(self, shards: Sequence[int]) -> Mapping[int, int]:
+        """Take these shards over; the answer is as that of `owned`."""
+        ...
 
     async def disown(self, shards: Sequence[int]) -> None: ...
 
-    async def owned(self) -> Sequence[int]:
-        """The shards that the host runs now; also how it shows that it is alive."""
+    async def owned(self) -> Mapping[int, int]:
+        """The shards that the host runs now, each with its epoch; also how it shows that it is alive."""
         ...
 
 
@@ -63,6 +68,7 @@ class Directory:
         self._control_of = control_of
         self._host_of: dict[int, str | None] = dict.fromkeys(shards)
         self._hosts: dict[str, HostControl] = {}
+        self._epoch_of: dict[int, int] = {}
         self._exclusive: set[int] = set()
         self._version = 0
         # Decisions are made one at a time; each waits for hosts, so another could begin in between.
@@ -81,14 +87,9 @@ class Directory:
         """A host has started, or started again: it runs nothing unless it says so, and gets its share."""
         async with self._deciding:
             control = self._control_of(host)
-            claimed = set(await control.owned())
+            claimed = await in_time(control.owned(), PING_TIMEOUT_S)
             self._hosts[host] = control
-            for shard, owner in self._host_of.items():
-                if owner == host and shard not in claimed:
-                    self._host_of[shard] = None
-                elif owner is None and shard in claimed:
-                    self._host_of[shard] = host
-            self._version += 1
+            await self._believe(host, claimed)
             await self._settle()
 
     async def add_exclusive(self) -> int:
@@ -112,9 +113,15 @@ class Directory:
         if control is None:
             return
         try:
-            async with asyncio.timeout(PING_TIMEOUT_S):
-                await control.owned()
-        except (Unavailable, TimeoutError) as error:
+            claimed = await in_time(control.owned(), PING_TIMEOUT_S)
+            if self._surprises(host, claimed):
+                async with self._deciding:
+                    # Asked again: shards may have come or gone, by our own decision, since the first answer; or the
+                    # host was found lost.
+                    if self._hosts.get(host) is control:
+                        await self._believe(host, await in_time(control.owned(), PING_TIMEOUT_S))
+                        await self._settle()
+        except Unavailable as error:
             await self._lost(host, error)
 
     async def look_after(self, hosts: Sequence[str]) -> None:
@@ -137,6 +144,36 @@ class Directory:
                 async with self._deciding:
                     await self._settle()
             await asyncio.sleep(PING_EVERY_S)
+
+    def _surprises(self, host: str, claimed: Mapping[int, int]) -> bool:
+        """Whether the host runs something else than the table says."""
+        for shard, epoch in claimed.items():
+            if self._host_of.get(shard) != host:
+                return True
+            self._epoch_of[shard] = epoch
+        return any(owner == host and shard not in claimed for shard, owner in self._host_of.items())
+
+    async def _believe(self, host: str, claimed: Mapping[int, int]) -> None:
+        """Bring the table in line with what the host says. Of two hosts that claim one shard, the newer epoch runs it;
+        the other doesn't know yet, and would go on answering questions from what it remembers."""
+        stale = []
+        for shard, epoch in claimed.items():
+            known = self._epoch_of.get(shard, 0)
+            if shard not in self._host_of:
+                # Made for a pinned entity, before this directory began.
+                self._exclusive.add(shard)
+            if epoch > known or (epoch == known and self._host_of.get(shard) in (None, host)):
+                self._host_of[shard] = host
+                self._epoch_of[shard] = epoch
+            elif self._host_of.get(shard) != host:
+                stale.append(shard)
+        for shard, owner in self._host_of.items():
+            if owner == host and shard not in claimed:
+                self._host_of[shard] = None
+        self._version += 1
+        if stale:
+            logger.warning("Host %s still runs shards %s, which have newer owners", host, stale)
+            await in_time(self._hosts[host].disown(stale), GIFT_TIMEOUT_S)
 
     async def _lost(self, host: str, error: Exception) -> None:
         async with self._deciding:
@@ -165,19 +202,20 @@ class Directory:
 
     async def _give(self, host: str, shards: Sequence[int]) -> None:
         try:
-            await self._hosts[host].own(shards)
+            epochs = await in_time(self._hosts[host].own(shards), GIFT_TIMEOUT_S)
         except Unavailable as error:
             # The watch gives them again, or finds the host dead.
             logger.warning("Host %s did not take shards %s: %s", host, list(shards), error)
             return
         for shard in shards:
             self._host_of[shard] = host
+            self._epoch_of[shard] = epochs.get(shard, self._epoch_of.get(shard, 0))
         self._version += 1
 
     async def _move(self, shard: int, source: str, target: str) -> None:
         """Clients of the source hear `NotMine` until the target has it: a moment, in which they wait and ask again."""
         try:
-            await self._hosts[source].disown([shard])
+            await in_time(self._hosts[source].disown([shard]), GIFT_TIMEOUT_S)
         except Unavailable as error:
             logger.info("Host %s did not let go of shard %d; the new epoch will make it: %s", source, shard, error)
         self._host_of[shard] = None

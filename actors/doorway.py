@@ -27,6 +27,8 @@ from .wire import (
 HOLD_S = 0.5
 """How long an exchange without anything ready is held open. A silent client is forgotten after several of these."""
 FORGET_AFTER_S = 60.0
+EXCHANGES_REMEMBERED = 8
+"""For each client: more than it ever has open (`remote.MAX_CALLS_IN_FLIGHT`)."""
 
 _STATUS_OF: dict[type[Exception], int] = {Overloaded: OVERLOADED, NotMine: NOT_MINE}
 
@@ -42,6 +44,20 @@ class _Caller:
         self.seen_at = loop.time()
         self._waiting: list[asyncio.Future[None]] = []
         self._flush_scheduled = False
+        self._answers: dict[int, asyncio.Future[bytes]] = {}
+
+    def begin(self, number: int) -> "asyncio.Future[bytes] | None":
+        """The answer, to be made, of the exchange with this number; None if that has come before: this is a copy."""
+        if number in self._answers:
+            return None
+        answer = self._answers[number] = self._loop.create_future()
+        if len(self._answers) > EXCHANGES_REMEMBERED:
+            del self._answers[next(iter(self._answers))]
+        return answer
+
+    async def answer_again(self, number: int) -> bytes:
+        """The answer that the exchange got, or is about to get."""
+        return await asyncio.shield(self._answers[number])
 
     def reply(self, reply: WireReply) -> None:
         self.replies.append(reply)
@@ -135,13 +151,19 @@ class Doorway:
         if caller is None:
             self._forget_silent()
             caller = self._callers[message.client] = _Caller(self._loop)
+        answer = caller.begin(message.number)
+        if answer is None:
+            # A copy that the network made must not take replies away: whichever is answered first, it is the same.
+            return await caller.answer_again(message.number)
         for kind in message.watch:
             self._watch(caller, kind)
         clock = self._loop.time()
         for command in message.commands:
             self._submit(caller, command, clock)
         caller.release_waiting()
-        return encode(await caller.take_ready())
+        ready = encode(await caller.take_ready())
+        answer.set_result(ready)
+        return ready
 
     def _submit(self, caller: _Caller, wire: RawCommand, clock: float) -> None:
         receiver = _WireReceiver(caller, wire.id)

@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Mapping
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Awaitable, Coroutine, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.kernel import Answer, Command, Effect, Reply, Request, Send
 
 from .envelope import Address
 from .errors import Unavailable
+from .moves import Wake
 
 if TYPE_CHECKING:
     from .volume import Volume
@@ -53,7 +54,10 @@ class Effects:
             if answer is not None:
                 volume.answer(address, shard, effect.id, answer)
                 return
-        task = asyncio.get_running_loop().create_task(self._until_answered(volume, address, shard, effect))
+        self._begin(self._until_answered(volume, address, shard, effect))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -73,6 +77,23 @@ class Effects:
             pause = min(pause * 2, LONGEST_PAUSE_S)
             if not volume.still_wants(address, effect.id):
                 return
+
+    def wake_elsewhere(self, volume: "Volume", address: Address, shard: int) -> None:
+        """See that an entity, which has left the shard, takes up its work where it lives now."""
+        self._begin(self._until_awake(volume, address, shard))
+
+    async def _until_awake(self, volume: "Volume", address: Address, shard: int) -> None:
+        pause = FIRST_PAUSE_S
+        while True:
+            try:
+                await self._send(*address, Wake())
+            except Unavailable as error:
+                logger.info("%s is woken again: %s", address, error)
+            else:
+                volume.awake_elsewhere(address, shard)
+                return
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_S)
 
     async def _carry_out(self, effect: Effect) -> Reply:
         if isinstance(effect, Send):

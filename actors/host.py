@@ -11,7 +11,7 @@ from engine.kernel import Command, Instant, Kind
 from .codec import codecs_of
 from .effects import Effects, Gateway, Sender
 from .envelope import Envelope, Receiver
-from .errors import NotMine, Overloaded
+from .errors import NotMine, Overloaded, Unavailable
 from .journals.port import Entry, Fenced, Journal, JournalError
 from .placement import shard_of
 from .volume import Volume, Watcher
@@ -81,6 +81,11 @@ class Host:
     def owned(self) -> frozenset[int]:
         """The shards that run here."""
         return frozenset(self._volume_of_shard)
+
+    @property
+    def epochs(self) -> dict[int, int]:
+        """The shards that run here, each with the epoch in which this host owns it."""
+        return {shard: volume.shards[shard].epoch for shard, volume in sorted(self._volume_of_shard.items())}
 
     @property
     def entities(self) -> int:
@@ -165,8 +170,9 @@ class Host:
     async def _recover(self, volume: Volume, shard: int) -> None:
         try:
             await volume.recover(shard)
-        except NotMine:
-            logger.info("Shard %d moved while its unfinished work was being resumed", shard)
+        except Unavailable as error:
+            # It moved, or is taken over again because an append failed: then its work is resumed after that.
+            logger.info("Shard %d was lost while its unfinished work was being resumed: %s", shard, error)
         except JournalError as error:
             self._lost([shard], error)
 

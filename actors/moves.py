@@ -2,7 +2,8 @@
 
 The journal alone decides where an entity lives. Its last word in the shard that it leaves is `Left(to)`; that append is
 the moment of the move. The shard that it goes to takes the state over from there when the first command comes, and
-records `Arrived`. Whoever crashes in between has nothing to repair: the next command finds the same two journals.
+records `Arrived`. Whoever crashes in between has nothing to repair: the next command finds the same two journals. The
+shard that it left sees to it that one comes, `Wake` if no other: a hold must expire also where nobody asks any more.
 """
 
 from engine.kernel import Command, Event
@@ -24,3 +25,7 @@ class Leave(Command, frozen=True, tag="runtime.Leave"):
     """The runtime's word to an entity: live in `shard` from now on."""
 
     shard: int
+
+
+class Wake(Command, frozen=True, tag="runtime.Wake"):
+    """The runtime's word to an entity that moved: take up here what you wait for."""

@@ -28,6 +28,9 @@ MAX_CONCURRENT_CALLS = 10_000
 Compose = Callable[[Client], Awaitable[Host]]
 """Makes a process's host, given the client for its effects. It is pickled into the actor's process."""
 
+FindShards = Callable[[], Awaitable[Sequence[int]]]
+"""Tells the shards of the data, however long the journal takes to answer. It is pickled into the actor's process."""
+
 T = TypeVar("T")
 
 
@@ -66,14 +69,14 @@ class RayHost(_Actor):
     async def history(self, kind: str, key: str, after_version: int, limit: int) -> Sequence[Entry]:
         return cast(Sequence[Entry], await _call(self._get().history.remote(kind, key, after_version, limit)))
 
-    async def own(self, shards: Sequence[int]) -> None:
-        await _call(self._get().own.remote(list(shards)))
+    async def own(self, shards: Sequence[int]) -> Mapping[int, int]:
+        return cast(Mapping[int, int], await _call(self._get().own.remote(list(shards))))
 
     async def disown(self, shards: Sequence[int]) -> None:
         await _call(self._get().disown.remote(list(shards)))
 
-    async def owned(self) -> Sequence[int]:
-        return cast(Sequence[int], await _call(self._get().owned.remote()))
+    async def owned(self) -> Mapping[int, int]:
+        return cast(Mapping[int, int], await _call(self._get().owned.remote()))
 
 
 class RayDirectory(_Actor):
@@ -133,17 +136,18 @@ class HostActor:
         host, _ = await self._parts()
         return await host.history(kind, key, after_version=after_version, limit=limit)
 
-    async def own(self, shards: Sequence[int]) -> None:
+    async def own(self, shards: Sequence[int]) -> Mapping[int, int]:
         host, _ = await self._parts()
         await host.own(shards)
+        return host.epochs
 
     async def disown(self, shards: Sequence[int]) -> None:
         host, _ = await self._parts()
         await host.disown(shards)
 
-    async def owned(self) -> Sequence[int]:
+    async def owned(self) -> Mapping[int, int]:
         host, _ = await self._parts()
-        return sorted(host.owned)
+        return host.epochs
 
     async def pid(self) -> int:
         """The process, for whoever looks at it from outside."""
@@ -151,22 +155,29 @@ class HostActor:
 
 
 class DirectoryActor:
-    """The directory in a process of its own. After a restart it asks the hosts, by name, what they run."""
+    """The directory in a process of its own. After a restart it asks the hosts, by name, what they run, and the data
+    which shards there are: some may have been made for pinned entities since."""
 
-    def __init__(self, shards: Sequence[int], hosts: Sequence[str]) -> None:
-        self._directory = Directory(shards, RayHost)
+    def __init__(self, find_shards: FindShards, hosts: Sequence[str]) -> None:
+        self._find_shards = find_shards
         self._hosts = list(hosts)
+        self._started: asyncio.Task[Directory] | None = None
         self._watching: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Find the hosts and look after them from now on."""
         await self._ready()
 
-    async def _ready(self) -> Directory:
-        # Ray runs an actor's constructor outside its event loop, so the watch begins with the first call.
-        if self._watching is None:
-            self._watching = asyncio.get_running_loop().create_task(self._directory.look_after(self._hosts))
-        return self._directory
+    def _ready(self) -> "asyncio.Task[Directory]":
+        # Ray runs an actor's constructor outside its event loop, so everything begins with the first call.
+        if self._started is None:
+            self._started = asyncio.get_running_loop().create_task(self._start())
+        return self._started
+
+    async def _start(self) -> Directory:
+        directory = Directory(await self._find_shards(), RayHost)
+        self._watching = asyncio.get_running_loop().create_task(directory.look_after(self._hosts))
+        return directory
 
     async def table(self) -> tuple[int, dict[int, str]]:
         return (await self._ready()).table()
@@ -199,9 +210,9 @@ def host_names(hosts: int) -> list[str]:
 
 
 def start_hosts(
-    hosts: int, compose: Compose, kinds: Mapping[str, Kind], base_shards: int, shards: Sequence[int]
+    hosts: int, compose: Compose, kinds: Mapping[str, Kind], base_shards: int, find_shards: FindShards
 ) -> None:
-    """Start hosts and directory as detached actors, unless they run already; `shards` will be run soon after.
+    """Start hosts and directory as detached actors, unless they run already; all shards will be run soon after.
 
     Detached: they outlive whoever started them, as Serve's own controller does. They restart without end, because a
     host holds nothing that the journal does not have. Ray itself never repeats a call of theirs (max_task_retries=0):
@@ -222,7 +233,7 @@ def start_hosts(
         ray.remote(HostActor).options(name=name, **options).remote(name, compose, kinds, base_shards) for name in names
     ]
     ray.get([actor.start.remote() for actor in actors])
-    directory = ray.remote(DirectoryActor).options(name=DIRECTORY, **options).remote(list(shards), names)
+    directory = ray.remote(DirectoryActor).options(name=DIRECTORY, **options).remote(find_shards, names)
     ray.get(directory.start.remote())
 
 

@@ -3,11 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol, TypeVar
+from itertools import count
+from typing import Protocol
 from uuid import uuid4
 
 from engine.kernel import Command
 
+from .calls import in_time
 from .codec import KindCodec
 from .envelope import Receiver
 from .errors import Moved, NotMine, Overloaded, Unavailable
@@ -39,8 +41,6 @@ REFRESH_EVERY_S = 0.05
 
 _ERROR_OF: dict[int, type[Unavailable]] = {OVERLOADED: Overloaded, NOT_MINE: NotMine}
 
-T = TypeVar("T")
-
 logger = logging.getLogger("doorbuster.actors")
 
 
@@ -64,15 +64,6 @@ class DirectoryLink(Protocol):
         ...
 
 
-async def in_time(call: Awaitable[T], timeout_s: float = CALL_TIMEOUT_S) -> T:
-    """What the other process answers. Raises `Unavailable`, also when it says nothing: it may have happened then."""
-    try:
-        async with asyncio.timeout(timeout_s):
-            return await call
-    except TimeoutError as error:
-        raise Unavailable(f"no answer in {timeout_s} s") from error
-
-
 class RemoteHosts:
     """All hosts of the cluster, reached by shard."""
 
@@ -89,6 +80,7 @@ class RemoteHosts:
         self._directory = directory
         self._link_to = link_to
         self._name = name or uuid4().hex
+        self._lines_made = count(1)
         self._host_of: dict[int, str] = {}
         self._lines: dict[str, _Line] = {}
         self._watchers: dict[str, list[Watcher]] = {}
@@ -117,7 +109,7 @@ class RemoteHosts:
             await self.refresh()
         for host in dict.fromkeys(self._host_of.values()):
             try:
-                return await in_time(self._link_to(host).history(kind, key, after_version, limit))
+                return await in_time(self._link_to(host).history(kind, key, after_version, limit), CALL_TIMEOUT_S)
             except Unavailable as error:
                 logger.info("Host %s could not read a history: %s", host, error)
         raise Unavailable("no host answers")
@@ -130,7 +122,7 @@ class RemoteHosts:
             if self._refreshed_at > asked_at - REFRESH_EVERY_S:
                 return
             try:
-                _, self._host_of = await in_time(self._directory.table())
+                _, self._host_of = await in_time(self._directory.table(), CALL_TIMEOUT_S)
             except Unavailable as error:
                 logger.info("The directory does not answer, the last table stays in use: %s", error)
             self._refreshed_at = loop.time()
@@ -147,14 +139,17 @@ class RemoteHosts:
     def _line(self, host: str) -> "_Line":
         line = self._lines.get(host)
         if line is None:
-            line = self._lines[host] = _Line(host, self._link_to(host), self._name, self._codecs, self._failed)
+            # A line that failed is followed by another, and the host may still have answers for the first, which an
+            # exchange that is still open would bring: to the host each line is a client by itself.
+            client = f"{self._name}/{next(self._lines_made)}"
+            line = self._lines[host] = _Line(host, self._link_to(host), client, self._codecs, self._failed)
         return line
 
     async def _failed(self, host: str) -> None:
         """A call to the host failed: the next one makes a new link, and the directory should look after it."""
         self._lines.pop(host, None)
         try:
-            await in_time(self._directory.suspect(host))
+            await in_time(self._directory.suspect(host), CALL_TIMEOUT_S)
         except Unavailable as error:
             logger.info("The directory can't be told about host %s: %s", host, error)
 
@@ -186,14 +181,15 @@ class _Line:
         self._host = host
         self._link = link
         self._client = client
+        self._next_id = 0
         self._codecs = codecs
         self._on_failure = on_failure
         self._loop = asyncio.get_running_loop()
         self._pending: dict[int, _Pending] = {}
         self._outgoing: list[WireCommand] = []
-        self._next_id = 0
         self._calls: set[asyncio.Task[None]] = set()
         self._in_flight = 0
+        self._exchanges = 0
         self._pump_scheduled = False
         self._watchers: Mapping[str, list[Watcher]] = {}
         self._to_watch: list[str] = []
@@ -248,13 +244,14 @@ class _Line:
     def _call(self, commands: list[WireCommand]) -> None:
         watch, self._to_watch = self._to_watch, []
         self._in_flight += 1
-        task = self._loop.create_task(self._exchange(encode(Exchange(self._client, commands, watch))))
+        self._exchanges += 1
+        task = self._loop.create_task(self._exchange(encode(Exchange(self._client, commands, watch, self._exchanges))))
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
 
     async def _exchange(self, data: bytes) -> None:
         try:
-            ready = decode_ready(await in_time(self._link.exchange(data)))
+            ready = decode_ready(await in_time(self._link.exchange(data), CALL_TIMEOUT_S))
         except Unavailable as error:
             await self._fail(error)
             return

@@ -21,7 +21,7 @@ from .entity import Entity
 from .envelope import NOBODY, Address, Envelope
 from .errors import Moved, NotMine, Unavailable, Undecided
 from .journals.port import Fenced, Journal, JournalError
-from .moves import Leave
+from .moves import Leave, Wake
 from .placement import shard_of
 from .reminders import Reminders
 from .shard import Shard, decode_checkpoint
@@ -116,7 +116,13 @@ class Volume:
             woken = [self._loop.create_future() for _ in pending[start : start + RECOVERY_GROUP]]
             for address, future in zip(pending[start:], woken, strict=False):
                 self.post(Envelope(address, shard.number, None, future, float("inf")))
-            await asyncio.gather(*woken)
+            answers = await asyncio.gather(*woken, return_exceptions=True)
+            for address, answer in zip(pending[start:], answers, strict=False):
+                if isinstance(answer, Moved):
+                    shard.unfinished[address] = None
+                    self._effects.wake_elsewhere(self, address, shard.number)
+                elif isinstance(answer, BaseException):
+                    raise answer
 
     def post(self, envelope: Envelope) -> None:
         """Put a command into the mailbox of the next turn."""
@@ -137,6 +143,12 @@ class Volume:
             return True
         entity.in_flight.discard(effect_id)
         return False
+
+    def awake_elsewhere(self, address: Address, shard: int) -> None:
+        """An entity that left the shard has taken up its work where it lives now: it is nothing of ours any more."""
+        owned = self.shards.get(shard)
+        if owned is not None and address not in self._entities:
+            owned.unfinished.pop(address, None)
 
     async def close(self) -> None:
         """Finish the turn under way, then stop; whoever still waits hears `NotMine`."""
@@ -239,7 +251,7 @@ class Volume:
             self._leave(entity, command.shard)
             return None
         try:
-            if command is None:
+            if command is None or type(command) is Wake:
                 reply = None
                 self._follow_up(entity)
             else:
@@ -338,7 +350,7 @@ class Volume:
                 self._reminders.set(entity.address, entity.remind_at, remind_at)
                 entity.remind_at = remind_at
         unfinished = self.shards[entity.shard].unfinished
-        if entity.unfinished and entity.lives_in == entity.shard:
+        if entity.unfinished or (entity.lives_in != entity.shard and entity.kind.has_work):
             unfinished[entity.address] = None
         else:
             unfinished.pop(entity.address, None)
@@ -355,6 +367,9 @@ class Volume:
         for envelope, reply in zip(mail, replies, strict=True):
             if isinstance(reply, Unavailable):
                 envelope.fail(reply)
+                if type(reply) is Moved:
+                    # Not kept in memory: it may come here, and only the journal would tell.
+                    self._entities.pop(envelope.address, None)
             elif envelope.settle_until and type(reply) is not Rejected:
                 self._reply_when_settled(envelope, reply)
             else:
@@ -379,12 +394,14 @@ class Volume:
             self._settling[entity.address] = entity
 
     def _part_with(self, entity: Entity) -> None:
-        """It lives elsewhere, durably: forget it here, so that nobody sees its old state."""
+        """It lives elsewhere, durably: forget it here, so that nobody sees its old state, and wake it over there."""
         self._reminders.set(entity.address, entity.remind_at, None)
         for envelope in entity.waiting or ():
             envelope.fail(Moved(entity.lives_in))
         self._settling.pop(entity.address, None)
         self._entities.pop(entity.address, None)
+        if entity.kind.has_work:
+            self._effects.wake_elsewhere(self, entity.address, entity.shard)
 
     def _tell_settled(self, entity: Entity) -> None:
         assert entity.kind.settled is not None

@@ -38,11 +38,15 @@ class Bulletin(msgspec.Struct, array_like=True, gc=False):
 
 
 class Exchange(msgspec.Struct, array_like=True, gc=False):
-    """New commands of a client; the host's answer brings whatever replies are ready, to these or earlier ones."""
+    """New commands of a client; the host's answer brings whatever replies are ready, to these or earlier ones.
+
+    `number` counts the client's exchanges: a copy that the network made gets the answer of the first.
+    """
 
     client: str
     commands: list[WireCommand]
-    watch: list[str] = []
+    watch: list[str]
+    number: int
 
 
 class Ready(msgspec.Struct, array_like=True, gc=False):
@@ -69,7 +73,8 @@ class RawBulletin(Bulletin, array_like=True, gc=False):
 class RawExchange(msgspec.Struct, array_like=True, gc=False):
     client: str
     commands: list[RawCommand]
-    watch: list[str] = []
+    watch: list[str]
+    number: int
 
 
 class RawReady(msgspec.Struct, array_like=True, gc=False):

@@ -7,19 +7,22 @@ from functools import partial
 from actors import on_ray
 from engine.kinds import KINDS
 
-from .hosting import all_shards, compose_host, journal_of
+from .hosting import all_shards, compose_host, find_shards, journal_of
 from .settings import Settings
 
 
 def start_hosts(settings: Settings) -> None:
     """Start the host actors and the directory in the Ray that this process is connected to."""
 
-    async def find_shards() -> list[int]:
+    async def try_journal() -> None:
+        # Here first: what is wrong with the journal is told to whoever starts the shop.
         journal = journal_of(settings)
         try:
-            return await all_shards(settings, journal)
+            await all_shards(settings, journal)
         finally:
             await journal.close()
 
-    shards = asyncio.run(find_shards())
-    on_ray.start_hosts(settings.hosts, partial(compose_host, settings), KINDS, settings.shards, shards)
+    asyncio.run(try_journal())
+    on_ray.start_hosts(
+        settings.hosts, partial(compose_host, settings), KINDS, settings.shards, partial(find_shards, settings)
+    )

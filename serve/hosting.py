@@ -65,12 +65,28 @@ async def host_of(settings: Settings, journal: Journal, client: Client, **option
 
 async def compose_host(settings: Settings, client: Client) -> Host:
     """A host in an actor of its own, with its own way to the journal."""
+    return await host_of(settings, await reached_journal_of(settings), client)
+
+
+async def find_shards(settings: Settings) -> list[int]:
+    """The shards of the data, for an actor that has no journal of its own."""
+    while True:
+        journal = await reached_journal_of(settings)
+        try:
+            return await all_shards(settings, journal)
+        except JournalUnavailable as error:
+            logger.warning("The journal can't be read yet: %s", error)
+        finally:
+            await journal.close()
+        await asyncio.sleep(REOPEN_PAUSE_S)
+
+
+async def reached_journal_of(settings: Settings) -> Journal:
+    """As `journal_of`, however long that takes."""
     while True:
         try:
-            journal = journal_of(settings)
-            break
+            return journal_of(settings)
         except JournalUnavailable as error:
             # An actor that is started anew while the store is away must not give up: nobody would start it again.
             logger.warning("The journal can't be opened yet: %s", error)
         await asyncio.sleep(REOPEN_PAUSE_S)
-    return await host_of(settings, journal, client)

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from actors.client import Client
-from actors.errors import NotMine, Overloaded, Unavailable
+from actors.errors import Moved, NotMine, Overloaded, Unavailable
 from actors.host import Host
 from actors.journals.memory import MemoryJournal
-from actors.journals.port import Batch, JournalUnavailable
+from actors.journals.port import Batch, JournalUnavailable, Recorded
 from actors.pins import LocalShards, Pins
 from actors.placement import shard_of
 
@@ -294,6 +294,80 @@ def test_an_entity_is_pinned_while_it_is_used_and_nothing_is_lost_or_doubled() -
         assert await world.client.send("jar", "BLUE", Look()) == Beans(200)
 
     run(scenario)
+
+
+def test_a_shard_that_sent_an_entitys_sender_away_takes_the_entity_when_it_comes() -> None:
+    async def scenario(world: World) -> None:
+        await world.host.own([SHARDS])
+        await world.client.send("jar", "BLUE", Fill("f1", 5))
+        loop = asyncio.get_running_loop()
+        too_early: asyncio.Future[Any] = loop.create_future()
+        world.host.submit(SHARDS, "jar", "BLUE", Look(), too_early, loop.time() + 1)
+        with pytest.raises(Moved):
+            await too_early
+        await world.client.move("jar", "BLUE", SHARDS)
+        assert await world.client.send("jar", "BLUE", Look(), deadline_s=0.02) == Beans(5)
+
+    run(scenario)
+
+
+def test_an_entity_that_moved_is_reminded_though_nobody_asks_for_it() -> None:
+    async def scenario(world: World) -> None:
+        world.weigher.failures = 10**9
+        await world.host.own([SHARDS])
+        await world.client.send("jar", "BLUE", Fill("f1", 5))
+        await world.client.send("move", "m1", Begin("BLUE", "RED", 3, give_up_at=world.clock.ms + 500))
+        await world.client.move("move", "m1", SHARDS)
+        world.clock.ms += 1_000
+        while await world.client.send("jar", "BLUE", Look()) != Beans(5):
+            await asyncio.sleep(0.01)
+
+    run(scenario)
+
+
+def test_recovery_goes_on_behind_an_entity_that_moved(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actors.volume.RECOVERY_GROUP", 1)
+
+    async def main() -> None:
+        journal = FailingJournal(shards=SHARDS)
+        first = await World(journal).start()
+        first.weigher.failures = 10**9
+        await first.host.own([SHARDS])
+        await first.client.send("jar", "BLUE", Fill("f1", 5))
+        # Of one tag, so they share a home.
+        for name in ("moved@1", "moved@2"):
+            await first.client.send("move", name, Begin("BLUE", "RED", 1))
+        await first.client.move("move", "moved@1", SHARDS)
+        await first.host.close()
+        second = await World(journal).start()
+        while await second.client.send("jar", "RED", Look()) != Beans(1):
+            await asyncio.sleep(0.01)
+        await second.host.own([SHARDS])
+        while await second.client.send("jar", "RED", Look()) != Beans(2):
+            await asyncio.sleep(0.01)
+        await second.host.close()
+
+    asyncio.run(asyncio.wait_for(main(), 10))
+
+
+class SlowLoading(FailingJournal):
+    """Takes longer to load a shard's entities than idle ones are kept."""
+
+    async def load(self, shard: int, entities: Sequence[tuple[str, str]]) -> Sequence[Recorded]:
+        await asyncio.sleep(0.15)
+        return await super().load(shard, entities)
+
+
+def test_what_a_turn_has_loaded_is_there_when_it_decides() -> None:
+    async def main() -> None:
+        world = await World(SlowLoading(shards=SHARDS), idle_s=0.01).start()
+        jars = ["BLUE", "RED", "GREEN", "GREY"]
+        assert len({world.client.home_of(jar) for jar in jars}) > 1
+        await asyncio.gather(*(world.client.send("jar", jar, Fill("f1", 5)) for jar in jars))
+        assert set(world.host.epochs.values()) == {1}
+        await world.host.close()
+
+    asyncio.run(asyncio.wait_for(main(), 10))
 
 
 def test_a_crash_right_after_leaving_leaves_nothing_to_repair() -> None:

@@ -1,7 +1,7 @@
 """Clients and hosts in different processes, joined by hand: messages are real bytes, only Ray is missing."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import pytest
 
@@ -12,8 +12,9 @@ from actors.doorway import Doorway
 from actors.errors import Overloaded, Unavailable
 from actors.host import Host
 from actors.journals.memory import MemoryJournal
-from actors.journals.port import Entry
+from actors.journals.port import Batch, Entry
 from actors.remote import RemoteHosts
+from actors.wire import Exchange, WireCommand, encode
 
 from .toy import KINDS, Beans, Begin, Fill, Look, MoveView, Take, Weigher
 
@@ -21,11 +22,14 @@ SHARDS = 8
 
 
 class Link:
-    """One host as others reach it; `down` makes it unreachable, like a killed process."""
+    """One host as others reach it; `down` makes it unreachable, like a killed process, `silent` like a stopped one."""
 
     def __init__(self, cluster: "Cluster", name: str) -> None:
         self.down = False
+        self.silent = False
+        self.deaf = False
         self.calls = 0
+        self.under_way: list[asyncio.Task[bytes]] = []
         self.client = cluster.new_client()
         self.host = Host(
             KINDS,
@@ -46,6 +50,12 @@ class Link:
     async def exchange(self, data: bytes) -> bytes:
         self.check()
         self.calls += 1
+        if self.silent:
+            await asyncio.get_running_loop().create_future()
+        if self.deaf:
+            # The host hears, but the connection breaks before it can answer.
+            self.under_way.append(asyncio.create_task(self.doorway.exchange(data)))
+            raise Unavailable("reset")
         answer = await self.doorway.exchange(data)
         self.check()
         return answer
@@ -54,17 +64,33 @@ class Link:
         self.check()
         return await self.host.history(kind, key, after_version=after_version, limit=limit)
 
-    async def own(self, shards: Sequence[int]) -> None:
+    async def own(self, shards: Sequence[int]) -> Mapping[int, int]:
         self.check()
         await self.host.own(shards)
+        return self.host.epochs
 
     async def disown(self, shards: Sequence[int]) -> None:
         self.check()
         await self.host.disown(shards)
 
-    async def owned(self) -> Sequence[int]:
+    async def owned(self) -> Mapping[int, int]:
         self.check()
-        return sorted(self.host.owned)
+        return self.host.epochs
+
+    def restart(self, cluster: "Cluster") -> None:
+        """A new process under the old name: it runs nothing, and nobody has noticed."""
+        fresh = Link(cluster, "")
+        self.client, self.host, self.doorway = fresh.client, fresh.host, fresh.doorway
+
+
+class SlowJournal(MemoryJournal):
+    """Takes `pause_s` for an append."""
+
+    pause_s = 0.0
+
+    async def append(self, batches: Sequence[Batch]) -> Sequence[int]:
+        await asyncio.sleep(self.pause_s)
+        return await super().append(batches)
 
 
 class DirectoryLink:
@@ -81,7 +107,7 @@ class DirectoryLink:
 class Cluster:
     def __init__(self, mailbox_limit: int = 4_096) -> None:
         self.mailbox_limit = mailbox_limit
-        self.journal = MemoryJournal(shards=SHARDS, volumes=SHARDS)
+        self.journal = SlowJournal(shards=SHARDS, volumes=SHARDS)
         self.links: dict[str, Link] = {}
         self.directory = Directory(range(SHARDS), self.links.__getitem__)
 
@@ -183,6 +209,141 @@ def test_a_host_that_was_given_up_and_still_lives_is_refused_by_the_journal() ->
         assert await client.send("jar", "BLUE", Look()) == Beans(0)
 
     run(scenario)
+
+
+def test_a_host_that_falls_silent_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actors.remote.CALL_TIMEOUT_S", 0.05)
+
+    async def scenario(cluster: Cluster) -> None:
+        one = await cluster.add_host("one")
+        client = cluster.new_client()
+        await client.send("jar", "BLUE", Fill("f", 5))
+        one.silent = True
+        with pytest.raises(Unavailable):
+            await client.send("jar", "BLUE", Look(), deadline_s=0.2)
+        one.silent = False
+        assert await client.send("jar", "BLUE", Look()) == Beans(5)
+
+    run(scenario)
+
+
+def test_an_answer_that_comes_after_its_call_failed_is_not_taken_for_another_commands() -> None:
+    async def scenario(cluster: Cluster) -> None:
+        one = await cluster.add_host("one")
+        client = cluster.new_client()
+        await client.send("jar", "GREEN", Look())
+        cluster.journal.pause_s = 0.05
+        one.deaf = True
+        with pytest.raises(Unavailable):
+            await client.send("jar", "BLUE", Fill("f", 5), deadline_s=0.01)
+        one.deaf = False
+        assert await client.send("jar", "RED", Fill("f", 7)) == Beans(7)
+        await asyncio.gather(*one.under_way)
+
+    run(scenario)
+
+
+def test_a_doubled_exchange_takes_no_reply_away() -> None:
+    async def scenario(cluster: Cluster) -> None:
+        one = await cluster.add_host("one")
+        shard = cluster.new_client().home_of("BLUE")
+        data = encode(Exchange("ada", [WireCommand(1, shard, "jar", "BLUE", 1_000, 0, Fill("f", 5))], [], 1))
+        first, copy = await asyncio.gather(one.doorway.exchange(data), one.doorway.exchange(data))
+        assert first == copy
+        assert await one.doorway.exchange(data) == first
+
+    run(scenario)
+
+
+def test_a_host_that_restarted_unnoticed_gets_its_shards_again() -> None:
+    async def scenario(cluster: Cluster) -> None:
+        one = await cluster.add_host("one")
+        client = cluster.new_client()
+        await client.send("jar", "BLUE", Fill("f", 5))
+        one.restart(cluster)
+        await cluster.directory.suspect("one")
+        assert await client.send("jar", "BLUE", Look(), deadline_s=1.0) == Beans(5)
+
+    run(scenario)
+
+
+def test_a_host_that_comes_back_lets_go_of_what_others_run_by_now() -> None:
+    async def scenario(cluster: Cluster) -> None:
+        zombie = await cluster.add_host("zombie")
+        fresh = await cluster.add_host("fresh")
+        zombie.down = True
+        await cluster.directory.suspect("zombie")
+        zombie.down = False
+        assert zombie.host.owned
+        await cluster.directory.join("zombie")
+        assert not zombie.host.owned & fresh.host.owned
+        assert len(zombie.host.owned | fresh.host.owned) == SHARDS
+
+    run(scenario)
+
+
+def test_a_new_directory_believes_the_newer_of_two_epochs() -> None:
+    async def scenario(cluster: Cluster) -> None:
+        zombie = await cluster.add_host("a-zombie")
+        zombie.down = True
+        fresh = await cluster.add_host("fresh")
+        await cluster.directory.suspect("a-zombie")
+        zombie.down = False
+        cluster.directory = Directory(range(SHARDS), cluster.links.__getitem__)
+        await cluster.directory.join("a-zombie")
+        await cluster.directory.join("fresh")
+        await cluster.directory.suspect("a-zombie")
+        assert len(fresh.host.owned) + len(zombie.host.owned) == SHARDS
+        assert {shard: host for shard, host in cluster.directory.table()[1].items() if host == "fresh"}.keys() == set(
+            fresh.host.owned
+        )
+
+    run(scenario)
+
+
+def test_a_new_directory_learns_of_pinned_shards_from_their_host() -> None:
+    async def scenario(cluster: Cluster) -> None:
+        await cluster.add_host("one")
+        shard = await cluster.directory.add_exclusive()
+        cluster.directory = Directory(range(SHARDS), cluster.links.__getitem__)
+        await cluster.directory.join("one")
+        assert cluster.directory.table()[1][shard] == "one"
+
+    run(scenario)
+
+
+class Forgetful:
+    """A host whose answers to `owned` are told one by one; None: it can't be reached."""
+
+    def __init__(self, *answers: Mapping[int, int] | None) -> None:
+        self._answers = list(answers)
+
+    async def own(self, shards: Sequence[int]) -> Mapping[int, int]:
+        await asyncio.sleep(0)
+        return dict.fromkeys(shards, 8)
+
+    async def disown(self, shards: Sequence[int]) -> None:
+        await asyncio.sleep(0)
+
+    async def owned(self) -> Mapping[int, int]:
+        answer = self._answers.pop(0)
+        if answer is None:
+            raise Unavailable("killed")
+        # The answer takes its time: meanwhile somebody else has found the host dead.
+        await asyncio.sleep(0.02 if answer else 0)
+        return answer
+
+
+def test_a_host_found_lost_while_it_answers_stops_nobody_from_watching() -> None:
+    async def main() -> None:
+        controls = {"one": Forgetful({}, {0: 7}, None, {0: 7}), "two": Forgetful({})}
+        directory = Directory(range(1), controls.__getitem__)
+        await directory.join("one")
+        await directory.join("two")
+        await asyncio.gather(directory.suspect("one"), directory.suspect("one"))
+        assert directory.table()[1] == {0: "two"}
+
+    asyncio.run(asyncio.wait_for(main(), 10))
 
 
 def test_a_full_host_is_told_to_the_client_at_once() -> None:
