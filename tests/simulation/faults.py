@@ -1,0 +1,215 @@
+"""What goes wrong in one history, drawn from the seed, and how it is brought about.
+
+Each history has a few kinds of faults only: with all of them at once little would ever work, and little be tested.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from random import Random
+
+from .auditor import Auditor
+from .disk import Disk, DiskWeather
+from .machines import DIRECTORY, DirectoryMachine, HostMachine
+from .network import Network, Weather
+from .workload import ACTIVE_S
+
+KINDS = (
+    "crash",
+    "crash before commit",
+    "crash within commit",
+    "crash after commit",
+    "zombie",
+    "cut off",
+    "cut one way",
+    "cut from directory",
+    "directory crash",
+    "power loss",
+    "disk refuses",
+    "disk silent",
+    "disk slow",
+    "clock forward",
+    "clock back",
+    "messages lost",
+    "messages doubled",
+    "messages delayed",
+)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault, in words for the timeline."""
+
+    at: float
+    kind: str
+    target: str
+    lasts_s: float
+    strength: float
+
+
+def draw_faults(random: Random, hosts: list[str], fronts: list[str]) -> tuple[Fault, ...]:
+    """The faults of one history, in order."""
+    kinds = random.sample(KINDS, random.choice((0, 1, 2, 2, 3, 3, 4, 6)))
+    faults = []
+    for kind in kinds:
+        for _ in range(random.choice((1, 1, 2, 3))):
+            lasts_s = random.choice((0.3, 1.0, 3.0, 6.0)) * (0.5 + random.random())
+            target = random.choice(hosts)
+            faults.append(Fault(1.0 + random.random() * (ACTIVE_S - 2.0), kind, target, lasts_s, random.random()))
+    return tuple(sorted(faults, key=lambda fault: fault.at))
+
+
+class Misfortune:
+    """Brings the faults about, and ends them."""
+
+    def __init__(
+        self,
+        faults: tuple[Fault, ...],
+        hosts: Mapping[str, HostMachine],
+        directory: DirectoryMachine,
+        others: list[str],
+        network: Network,
+        disk: Disk,
+        auditor: Auditor,
+        tell: Callable[[str, str], None],
+    ) -> None:
+        self.counts: Counter[str] = Counter()
+        self.coverage: Counter[tuple[str, str]] = Counter()
+        """How often a fault met an order in each status."""
+        self._faults = faults
+        self._hosts = hosts
+        self._directory = directory
+        self._others = others
+        self._network = network
+        self._disk = disk
+        self._auditor = auditor
+        self._tell = tell
+        self._ending = False
+        self._tasks: list[asyncio.Task[None]] = []
+        disk.on_death = self._die_at_the_disk
+
+    async def strike(self) -> None:
+        """Carry the faults out, each at its time."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for fault in self._faults:
+            await asyncio.sleep(max(0.0, began + fault.at - loop.time()))
+            self.counts[fault.kind] += 1
+            for status in dict.fromkeys(order.status for order in self._auditor.orders.values()):
+                self.coverage[fault.kind, status] += 1
+            self._tell("fault", f"{fault.kind} {fault.target} for {fault.lasts_s:.1f} s")
+            self._tasks.append(loop.create_task(self._bring(fault)))
+
+    def end(self) -> None:
+        """From now on everything works: whatever is down starts, whatever stands still goes on."""
+        self._ending = True
+        for task in self._tasks:
+            task.cancel()
+        for source in (*self._hosts, DIRECTORY, *self._others):
+            for target in (*self._hosts, DIRECTORY, *self._others):
+                self._network.heal(source, target)
+        self._network.weather = Weather()
+        self._disk.weather.clear()
+        self._disk.dies_at_append.clear()
+        for machine in (*self._hosts.values(), self._directory):
+            machine.cont()
+            machine.start()
+
+    async def _bring(self, fault: Fault) -> None:
+        host = self._hosts[fault.target]
+        match fault.kind:
+            case "crash":
+                host.kill()
+                await asyncio.sleep(fault.lasts_s)
+                host.start()
+            case "crash before commit" | "crash within commit" | "crash after commit":
+                # `_die_at_the_disk` starts it again.
+                self._disk.dies_at_append[host.name] = fault.kind.split()[1]
+            case "zombie":
+                host.stop()
+                await asyncio.sleep(fault.lasts_s * 2)
+                host.cont()
+            case "cut off" | "cut one way" | "cut from directory":
+                await self._cut(fault)
+            case "directory crash":
+                self._directory.kill()
+                await asyncio.sleep(fault.lasts_s)
+                self._directory.start()
+            case "power loss":
+                await self._lose_power(fault)
+            case "clock forward":
+                host.clock_ahead_ms += int(fault.strength * 400_000)
+            case "clock back":
+                host.clock_ahead_ms -= int(fault.strength * 100_000)
+            case "disk refuses" | "disk silent" | "disk slow":
+                await self._trouble_disk(fault)
+            case _:
+                await self._trouble_messages(fault)
+
+    async def _cut(self, fault: Fault) -> None:
+        far = [DIRECTORY] if fault.kind == "cut from directory" else [DIRECTORY, *self._hosts, *self._others]
+        pairs = [(fault.target, other) for other in far if other != fault.target]
+        if fault.kind != "cut one way" or fault.strength < 0.5:
+            pairs += [(other, source) for source, other in pairs]
+        for source, target in pairs:
+            self._network.cut(source, target)
+        await asyncio.sleep(fault.lasts_s * 1.5)
+        for source, target in pairs:
+            self._network.heal(source, target)
+        self._tell("fault", f"{fault.target} is reached again")
+
+    async def _lose_power(self, fault: Fault) -> None:
+        machines = (*self._hosts.values(), self._directory)
+        for machine in machines:
+            machine.kill()
+        await asyncio.sleep(fault.lasts_s / 2)
+        for machine in machines:
+            machine.start()
+
+    async def _trouble_disk(self, fault: Fault) -> None:
+        whose = fault.target if fault.strength < 0.7 else ""
+        weather = DiskWeather()
+        match fault.kind:
+            case "disk refuses":
+                weather.refusal = 1.0 if fault.strength < 0.3 else 0.3
+            case "disk silent":
+                weather.silence = 0.3
+            case _:
+                weather.slowness_s = 0.05 + fault.strength
+        self._disk.weather[whose] = weather
+        await asyncio.sleep(fault.lasts_s)
+        self._disk.weather.pop(whose, None)
+
+    async def _trouble_messages(self, fault: Fault) -> None:
+        weather = self._network.weather
+        match fault.kind:
+            case "messages lost":
+                weather.loss = 0.02 + 0.2 * fault.strength
+            case "messages doubled":
+                weather.doubling = 0.3
+            case _:
+                weather.delay = 0.2
+                weather.longest_delay_s = 0.2 + 4.0 * fault.strength
+        await asyncio.sleep(fault.lasts_s * 2)
+        match fault.kind:
+            case "messages lost":
+                weather.loss = 0.0
+            case "messages doubled":
+                weather.doubling = 0.0
+            case _:
+                weather.delay = 0.0
+
+    def _die_at_the_disk(self, name: str) -> None:
+        host = self._hosts[name]
+        host.kill()
+
+        async def start_again() -> None:
+            await asyncio.sleep(0.5)
+            host.start()
+
+        self._tasks.append(self._own_loop.create_task(start_again()))
+
+    def attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Faults that strike inside of another process are ended from this one."""
+        self._own_loop = loop
