@@ -1,6 +1,6 @@
 """Messages to bytes and back, per kind of entity: one codec for journals and for the wire."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -18,7 +18,9 @@ class KindCodec:
     def __init__(self, kind: Kind) -> None:
         self._events = msgspec.msgpack.Decoder(list[kind.events | Left | Arrived])  # type: ignore[name-defined]
         self._state: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(kind.state)
-        self._command = msgspec.msgpack.Decoder(kind.commands | Leave | Wake)
+        # Not a method around it: this is called for every command that comes from another process.
+        self.decode_command: Callable[[bytes | msgspec.Raw], Any]
+        self.decode_command = msgspec.msgpack.Decoder(kind.commands | Leave | Wake).decode
         self._answer = msgspec.msgpack.Decoder(kind.answers | None)
         self._rejected = msgspec.msgpack.Decoder(Rejected)
 
@@ -34,9 +36,6 @@ class KindCodec:
 
     def decode_state(self, data: bytes) -> Any:
         return self._state.decode(data)
-
-    def decode_command(self, data: bytes | msgspec.Raw) -> Any:
-        return self._command.decode(data)
 
     def decode_reply(self, data: bytes | msgspec.Raw, *, rejected: bool) -> Reply:
         reply: Reply = (self._rejected if rejected else self._answer).decode(data)

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Mapping
 
-from engine.kernel import Answer, Rejected, Reply
+from engine.kernel import Answer, Command, Rejected, Reply
 
 from .codec import KindCodec
+from .envelope import NOBODY, Envelope
 from .errors import Moved, NotMine, Overloaded, Unavailable
 from .host import Host
 from .volume import Watcher
@@ -106,29 +107,37 @@ class _Caller:
         return Ready(replies, bulletins)
 
 
-class _WireReceiver:
-    """Puts a command's reply among what is ready for its sender."""
+class _WireEnvelope(Envelope):
+    """A command from another process. Its reply goes among what is ready for its sender: one object does for the
+    envelope and the receiver, because a busy host makes tens of thousands a second."""
 
-    __slots__ = ("_caller", "_done", "_id")
+    __slots__ = ("_caller", "_id")
 
-    def __init__(self, caller: _Caller, number: int) -> None:
+    def __init__(self, caller: _Caller, wire: RawCommand, command: Command, clock: float) -> None:
+        self.address = (wire.kind, wire.key)
+        self.shard = wire.shard
+        self.command = command
+        self.receiver = NOBODY
+        self.deadline = clock + wire.remaining_ms / 1_000
+        self.settle_until = clock + wire.settle_ms / 1_000 if wire.settle_ms else 0.0
         self._caller = caller
-        self._id = number
-        self._done = False
+        self._id = wire.id
 
-    def done(self) -> bool:
-        return self._done
-
-    def set_result(self, reply: Reply, /) -> None:
-        self._done = True
+    def reply(self, reply: Reply) -> None:
         self._caller.reply(WireReply(self._id, REJECTED if type(reply) is Rejected else ANSWER, reply))
 
-    def set_exception(self, error: Exception, /) -> None:
-        self._done = True
+    def fail(self, error: Exception) -> None:
         if isinstance(error, Moved):
             self._caller.reply(WireReply(self._id, MOVED, error.shard))
         else:
             self._caller.reply(WireReply(self._id, _STATUS_OF.get(type(error), UNAVAILABLE), str(error.args[0])))
+
+    def again(self, deadline: float) -> Envelope:
+        copy = _WireEnvelope.__new__(_WireEnvelope)
+        for name in ("address", "shard", "command", "receiver", "_caller", "_id"):
+            setattr(copy, name, getattr(self, name))
+        copy.deadline, copy.settle_until = deadline, 0.0
+        return copy
 
 
 class Doorway:
@@ -139,7 +148,7 @@ class Doorway:
 
     def __init__(self, host: Host, codecs: Mapping[str, KindCodec]) -> None:
         self._host = host
-        self._codecs = codecs
+        self._decoders = {kind: codec.decode_command for kind, codec in codecs.items()}
         self._loop = asyncio.get_running_loop()
         self._callers: dict[str, _Caller] = {}
         self._watched: set[str] = set()
@@ -158,22 +167,17 @@ class Doorway:
         for kind in message.watch:
             self._watch(caller, kind)
         clock = self._loop.time()
-        for command in message.commands:
-            self._submit(caller, command, clock)
+        host, decoders = self._host, self._decoders
+        for wire in message.commands:
+            envelope = _WireEnvelope(caller, wire, decoders[wire.kind](wire.command), clock)
+            try:
+                host.accept(envelope)
+            except Unavailable as error:
+                envelope.fail(error)
         caller.release_waiting()
         ready = encode(await caller.take_ready())
         answer.set_result(ready)
         return ready
-
-    def _submit(self, caller: _Caller, wire: RawCommand, clock: float) -> None:
-        receiver = _WireReceiver(caller, wire.id)
-        try:
-            command = self._codecs[wire.kind].decode_command(wire.command)
-            settle_until = clock + wire.settle_ms / 1_000 if wire.settle_ms else 0.0
-            deadline = clock + wire.remaining_ms / 1_000
-            self._host.submit(wire.shard, wire.kind, wire.key, command, receiver, deadline, settle_until)
-        except Unavailable as error:
-            receiver.set_exception(error)
 
     def _watch(self, caller: _Caller, kind: str) -> None:
         caller.watched.add(kind)

@@ -44,6 +44,10 @@ class Envelope:
         self.deadline = deadline
         self.settle_until = settle_until
 
+    def again(self, deadline: float) -> "Envelope":
+        """The same command once more, without waiting for the process to settle."""
+        return Envelope(self.address, self.shard, self.command, self.receiver, deadline)
+
     def reply(self, reply: Reply) -> None:
         """Hand the reply over, unless nobody waits any more."""
         if not self.receiver.done():

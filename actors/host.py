@@ -112,12 +112,16 @@ class Host:
 
         Raises `NotMine` for a shard that isn't run here and `Overloaded` when its queue is full.
         """
-        volume = self._volume_of_shard.get(shard)
+        self.accept(Envelope((kind, key), shard, command, receiver, deadline, settle_until))
+
+    def accept(self, envelope: Envelope) -> None:
+        """As `submit`."""
+        volume = self._volume_of_shard.get(envelope.shard)
         if volume is None:
-            raise NotMine(f"shard {shard} is not run here")
+            raise NotMine(f"shard {envelope.shard} is not run here")
         if len(volume.mail) >= self._mailbox_limit:
             raise Overloaded(f"{self._mailbox_limit} commands wait already")
-        volume.post(Envelope((kind, key), shard, command, receiver, deadline, settle_until))
+        volume.post(envelope)
 
     async def history(self, kind: str, key: str, *, after_version: int = 0, limit: int = 100) -> Sequence[Entry]:
         """One entity's entries, oldest first, wherever it lived. Only reads, so it never enters the entity's queue."""

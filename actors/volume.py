@@ -126,8 +126,9 @@ class Volume:
 
     def post(self, envelope: Envelope) -> None:
         """Put a command into the mailbox of the next turn."""
+        if not self.mail:
+            self._due.set()
         self.mail.append(envelope)
-        self._due.set()
 
     def answer(self, address: Address, shard: int, effect_id: str, reply: Reply) -> None:
         """The reply to an entity's effect has come."""
@@ -273,8 +274,9 @@ class Volume:
 
     def _carry_out(self, entity: Entity, command: Command, now: Instant) -> Reply:
         """Decide one command on the state that the commands before it left; events change the state at once."""
-        entity.used_at = self._clock
-        self._entities.move_to_end(entity.address)
+        if entity.used_at != self._clock:
+            entity.used_at = self._clock
+            self._entities.move_to_end(entity.address)
         try:
             outcome = entity.decide(entity.state, command, now)
         except Exception as error:
@@ -449,9 +451,7 @@ class Volume:
                 del self._settling[entity.address]
             for envelope in late:
                 # Asking again without waiting reads the state as it is then.
-                self.post(
-                    Envelope(envelope.address, envelope.shard, envelope.command, envelope.receiver, clock + TICK_S * 20)
-                )
+                self.post(envelope.again(clock + TICK_S * 20))
 
     def _passivate(self) -> None:
         """Drop the entities that were idle longest; one that is touched again is loaded from the journal."""

@@ -12,7 +12,10 @@ from .sqlite_volume import connect, in_journal_words
 PAGES_PER_STEP = 4_096
 """16 MiB between two reports of progress."""
 
-LAST_POSITIONS = "SELECT shard, ifnull((SELECT max(position) FROM entries WHERE shard = epochs.shard), 0) FROM epochs"
+LAST_POSITIONS = """
+SELECT epochs.shard, ifnull(last, 0) FROM epochs
+LEFT JOIN (SELECT shard, max(position) AS last FROM entries GROUP BY shard) AS found ON found.shard = epochs.shard
+"""
 
 Progress = Callable[[int, int], None]
 """Called with how much is done and how much there is: pages to copy, files to check."""
@@ -21,8 +24,9 @@ Progress = Callable[[int, int], None]
 @in_journal_words
 def last_positions(directory: Path) -> dict[int, int]:
     """The last position of every shard in the directory, at one instant."""
-    with _nobody_commits(directory) as files:
-        return {shard: position for path in files for shard, position in _query(files[path], LAST_POSITIONS)}
+    with ExitStack() as stack:
+        sources = _at_one_instant(stack, directory)
+        return {shard: position for source in sources.values() for shard, position in _query(source, LAST_POSITIONS)}
 
 
 @in_journal_words
@@ -32,9 +36,7 @@ def copy_files(directory: Path, target: Path, progress: Progress) -> list[Path]:
         raise JournalMismatch(f"{target} is not empty: a copy never overwrites anything")
     target.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        with _nobody_commits(directory) as files:
-            # A read transaction goes on seeing what it saw first: after all have begun, others may commit again.
-            sources = {path: _reading(stack, path) for path in files}
+        sources = _at_one_instant(stack, directory)
         sizes = {path: _query(source, "PRAGMA page_count")[0][0] for path, source in sources.items()}
         done, total = 0, sum(sizes.values())
         for path, source in sources.items():
@@ -62,6 +64,13 @@ def check_files(directory: Path, progress: Progress) -> None:
         if finding != "ok":
             raise JournalUnavailable(f"journal {path} is damaged: {finding}")
     progress(len(files), len(files))
+
+
+def _at_one_instant(stack: ExitStack, directory: Path) -> dict[Path, sqlite3.Connection]:
+    """Connections to all files of the journal, each of which goes on seeing it as it is now."""
+    with _nobody_commits(directory) as files:
+        # A read transaction sees what it saw first: when all have begun, which takes a moment, others commit again.
+        return {path: _reading(stack, path) for path in files}
 
 
 @contextmanager

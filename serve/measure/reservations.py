@@ -15,12 +15,13 @@ import ray
 
 from actors import on_ray
 from actors.client import Client
+from actors.collector import look_less_for_cycles
 from engine.kinds import KINDS
 from engine.stock import Held, Receive, Reserve, stock_key
 
 from ..host_actors import start_hosts
 from ..hosting import now
-from ..settings import Settings
+from ..settings import Settings, display
 
 SKU = "ENGINE-ONLY"
 HOLD_MS = 600_000
@@ -36,6 +37,7 @@ class Callers:
 
     async def reserve(self, callers: int, in_flight: int, seconds: float) -> int:
         """How many reservations were acknowledged."""
+        look_less_for_cycles()
         client = on_ray.connect(KINDS, self._shards)
         until = time.monotonic() + seconds
         counts = await asyncio.gather(
@@ -68,9 +70,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--in-flight", type=int, default=512, help="reservations that each caller has under way")
     parser.add_argument("--processes", type=int, default=1, help="processes that the callers are spread over")
     parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--journal", default="", help="URL of an empty journal (files in a new directory by default)")
     chosen = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="doorbuster-engine-") as directory:
-        settings = Settings(data=Path(directory), hosts=1)
+        settings = Settings(data=Path(directory), hosts=1, journal=chosen.journal)
         ray.init(address="local", include_dashboard=False, num_cpus=4, log_to_driver=False)
         try:
             start_hosts(settings)
@@ -94,6 +97,7 @@ def main(arguments: list[str] | None = None) -> int:
                 "callers": chosen.callers,
                 "in_flight": chosen.in_flight,
                 "processes": chosen.processes,
+                "journal": display(settings, "journal"),
             }
         )
     )
