@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from engine.kernel import Command, Reply
 
@@ -12,6 +12,7 @@ from .host import Host
 from .journals.port import Entry
 from .moves import Leave
 from .placement import shard_of
+from .sheaf import COMMANDS_PER_SHEAF, Replies, Sheaf
 from .volume import Watcher
 
 DEADLINE_S = 10.0
@@ -108,23 +109,14 @@ class Client:
     ) -> list[Reply]:
         """Many commands to one entity, decided in their order; the replies in the same order. Errors as of `send`.
 
-        They wait together and cost no task each: the way for importers and relays.
+        They travel in sheaves: the way for importers and relays, which have many at hand.
         """
-        loop = asyncio.get_running_loop()
-        together = _Together(loop, len(commands))
-        shard = self.shard_of(kind, key)
-        try:
-            submit = self._way_to(shard).submit
-            deadline = loop.time() + deadline_s
-            for index, command in enumerate(commands):
-                submit(shard, kind, key, command, together.receiver(index), deadline)
-        except Unavailable as error:
-            together.give_up(error)
-        replies = await together.replies()
-        for index, reply in enumerate(replies):
-            # Those that were not answered are sent again one by one: that knows all the ways in which it can go wrong.
-            if isinstance(reply, Unavailable):
-                replies[index] = await self.send(kind, key, commands[index], deadline_s=deadline_s)
+        replies: list[Reply] = []
+        for start in range(0, len(commands), COMMANDS_PER_SHEAF):
+            sheaf = Sheaf(list(commands[start : start + COMMANDS_PER_SHEAF]))
+            answered = await self.send(kind, key, sheaf, deadline_s=deadline_s)
+            assert isinstance(answered, Replies)
+            replies += answered.in_order()
         return replies
 
     async def history(self, kind: str, key: str, *, after_version: int = 0, limit: int = 100) -> Sequence[Entry]:
@@ -172,50 +164,3 @@ class Client:
         if self._remote is None:
             raise NotMine("this process runs no shard")
         return self._remote
-
-
-class _Together:
-    """Waits for many replies with one future."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, count: int) -> None:
-        self._all = loop.create_future()
-        self._replies: list[Any] = [None] * count
-        self._missing = count
-        if not count:
-            self._all.set_result(None)
-
-    def receiver(self, index: int) -> "_OneOfMany":
-        return _OneOfMany(self, index)
-
-    def put(self, index: int, reply: Any) -> None:
-        self._replies[index] = reply
-        self._missing -= 1
-        if not self._missing and not self._all.done():
-            self._all.set_result(None)
-
-    def give_up(self, error: Unavailable) -> None:
-        """Whatever wasn't submitted is taken as unanswered."""
-        self._replies = [error if reply is None else reply for reply in self._replies]
-        if not self._all.done():
-            self._all.set_result(None)
-
-    async def replies(self) -> list[Any]:
-        await self._all
-        return self._replies
-
-
-class _OneOfMany:
-    __slots__ = ("_index", "_together")
-
-    def __init__(self, together: _Together, index: int) -> None:
-        self._together = together
-        self._index = index
-
-    def done(self) -> bool:
-        return False
-
-    def set_result(self, reply: Any, /) -> None:
-        self._together.put(self._index, reply)
-
-    def set_exception(self, error: Any, /) -> None:
-        self._together.put(self._index, error)

@@ -8,6 +8,7 @@ import msgspec
 from engine.kernel import Event, Kind, Rejected, Reply
 
 from .moves import Arrived, Leave, Left, Wake
+from .sheaf import Replies, Sheaf
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -20,8 +21,8 @@ class KindCodec:
         self._state: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(kind.state)
         # Not a method around it: this is called for every command that comes from another process.
         self.decode_command: Callable[[bytes | msgspec.Raw], Any]
-        self.decode_command = msgspec.msgpack.Decoder(kind.commands | Leave | Wake).decode
-        self._answer = msgspec.msgpack.Decoder(kind.answers | None)
+        self.decode_command = msgspec.msgpack.Decoder(kind.commands | Leave | Wake | _sheaf_of(kind)).decode
+        self._answer = msgspec.msgpack.Decoder(kind.answers | _replies_of(kind) | None)
         self._rejected = msgspec.msgpack.Decoder(Rejected)
 
     def encode_events(self, events: Sequence[Event]) -> bytes:
@@ -45,3 +46,18 @@ class KindCodec:
 def codecs_of(kinds: Mapping[str, Kind]) -> dict[str, KindCodec]:
     """A codec for each kind, by name."""
     return {name: KindCodec(kind) for name, kind in kinds.items()}
+
+
+def _sheaf_of(kind: Kind) -> Any:
+    """The sheaf's type with the kind's own commands in it, so that all are decoded at once."""
+    commands: Any = list[kind.commands]  # type: ignore[name-defined]
+    return msgspec.defstruct("Sheaf", [("commands", commands)], bases=(Sheaf,), tag="runtime.Sheaf", frozen=True)
+
+
+def _replies_of(kind: Kind) -> Any:
+    answers: Any = list[kind.answers | None]  # type: ignore[name-defined]
+    fields: list[tuple[str, Any, Any]] = [
+        ("answers", answers, msgspec.NODEFAULT),
+        ("rejected", dict[int, Rejected], {}),
+    ]
+    return msgspec.defstruct("Replies", fields, bases=(Replies,), tag="runtime.Replies", frozen=True)

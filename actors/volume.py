@@ -25,6 +25,7 @@ from .moves import Leave, Wake
 from .placement import shard_of
 from .reminders import Reminders
 from .shard import Shard, decode_checkpoint
+from .sheaf import Replies, Sheaf
 
 MAX_COMMANDS_PER_TURN = 1_024
 """Bounds how long a command waits for those before it, and how much one commit writes."""
@@ -258,7 +259,8 @@ class Volume:
             else:
                 if type(command) is EffectAnswered and entity.in_flight is not None:
                     entity.in_flight.discard(command.effect_id)
-                reply = self._carry_out(entity, command, now)
+                many = isinstance(command, Sheaf)
+                reply = (self._carry_out_all if many else self._carry_out)(entity, command, now)  # type: ignore[arg-type]
         except Undecided as error:
             return error
         if entity.kind.effects is not None:
@@ -271,6 +273,17 @@ class Volume:
         if entity.leave(shard):
             self._touched.append(entity)
         entity.in_flight = None
+
+    def _carry_out_all(self, entity: Entity, sheaf: Sheaf, now: Instant) -> Replies:
+        answers: list[Any] = []
+        rejected: dict[int, Rejected] = {}
+        for command in sheaf.commands:
+            reply = self._carry_out(entity, command, now)
+            if type(reply) is Rejected:
+                rejected[len(answers)] = reply
+                reply = None
+            answers.append(reply)
+        return Replies(answers, rejected)
 
     def _carry_out(self, entity: Entity, command: Command, now: Instant) -> Reply:
         """Decide one command on the state that the commands before it left; events change the state at once."""

@@ -15,6 +15,7 @@ from actors.journals.memory import MemoryJournal
 from actors.journals.port import Batch, Entry
 from actors.remote import RemoteHosts
 from actors.wire import Exchange, WireCommand, encode
+from engine.kernel import Rejected
 
 from .toy import KINDS, Beans, Begin, Fill, Look, MoveView, Take, Weigher
 
@@ -388,5 +389,20 @@ def test_a_watcher_far_away_hears_of_the_newest_state() -> None:
         await client.send("jar", "BLUE", Fill("f2", 5))
         while heard.get("BLUE") != (2, Beans(10)):
             await asyncio.sleep(0.01)
+
+    run(scenario)
+
+
+def test_many_commands_to_one_entity_travel_together_and_are_decided_in_order() -> None:
+    async def scenario(cluster: Cluster) -> None:
+        one = await cluster.add_host("one")
+        client = cluster.new_client()
+        await client.send("jar", "BLUE", Fill("f", 400))
+        calls = one.calls
+        replies = await client.send_all("jar", "BLUE", [Take(f"t{number}", 1) for number in range(500)])
+        assert replies[:400] == [Beans(399 - number) for number in range(400)]
+        assert all(isinstance(reply, Rejected) and reply.details == {"left": 0} for reply in replies[400:])
+        assert one.calls - calls < 8
+        assert await client.send_all("jar", "BLUE", []) == []
 
     run(scenario)
