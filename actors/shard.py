@@ -36,15 +36,14 @@ class Shard:
         if listed and entry.version == 1:
             self._listed.append((entry.kind, entry.key))
 
-    def take_batch(self) -> Batch:
+    def take_batch(self, *, checkpoint_due: bool = False) -> Batch:
         """Everything that was added since the last time, with a checkpoint when one is due."""
         self._entries_since_checkpoint += len(self._entries)
         checkpoint = None
         # The interval grows with the list, so that writing it stays a constant share of the work. Before the last
         # owner's work is taken up again the list is not complete, and must not replace the last owner's.
-        if self.recovered and self._entries_since_checkpoint >= max(
-            MIN_ENTRIES_BETWEEN_CHECKPOINTS, len(self.unfinished)
-        ):
+        many = self._entries_since_checkpoint >= max(MIN_ENTRIES_BETWEEN_CHECKPOINTS, len(self.unfinished))
+        if self.recovered and (many or checkpoint_due):
             checkpoint = msgspec.msgpack.encode(list(self.unfinished))
             self._entries_since_checkpoint = 0
         batch = Batch(self.number, self.epoch, self._entries, self._snapshots, self._listed, checkpoint)

@@ -29,6 +29,8 @@ from .sheaf import Replies, Sheaf
 
 MAX_COMMANDS_PER_TURN = 1_024
 """Bounds how long a command waits for those before it, and how much one commit writes."""
+ENTRIES_BETWEEN_ROUNDS = 16_384
+"""After so many entries every shard of the volume writes a checkpoint, also those that recorded nothing."""
 RECOVERY_GROUP = 128
 """How many entities of a shard's past are woken at a time."""
 TICK_S = 0.05
@@ -81,6 +83,7 @@ class Volume:
         # Held for a turn: a shard never comes or goes in the middle of one.
         self._between_turns = asyncio.Lock()
         self._clock = self._loop.time()
+        self._entries_since_round = 0
         self._touched: list[Entity] = []
         self._outward: list[tuple[Entity, Effect]] = []
         self._task = self._loop.create_task(self._run())
@@ -355,7 +358,14 @@ class Volume:
             shard = dirty[entity.shard] = self.shards[entity.shard]
             entry = entity.take_entry(now)
             shard.add(entry, entity.take_snapshot() if entity.wants_snapshot else None, listed=entity.kind.listed)
-        await self._journal.append([shard.take_batch() for shard in dirty.values()])
+        self._entries_since_round += len(touched)
+        if self._entries_since_round < ENTRIES_BETWEEN_ROUNDS:
+            batches = [shard.take_batch() for shard in dirty.values()]
+        else:
+            # A quiet shard's next owner must not look for its work in everything that its neighbours recorded.
+            self._entries_since_round = 0
+            batches = [shard.take_batch(checkpoint_due=True) for shard in self.shards.values()]
+        await self._journal.append(batches)
 
     def _follow_up(self, entity: Entity) -> None:
         """Note the entity's reminder and whether it has unfinished work."""

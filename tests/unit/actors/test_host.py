@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from actors import volume
 from actors.client import Client
 from actors.errors import Moved, NotMine, Overloaded, Unavailable
 from actors.host import Host
@@ -406,5 +407,18 @@ def test_pinning_gives_an_entity_a_shard_of_its_own_once() -> None:
         await pins.unpin("jar", "BLUE", Look())
         assert world.client.shard_of("jar", "BLUE") == world.client.home_of("BLUE")
         assert await world.client.send("jar", "BLUE", Look()) == Beans(5)
+
+    run(scenario)
+
+
+def test_a_quiet_shard_writes_a_checkpoint_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(volume, "ENTRIES_BETWEEN_ROUNDS", 10)
+
+    async def scenario(world: World) -> None:
+        await asyncio.sleep(0.05)
+        for number in range(12):
+            await world.client.send("jar", "BLUE", Fill(f"f{number}", 1))
+        positions = {(await world.journal.checkpoint(shard))[0] for shard in range(SHARDS)}
+        assert min(positions) > 0
 
     run(scenario)
