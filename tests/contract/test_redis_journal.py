@@ -184,8 +184,8 @@ def test_a_user_who_may_not_read_the_configuration_is_no_obstacle(server: RedisS
             enabled=True,
             passwords=["+hunter2"],
             keys=[f"{{{prefix}*"],
-            categories=["+@all"],
-            commands=["-config"],
+            categories=["+@all", "-@admin", "-@dangerous"],
+            commands=["+info"],
         )
 
     async def scenario() -> None:
