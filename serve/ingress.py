@@ -26,10 +26,11 @@ door = Door()
 class FrontFirst:
     """Lets the front answer the hottest routes before Serve's bookkeeping, which costs as much as a purchase."""
 
-    def __init__(self, app: ASGIApp, door: Door) -> None:
+    def __init__(self, app: ASGIApp, door: Door, sample_every: int = SAMPLED) -> None:
         self._app = app
         self._door = door
-        self._until_sample = SAMPLED
+        self._sample_every = sample_every
+        self._until_sample = sample_every
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         front = self._door.front
@@ -40,7 +41,7 @@ class FrontFirst:
         if self._until_sample:
             await front(scope, receive, send, self._app)
         else:
-            self._until_sample = SAMPLED
+            self._until_sample = self._sample_every
             await self._app(scope, receive, send)
 
 
