@@ -134,7 +134,7 @@ class Bench:
         self._say(f"round {round_number}/{self._rounds}  {contender.label}: starting  ({self._remaining(turns_left)})")
         try:
             contender.start(workspace)
-            contender.measure(WARM_UP_CONNECTIONS, WARM_UP_S)
+            contender.warm_up(WARM_UP_CONNECTIONS, WARM_UP_S)
             for level in contender.levels(self._connections):
                 measured = contender.measure(level, self._seconds)
                 self._measured.setdefault(contender.label, {}).setdefault(level, []).append(measured)

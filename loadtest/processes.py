@@ -74,6 +74,16 @@ class ServerProcess:
                 raise ServerFailed(self.name, f"was not ready after {timeout_s:.0f} s", self.tail())
             time.sleep(POLL_INTERVAL_S)
 
+    def wait(self, timeout_s: float) -> str:
+        """Wait for a program that ends by itself; what it wrote. Raises ServerFailed if it fails or doesn't end."""
+        try:
+            status = self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired as error:
+            raise ServerFailed(self.name, f"did not end in {timeout_s:.0f} s", self.tail()) from error
+        if status != 0:
+            raise ServerFailed(self.name, f"ended with status {status}", self.tail())
+        return self._log.read_text(errors="replace")
+
     def alive(self) -> bool:
         return self._process.poll() is None
 

@@ -9,6 +9,7 @@ from .actor_per_product import ActorPerProduct
 from .contender import Contender
 from .doorbuster import Doorbuster, DoorbusterSoldOut, EmptyEndpoint
 from .doorbuster_redis import DoorbusterRedis
+from .engine_only import EngineOnly
 from .postgres import PostgresHotRow
 from .redis_script import RedisScript
 
@@ -30,3 +31,4 @@ def line_up(empty_path: str, hosts: int, replicas: int) -> Iterator[Contender]:
     for workers in WORKER_COUNTS:
         yield RedisScript(workers)
     yield ActorPerProduct()
+    yield EngineOnly()

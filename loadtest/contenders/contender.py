@@ -37,6 +37,10 @@ class Contender(ABC):
     def start(self, workspace: Path) -> None:
         """Return when the contender can sell. Files go below `workspace`, an empty directory with a short path."""
 
+    def warm_up(self, connections: int, seconds: float) -> None:
+        """Load it before anything counts: caches fill, connections open, code paths are taken once."""
+        self.measure(connections, seconds)
+
     @abstractmethod
     def measure(self, connections: int, seconds: float) -> Measurement:
         """Keep `connections` purchases in flight for `seconds`."""

@@ -38,9 +38,8 @@ NO_PLACE_IN_ENGINE = {
 }
 """Parts of the standard library that read a clock, throw dice or reach outside: a decision knows its arguments only."""
 
-BESIDE_THE_SHOP = {ROOT / "loadtest" / "contenders", ROOT / "loadtest" / "engine_only.py"}
-"""Contenders are programs of their own, and one benchmark row drives hosts directly: they are no part of the shop."""
-
+BESIDE_THE_SHOP = {ROOT / "loadtest" / "contenders" / "actor_per_product_app.py"}
+"""A contender that is written with Ray: a program of its own, and no part of the shop."""
 
 LOADED_BY_PATH = {ROOT / "loadtest" / "locustfile.py"}
 """Loaded as a file by the tool that runs it, so it has no package to be relative to."""
