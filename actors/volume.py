@@ -9,8 +9,7 @@ not at all.
 
 import asyncio
 import logging
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from engine.kernel import Accepted, Command, Effect, EffectAnswered, Instant, Kind, Rejected, ReminderDue, Reply, Send
@@ -22,8 +21,8 @@ from .envelope import NOBODY, Address, Envelope
 from .errors import Moved, NotMine, Unavailable, Undecided
 from .journals.port import Fenced, Journal, JournalError
 from .moves import Leave, Wake
-from .placement import shard_of
 from .reminders import Reminders
+from .residents import Residents
 from .shard import Shard, decode_checkpoint
 from .sheaf import Replies, Sheaf
 
@@ -64,19 +63,18 @@ class Volume:
         on_lost: Callable[[list[int], Exception], None],
     ) -> None:
         self._kinds = kinds
-        self._codecs = codecs
         self._journal = journal
         self._effects = effects
         self._now = now
-        self._base_shards = base_shards
-        self._entities_in_memory = entities_in_memory
-        self._idle_s = idle_s
+        self._residents = Residents(
+            kinds, codecs, journal, base_shards=base_shards, bound=entities_in_memory, idle_s=idle_s
+        )
+        self._entities = self._residents.by_address
         self._watchers = watchers
         self._on_lost = on_lost
         self._loop = asyncio.get_running_loop()
         self.shards: dict[int, Shard] = {}
         self.mail: list[Envelope] = []
-        self._entities: OrderedDict[Address, Entity] = OrderedDict()
         self._settling: dict[Address, Entity] = {}
         self._reminders = Reminders()
         self._due = asyncio.Event()
@@ -189,7 +187,8 @@ class Volume:
     async def _turn(self, mail: list[Envelope]) -> None:
         missing = [envelope for envelope in mail if envelope.address not in self._entities]
         if missing:
-            await self._activate(missing)
+            # Nothing else touches the entities meanwhile: this is the turn's own task.
+            self._touched += await self._residents.activate(missing)
         now = self._now()
         self._clock = self._loop.time()
         replies = [self._decide(envelope, now) for envelope in mail]
@@ -215,37 +214,6 @@ class Volume:
             else:
                 taken.append(envelope)
         return taken
-
-    async def _activate(self, mail: Iterable[Envelope]) -> None:
-        """Load what isn't in memory. Nothing else touches the entities meanwhile: this is the turn's own task."""
-        wanted: dict[int, dict[Address, None]] = {}
-        for envelope in mail:
-            wanted.setdefault(envelope.shard, {})[envelope.address] = None
-        for shard, addresses in wanted.items():
-            for entity in await self._load(shard, list(addresses)):
-                self._entities[entity.address] = entity
-                if entity.lives_in != shard or (entity.version == 0 and shard >= self._base_shards):
-                    await self._fetch(entity)
-
-    async def _load(self, shard: int, addresses: Sequence[Address]) -> list[Entity]:
-        entities = []
-        for address, recorded in zip(addresses, await self._journal.load(shard, addresses), strict=True):
-            entity = Entity(self._kinds[address[0]], self._codecs[address[0]], address, shard)
-            entity.restore(recorded)
-            entities.append(entity)
-        return entities
-
-    async def _fetch(self, entity: Entity) -> None:
-        """The entity left this shard, or never was in this pinned one: it may be on its way here."""
-        home = shard_of(entity.address[1], self._base_shards)
-        elsewhere = entity.lives_in if entity.lives_in != entity.shard else home
-        (other,) = await self._load(elsewhere, [entity.address])
-        # Both shards may say that it left; versions run on across moves, so the higher one was last.
-        if other.lives_in == entity.shard and other.version > entity.version:
-            entity.arrive(other)
-            self._touched.append(entity)
-        else:
-            entity.lives_in = elsewhere
 
     def _decide(self, envelope: Envelope, now: Instant) -> Reply | Unavailable:
         entity = self._entities[envelope.address]
@@ -448,7 +416,7 @@ class Volume:
             self._stop_waiting()
             # Between turns only: a turn waits while it loads and appends, and must find then what it found before.
             async with self._between_turns:
-                self._passivate()
+                self._residents.passivate(self._loop.time())
 
     def _remind(self) -> None:
         for address in self._reminders.take_due(self._now()):
@@ -475,18 +443,6 @@ class Volume:
             for envelope in late:
                 # Asking again without waiting reads the state as it is then.
                 self.post(envelope.again(clock + TICK_S * 20))
-
-    def _passivate(self) -> None:
-        """Drop the entities that were idle longest; one that is touched again is loaded from the journal."""
-        clock = self._loop.time()
-        for _ in range(len(self._entities)):
-            entity = next(iter(self._entities.values()))
-            if len(self._entities) <= self._entities_in_memory and clock - entity.used_at < self._idle_s:
-                return
-            if entity.busy or entity.events is not None:
-                self._entities.move_to_end(entity.address)
-                continue
-            del self._entities[entity.address]
 
     # -- losing
 

@@ -1,0 +1,80 @@
+"""The entities of a volume that are in memory: loaded when first needed, dropped when idle or when too many."""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+
+from engine.kernel import Kind
+
+from .codec import KindCodec
+from .entity import Entity
+from .envelope import Address, Envelope
+from .journals.port import Journal
+from .placement import shard_of
+
+
+class Residents:
+    """`by_address` is in the order of last use, oldest first: whoever uses an entity moves it to the end."""
+
+    def __init__(
+        self,
+        kinds: Mapping[str, Kind],
+        codecs: Mapping[str, KindCodec],
+        journal: Journal,
+        *,
+        base_shards: int,
+        bound: int,
+        idle_s: float,
+    ) -> None:
+        self._kinds = kinds
+        self._codecs = codecs
+        self._journal = journal
+        self._base_shards = base_shards
+        self._bound = bound
+        self._idle_s = idle_s
+        self.by_address: OrderedDict[Address, Entity] = OrderedDict()
+
+    async def activate(self, mail: Iterable[Envelope]) -> list[Entity]:
+        """Load the entities of these commands that aren't here; returns those that arrived from another shard."""
+        wanted: dict[int, dict[Address, None]] = {}
+        for envelope in mail:
+            wanted.setdefault(envelope.shard, {})[envelope.address] = None
+        arrived = []
+        for shard, addresses in wanted.items():
+            for entity in await self._load(shard, list(addresses)):
+                self.by_address[entity.address] = entity
+                may_be_elsewhere = entity.lives_in != shard or (entity.version == 0 and shard >= self._base_shards)
+                if may_be_elsewhere and await self._fetch(entity):
+                    arrived.append(entity)
+        return arrived
+
+    def passivate(self, clock: float) -> None:
+        """Drop those that were idle longest; one that is used again is loaded from the journal."""
+        entities = self.by_address
+        for _ in range(len(entities)):
+            entity = next(iter(entities.values()))
+            if len(entities) <= self._bound and clock - entity.used_at < self._idle_s:
+                return
+            if entity.busy or entity.events is not None:
+                entities.move_to_end(entity.address)
+                continue
+            del entities[entity.address]
+
+    async def _load(self, shard: int, addresses: Sequence[Address]) -> list[Entity]:
+        entities = []
+        for address, recorded in zip(addresses, await self._journal.load(shard, addresses), strict=True):
+            entity = Entity(self._kinds[address[0]], self._codecs[address[0]], address, shard)
+            entity.restore(recorded)
+            entities.append(entity)
+        return entities
+
+    async def _fetch(self, entity: Entity) -> bool:
+        """The entity left this shard, or never was in this pinned one: it may be on its way here."""
+        home = shard_of(entity.address[1], self._base_shards)
+        elsewhere = entity.lives_in if entity.lives_in != entity.shard else home
+        (other,) = await self._load(elsewhere, [entity.address])
+        # Both shards may say that it left; versions run on across moves, so the higher one was last.
+        if other.lives_in == entity.shard and other.version > entity.version:
+            entity.arrive(other)
+            return True
+        entity.lives_in = elsewhere
+        return False
