@@ -3,7 +3,10 @@ lost its memory, or is wrong, learns the truth from what the hosts say that they
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from itertools import chain
 from typing import Protocol
 
 from .calls import in_time
@@ -32,10 +35,21 @@ class HostControl(Protocol):
         ...
 
 
-def plan(current: Mapping[int, str | None], hosts: Sequence[str], exclusive: Collection[int]) -> dict[int, str]:
+def volume_of_its_own(shard: int) -> int:
+    """No two shards share a volume."""
+    return shard
+
+
+def plan(
+    current: Mapping[int, str | None],
+    hosts: Sequence[str],
+    exclusive: Collection[int],
+    volume_of: Callable[[int], int] = volume_of_its_own,
+) -> dict[int, str]:
     """Which host should run each shard: evenly, with as few moves as that takes.
 
-    A host of an `exclusive` shard runs no ordinary one, unless every host has an exclusive shard.
+    A host of an `exclusive` shard runs no ordinary one, unless every host has an exclusive shard. Shards of one volume
+    stay together, so that no two hosts wait for each other's commits, unless that would leave a host without work.
     """
     wanted: dict[int, str] = {}
     loads = {host: [shard for shard, owner in current.items() if owner == host] for host in hosts}
@@ -47,25 +61,52 @@ def plan(current: Mapping[int, str | None], hosts: Sequence[str], exclusive: Col
         wanted[shard] = host
         taken.add(host)
     shared = [host for host in hosts if host not in taken] or list(hosts)
-    kept = {host: [shard for shard in loads[host] if shard not in exclusive] for host in shared}
-    homeless = [shard for shard in current if shard not in exclusive and current[shard] not in kept]
-    for shard in homeless:
-        kept[min(shared, key=lambda name: len(kept[name]))].append(shard)
+    kept: dict[str, list[list[int]]] = {host: [] for host in shared}
+    homeless = []
+    for unit in _units([shard for shard in current if shard not in exclusive], len(shared), volume_of):
+        owners = Counter(owner for shard in unit if (owner := current[shard]) is not None and owner in kept)
+        if owners:
+            kept[owners.most_common(1)[0][0]].append(unit)
+        else:
+            homeless.append(unit)
+    load = {host: sum(map(len, units)) for host, units in kept.items()}
+    for unit in homeless:
+        least = min(shared, key=lambda name: load[name])
+        kept[least].append(unit)
+        load[least] += len(unit)
     while True:
-        most, least = (pick(shared, key=lambda name: len(kept[name])) for pick in (max, min))
-        if len(kept[most]) - len(kept[least]) <= 1:
+        most, least = (pick(shared, key=lambda name: load[name]) for pick in (max, min))
+        if not kept[most] or load[most] - load[least] <= len(kept[most][-1]):
             break
-        kept[least].append(kept[most].pop())
-    for host, shards in kept.items():
-        wanted |= dict.fromkeys(shards, host)
+        unit = kept[most].pop()
+        kept[least].append(unit)
+        load[most] -= len(unit)
+        load[least] += len(unit)
+    for host, units in kept.items():
+        wanted |= dict.fromkeys(chain.from_iterable(units), host)
     return wanted
+
+
+def _units(shards: Iterable[int], hosts: int, volume_of: Callable[[int], int]) -> list[list[int]]:
+    """What moves as a whole: the shards of a volume, or where those are too few for the hosts, each shard."""
+    volumes: dict[int, list[int]] = {}
+    for shard in shards:
+        volumes.setdefault(volume_of(shard), []).append(shard)
+    return list(volumes.values()) if len(volumes) >= hosts else [[shard] for shard in chain(*volumes.values())]
 
 
 class Directory:
     """Gives shards to hosts, evenly, and a dead host's shards to the living at once."""
 
-    def __init__(self, shards: Iterable[int], control_of: Callable[[str], HostControl]) -> None:
+    def __init__(
+        self,
+        shards: Iterable[int],
+        control_of: Callable[[str], HostControl],
+        *,
+        volume_of: Callable[[int], int] = volume_of_its_own,
+    ) -> None:
         self._control_of = control_of
+        self._volume_of = volume_of
         self._host_of: dict[int, str | None] = dict.fromkeys(shards)
         self._hosts: dict[str, HostControl] = {}
         self._epoch_of: dict[int, int] = {}
@@ -79,18 +120,33 @@ class Directory:
         return self._version, {shard: host for shard, host in self._host_of.items() if host is not None}
 
     @property
+    def homeless(self) -> list[int]:
+        """The shards that no host runs: their commands wait."""
+        return [shard for shard, host in self._host_of.items() if host is None]
+
+    @property
     def hosts(self) -> list[str]:
         """The hosts that are believed to live."""
         return sorted(self._hosts)
 
-    async def join(self, host: str) -> None:
-        """A host has started, or started again: it runs nothing unless it says so, and gets its share."""
+    async def join(self, *hosts: str) -> None:
+        """Hosts have started, or started again: each runs nothing unless it says so, and gets its share.
+
+        Those that start together are told here together: the first would be given everything, to lose it again at
+        once. Raises `Unavailable` if one doesn't answer; the others have joined then.
+        """
         async with self._deciding:
-            control = self._control_of(host)
-            claimed = await in_time(control.owned(), PING_TIMEOUT_S)
-            self._hosts[host] = control
-            await self._believe(host, claimed)
+            answers = await asyncio.gather(*map(self._greet, hosts), return_exceptions=True)
             await self._settle()
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
+
+    async def _greet(self, host: str) -> None:
+        control = self._control_of(host)
+        claimed = await in_time(control.owned(), PING_TIMEOUT_S)
+        self._hosts[host] = control
+        await self._believe(host, claimed)
 
     async def add_exclusive(self) -> int:
         """A new shard, for a pinned entity, on a host that has nothing else to do where there are enough of them."""
@@ -128,19 +184,16 @@ class Directory:
         """Find these hosts, again whenever one was lost, and watch them, for as long as the directory lives."""
         watching = asyncio.get_running_loop().create_task(self.watch())
         while not watching.done():
-            for host in hosts:
-                if host not in self._hosts:
-                    try:
-                        await self.join(host)
-                    except Unavailable:
-                        continue
+            if missing := [host for host in hosts if host not in self._hosts]:
+                with suppress(Unavailable):
+                    await self.join(*missing)
             await asyncio.sleep(PING_EVERY_S)
 
     async def watch(self) -> None:
         """Look after all hosts, for as long as the directory lives."""
         while True:
             await asyncio.gather(*(self.suspect(host) for host in self.hosts))
-            if any(owner is None for owner in self._host_of.values()) and self._hosts:
+            if self.homeless and self._hosts:
                 async with self._deciding:
                     await self._settle()
             await asyncio.sleep(PING_EVERY_S)
@@ -190,7 +243,7 @@ class Directory:
         """Carry out the plan: shards without a host first, for somebody waits for them; then even the load out."""
         if not self._hosts:
             return
-        wanted = plan(self._host_of, self.hosts, self._exclusive)
+        wanted = plan(self._host_of, self.hosts, self._exclusive, self._volume_of)
         gifts: dict[str, list[int]] = {}
         for shard, owner in self._host_of.items():
             if owner is None:

@@ -21,6 +21,9 @@ class Unavailable(ActorsError):
         self.detail = detail
         self.retry_after_s = retry_after_s
 
+    def __str__(self) -> str:
+        return self.detail
+
 
 class Overloaded(Unavailable):
     """A bounded queue is full. The command was not accepted, so it did not happen."""

@@ -24,12 +24,16 @@ NAMESPACE = "doorbuster"
 DIRECTORY = "directory"
 MAX_CONCURRENT_CALLS = 10_000
 """Calls that one actor may have open: each client holds some open until there is something to tell."""
+SETTLE_TIMEOUT_S = 30.0
+"""Taking a shard over is one commit: only a journal that doesn't answer takes that long."""
+SETTLED_LOOK_EVERY_S = 0.02
 
 Compose = Callable[[Client], Awaitable[Host]]
 """Makes a process's host, given the client for its effects. It is pickled into the actor's process."""
 
-FindShards = Callable[[], Awaitable[Sequence[int]]]
-"""Tells the shards of the data, however long the journal takes to answer. It is pickled into the actor's process."""
+FindShards = Callable[[], Awaitable[Mapping[int, int]]]
+"""Tells the shards of the data, each with its volume, however long the journal takes to answer. It is pickled into the
+actor's process."""
 
 T = TypeVar("T")
 
@@ -164,10 +168,6 @@ class DirectoryActor:
         self._started: asyncio.Task[Directory] | None = None
         self._watching: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Find the hosts and look after them from now on."""
-        await self._ready()
-
     def _ready(self) -> "asyncio.Task[Directory]":
         # Ray runs an actor's constructor outside its event loop, so everything begins with the first call.
         if self._started is None:
@@ -175,9 +175,20 @@ class DirectoryActor:
         return self._started
 
     async def _start(self) -> Directory:
-        directory = Directory(await self._find_shards(), RayHost)
+        volumes = await self._find_shards()
+        # A shard that is made later, for a pinned entity, has a volume to itself.
+        directory = Directory(volumes, RayHost, volume_of=lambda shard: volumes.get(shard, -shard))
         self._watching = asyncio.get_running_loop().create_task(directory.look_after(self._hosts))
         return directory
+
+    async def settled(self, timeout_s: float) -> list[int]:
+        """Wait until every shard is run by a host; those that are not after so long."""
+        directory = await self._ready()
+        for _ in range(round(timeout_s / SETTLED_LOOK_EVERY_S)):
+            if not directory.homeless:
+                break
+            await asyncio.sleep(SETTLED_LOOK_EVERY_S)
+        return directory.homeless
 
     async def table(self) -> tuple[int, dict[int, str]]:
         return (await self._ready()).table()
@@ -212,7 +223,9 @@ def host_names(hosts: int) -> list[str]:
 def start_hosts(
     hosts: int, compose: Compose, kinds: Mapping[str, Kind], base_shards: int, find_shards: FindShards
 ) -> None:
-    """Start hosts and directory as detached actors, unless they run already; all shards will be run soon after.
+    """Start hosts and directory as detached actors, unless they run already, and wait until all shards are run.
+
+    Raises `Unavailable` with the shards that nobody took.
 
     Detached: they outlive whoever started them, as Serve's own controller does. They restart without end, because a
     host holds nothing that the journal does not have. Ray itself never repeats a call of theirs (max_task_retries=0):
@@ -234,7 +247,8 @@ def start_hosts(
     ]
     ray.get([actor.start.remote() for actor in actors])
     directory = ray.remote(DirectoryActor).options(name=DIRECTORY, **options).remote(find_shards, names)
-    ray.get(directory.start.remote())
+    if homeless := ray.get(directory.settled.remote(SETTLE_TIMEOUT_S)):
+        raise Unavailable(f"after {SETTLE_TIMEOUT_S:.0f} s no host has taken the shards {homeless}")
 
 
 def stop_hosts(hosts: int) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Sequence
+from itertools import count
 from typing import Any
 
 from ray import serve as ray_serve
@@ -21,13 +22,16 @@ from engine.product import LookProduct, ProductView
 from .api import build_app
 from .catalogue import CatalogueView, KnownOrders
 from .front import Front
-from .hosting import all_shards, host_of, journal_of, now
+from .hosting import all_shards, host_of, journal_of, now, reached_journal_of
 from .ingress import door
 from .settings import Settings
 from .shop import Shop
 
 LOAD_AT_ONCE = 500
 """Products read at a time while the catalogue is loaded."""
+PROBE = "probe-"
+"""What products are called that are asked for to hear whether somebody answers; whether they exist doesn't matter."""
+REACH_TIMEOUT_S = 30.0
 PAUSE_WHILE_LEARNING_S = 0.005
 MAX_ONGOING_REQUESTS = 10_000
 """Serve's own bound on a replica; ours, the mailboxes, refuse earlier and with a problem."""
@@ -79,9 +83,12 @@ class ShopProcess:
 
     async def start(self) -> None:
         """Open the journal, take the shards over where this process hosts them, and load the catalogue."""
-        self._journal = journal_of(self._settings)
         shards = range(self._settings.shards)
-        if self._settings.placement == "replica":
+        if self._settings.placement == "actors":
+            # Whoever started the hosts has tried it: what is wrong with it now will pass.
+            self._journal = await reached_journal_of(self._settings)
+        else:
+            self._journal = journal_of(self._settings)
             self._host = await host_of(self._settings, self._journal, self._client, on_fenced=self._on_fenced)
             self._client.attach(self._host)
             self._host.watch("order", self._on_order)
@@ -89,6 +96,8 @@ class ShopProcess:
         await self._client.watch("stock", self._catalogue.put_stock)
         if self._host is not None:
             await self._host.own(await all_shards(self._settings, self._journal))
+        else:
+            await self._reach(shards)
         await self._load_catalogue(shards)
         look_less_for_cycles()
         self._ready = True
@@ -115,6 +124,13 @@ class ShopProcess:
 
     async def share(self, shard: int) -> None:
         """The only host does all work anyway."""
+
+    async def _reach(self, shards: Sequence[int]) -> None:
+        """Wait until every shard has an owner that answers; raises `Unavailable` if one doesn't in time."""
+        numbers = count()
+        for shard in shards:
+            key = next(key for number in numbers if self._client.home_of(key := f"{PROBE}{number}") == shard)
+            await self._client.send("product", key, LookProduct(), deadline_s=REACH_TIMEOUT_S)
 
     async def _load_catalogue(self, shards: Sequence[int]) -> None:
         assert self._journal is not None

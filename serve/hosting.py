@@ -68,12 +68,12 @@ async def compose_host(settings: Settings, client: Client) -> Host:
     return await host_of(settings, await reached_journal_of(settings), client)
 
 
-async def find_shards(settings: Settings) -> list[int]:
-    """The shards of the data, for an actor that has no journal of its own."""
+async def find_shards(settings: Settings) -> dict[int, int]:
+    """The shards of the data, each with its volume, for an actor that has no journal of its own."""
     while True:
         journal = await reached_journal_of(settings)
         try:
-            return await all_shards(settings, journal)
+            return {shard: journal.volume_of(shard) for shard in await all_shards(settings, journal)}
         except JournalUnavailable as error:
             logger.warning("The journal can't be read yet: %s", error)
         finally:

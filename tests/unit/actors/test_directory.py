@@ -1,8 +1,13 @@
 """Who runs what: even, with few moves, and a pinned shard's host has nothing else to do."""
 
+import asyncio
 from collections import Counter
+from collections.abc import Mapping, Sequence
 
-from actors.directory import plan
+import pytest
+
+from actors.directory import Directory, plan
+from actors.errors import Unavailable
 
 
 def test_shards_without_a_host_are_spread_evenly() -> None:
@@ -31,3 +36,72 @@ def test_a_pinned_shard_has_a_host_of_its_own() -> None:
 
 def test_one_host_runs_pinned_and_ordinary_shards() -> None:
     assert plan({0: "a", 1: None}, ["a"], {1}) == {0: "a", 1: "a"}
+
+
+def by_volume(shard: int) -> int:
+    return shard % 2
+
+
+def test_the_shards_of_a_volume_stay_with_one_host() -> None:
+    wanted = plan(dict.fromkeys(range(16)), ["a", "b"], (), by_volume)
+    assert [{wanted[shard] for shard in range(16) if by_volume(shard) == volume} for volume in (0, 1)] == [{"a"}, {"b"}]
+
+
+def test_a_host_that_comes_back_gets_a_whole_volume() -> None:
+    alone = plan(dict.fromkeys(range(16)), ["a"], (), by_volume)
+    assert set(alone.values()) == {"a"}
+    wanted = plan(alone, ["a", "b"], (), by_volume)
+    assert {len({wanted[shard] for shard in range(volume, 16, 2)}) for volume in (0, 1)} == {1}
+    assert Counter(wanted.values()) == {"a": 8, "b": 8}
+
+
+def test_more_hosts_than_volumes_share_them() -> None:
+    wanted = plan(dict.fromkeys(range(16)), ["a", "b", "c"], (), by_volume)
+    assert sorted(Counter(wanted.values()).values()) == [5, 5, 6]
+
+
+class QuietHost:
+    """Takes whatever it is given, and remembers it in order."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, tuple[int, ...]]] = []
+        self._epochs: dict[int, int] = {}
+
+    async def own(self, shards: Sequence[int]) -> Mapping[int, int]:
+        self.told.append(("own", tuple(shards)))
+        self._epochs |= {shard: self._epochs.get(shard, 0) + 1 for shard in shards}
+        return dict(self._epochs)
+
+    async def disown(self, shards: Sequence[int]) -> None:
+        self.told.append(("disown", tuple(shards)))
+
+    async def owned(self) -> Mapping[int, int]:
+        return dict(self._epochs)
+
+
+class DeadHost(QuietHost):
+    async def owned(self) -> Mapping[int, int]:
+        raise Unavailable("gone")
+
+
+def test_hosts_that_start_together_get_their_shards_once() -> None:
+    async def main() -> None:
+        hosts = {"a": QuietHost(), "b": QuietHost()}
+        directory = Directory(range(4), hosts.__getitem__, volume_of=by_volume)
+        assert directory.homeless == [0, 1, 2, 3]
+        await directory.join("a", "b")
+        assert directory.homeless == []
+        assert (hosts["a"].told, hosts["b"].told) == ([("own", (0, 2))], [("own", (1, 3))])
+
+    asyncio.run(main())
+
+
+def test_of_hosts_that_start_together_a_dead_one_is_told_and_the_others_run_everything() -> None:
+    async def main() -> None:
+        hosts = {"a": DeadHost(), "b": QuietHost()}
+        directory = Directory(range(4), hosts.__getitem__)
+        with pytest.raises(Unavailable, match="gone"):
+            await directory.join("a", "b")
+        assert set(directory.table()[1].values()) == {"b"}
+
+    asyncio.run(main())
