@@ -1,7 +1,7 @@
 """Where a Redis journal is: what its URL says, and the clients of redis-py that it leads to."""
 
 from typing import Any, Literal, NamedTuple
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 import redis
 from redis.backoff import NoBackoff
@@ -70,16 +70,6 @@ def _host_and_port(text: str) -> tuple[str, int]:
     if not parts.hostname:
         raise ValueError(f"{text!r} is no host")
     return parts.hostname, parts.port or SENTINEL_PORT
-
-
-def without_password(url: str) -> str:
-    """The URL as it may be shown."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    return url.replace(f":{quote(parts.password, safe='%')}@", ":********@").replace(
-        f":{parts.password}@", ":********@"
-    )
 
 
 def client_options(**more: Any) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from actors.journals.port import (
     Snapshot,
 )
 from actors.journals.redis import RedisJournal
-from actors.journals.redis_address import parse_address, without_password
+from actors.journals.redis_address import parse_address
 from actors.journals.urls import open_journal
 from loadtest.processes import free_port
 
@@ -138,11 +138,6 @@ def test_a_url_that_makes_no_sense_is_refused(url: str) -> None:
         open_journal(url)
 
 
-def test_a_password_is_not_shown() -> None:
-    assert without_password("redis://shop:hunter2@db:1/0") == "redis://shop:********@db:1/0"
-    assert without_password("redis://db:1/0") == "redis://db:1/0"
-
-
 # What a server must be set up for
 
 
@@ -197,8 +192,8 @@ def test_a_user_who_may_not_read_the_configuration_is_no_obstacle(server: RedisS
 
     run(scenario())
     with pytest.raises(JournalUnavailable) as refusal:
-        RedisJournal(f"redis://shop:wrong@127.0.0.1:{server.port}?prefix={prefix}")
-    assert "wrong" not in str(refusal.value).replace("wrong number", "").lower() or "WRONGPASS" in str(refusal.value)
+        RedisJournal(f"redis://shop:hunter22@127.0.0.1:{server.port}?prefix={prefix}")
+    assert "hunter2" not in str(refusal.value)
 
 
 def test_a_server_that_is_not_there_is_said_without_the_password() -> None:
@@ -302,7 +297,7 @@ def test_a_full_memory_refuses_appends_and_keeps_what_there_is(tmp_path: Path) -
         epoch = await journal.acquire(0)
         await journal.append([Batch(0, epoch, [entry(CLOCK, 1)])])
         with server.client() as admin:
-            admin.config_set("maxmemory", "1mb")
+            admin.config_set("maxmemory", "100kb")
         with pytest.raises(JournalUnavailable, match="memory"):
             await journal.append([Batch(0, epoch, entries(CLOCK, range(2, 9)))])
         with server.client() as admin:
@@ -319,7 +314,7 @@ def test_a_full_memory_refuses_appends_and_keeps_what_there_is(tmp_path: Path) -
 
 def test_an_append_that_too_few_replicas_have_is_not_acknowledged(tmp_path: Path) -> None:
     master = RedisServer(tmp_path / "master").start()
-    replica = RedisServer(tmp_path / "replica", *DURABLE, "--replicaof", f"127.0.0.1 {master.port}").start()
+    replica = RedisServer(tmp_path / "replica", *DURABLE, "--replicaof", "127.0.0.1", str(master.port)).start()
 
     async def scenario() -> None:
         journal = RedisJournal(master.url, wait_replicas=1)
@@ -442,7 +437,7 @@ def test_tls_is_spoken_and_the_certificate_checked(tmp_path: Path) -> None:
 
 def test_the_master_that_the_sentinels_name_is_followed_when_another_takes_over(tmp_path: Path) -> None:
     master = RedisServer(tmp_path / "master").start()
-    replica = RedisServer(tmp_path / "replica", *DURABLE, "--replicaof", f"127.0.0.1 {master.port}").start()
+    replica = RedisServer(tmp_path / "replica", *DURABLE, "--replicaof", "127.0.0.1", str(master.port)).start()
     configuration = tmp_path / "sentinel.conf"
     configuration.write_text(
         f"sentinel monitor shop 127.0.0.1 {master.port} 1\nsentinel down-after-milliseconds shop 500\n"

@@ -8,11 +8,13 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from actors.errors import Unavailable
 from engine.kernel import Rejected
 from engine.order import LookOrder, OrderView, Status
 from engine.stock import Receive, stock_key
+from serve.cli import config, up
 from serve.settings import Settings
 
 from ..redis_server import NO_SERVER, RedisServer, find_server
@@ -180,3 +182,20 @@ def test_whoever_lost_the_shards_to_another_process_sells_nothing_more(settings:
     finally:
         process.join(10)
         process.kill()
+
+
+def test_a_shop_on_a_server_that_would_forget_is_told_before_anything_starts(tmp_path: Path) -> None:
+    server = RedisServer(tmp_path / "redis", "--appendonly", "no").start()
+    try:
+        arguments = ["--data", str(tmp_path / "data"), "--journal", server.url]
+        result = CliRunner().invoke(up.command, arguments)
+        assert result.exit_code == 1
+        assert "appendfsync always" in result.output
+        assert "--accept-data-loss" in result.output
+        assert not (tmp_path / "data").exists()
+        accepted = CliRunner().invoke(config.command, [*arguments, "--accept-data-loss"], terminal_width=200)
+        assert accepted.exit_code == 0, accepted.output
+        settings = Settings(data=tmp_path / "data", journal=server.url, accept_data_loss=True)
+        up.ensure_store(settings)
+    finally:
+        server.kill()
