@@ -4,7 +4,7 @@ It listens at each commit and each answer, so a history is judged while it happe
 everything has settled once the faults have stopped.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +59,7 @@ class Auditor:
         self._codecs = codecs
         self._ledger = ledger
         self._shards = shards
+        self._waiting: dict[str, list[Callable[[], Any]]] = {}
         self._epochs: dict[int, tuple[int, str]] = {}
         self._versions: dict[tuple[str, str], int] = {}
         self._homes: dict[tuple[str, str], int] = {}
@@ -79,12 +80,24 @@ class Auditor:
                 self._accuse(f"{who} writes to shard {batch.shard} of {owner} with epoch {batch.epoch}, not {epoch}")
             for entry in batch.entries:
                 self._record(who, batch.shard, entry, at)
+        self._tell_statuses(batches)
         # Across entities only the commit as a whole can be judged: it happens at once or not at all.
         for key in dict.fromkeys(entry.key for batch in batches for entry in batch.entries if entry.kind == "order"):
             try:
                 self._judge_order(key, self.orders[key])
             except Broken as broken:
                 self._accuse(f"order {key}: {broken}")
+
+    def tell_when(self, status: str, call: Callable[[], Any]) -> None:
+        """Call, once, when the next order is in this status after a commit."""
+        self._waiting.setdefault(status, []).append(call)
+
+    def _tell_statuses(self, batches: Sequence[Batch]) -> None:
+        if not self._waiting:
+            return
+        for key in [entry.key for batch in batches for entry in batch.entries if entry.kind == "order"]:
+            for call in self._waiting.pop(self.orders[key].status, ()):
+                call()
 
     def _record(self, who: str, shard: int, entry: NewEntry, at: float) -> None:
         name = (entry.kind, entry.key)
@@ -148,6 +161,7 @@ class Auditor:
 
     def asks(self, asked: Asked) -> None:
         self.asked.append(asked)
+        self._chronicle.tell(asked.at, asked.who, f"asks {type(asked.command).__name__}", f"{asked.kind} {asked.key}")
         if isinstance(asked.command, Place):
             self._places[asked.key, asked.command.fingerprint] = asked.command
         if isinstance(asked.command, AddLine):
@@ -158,6 +172,8 @@ class Auditor:
         """Judge an answer, or an error, at the instant in which it is heard."""
         self.time = at
         asked.answered_at = at
+        told = asked.error or in_short(asked.reply)
+        self._chronicle.tell(at, asked.who, f"hears of {type(asked.command).__name__} {asked.key}: {told}")
         self._in_time(asked, at)
         if asked.error or isinstance(asked.reply, Rejected):
             return
@@ -256,10 +272,14 @@ class Auditor:
                 left.append(f"cart {key}: sealed by {cart.sealed_by}")
         return left
 
-    def judge_the_end(self) -> None:
-        """Safety of the whole, and liveness: everything has settled."""
+    def judge_settled(self) -> None:
+        """Liveness: nothing is under way any more."""
         for what in self.unsettled():
             self._accuse(f"never settles: {what}")
+
+    def judge_the_end(self) -> None:
+        """Safety of the whole, and once more that everything has settled."""
+        self.judge_settled()
         for asked in self.asked:
             if asked.answered_at is None:
                 what = type(asked.command).__name__
@@ -312,6 +332,18 @@ class Auditor:
 
     def _accuse(self, what: str) -> None:
         self._chronicle.accuse(self.time, what)
+
+
+def in_short(reply: Reply) -> str:
+    """An answer in a few words."""
+    match reply:
+        case Rejected():
+            return f"refused, {reply.reason}"
+        case OrderView():
+            return str(reply.status)
+        case StockView():
+            return f"{reply.on_hand} on hand, {reply.reserved} reserved"
+    return str(reply)
 
 
 def units_of(lines: Sequence[Any]) -> dict[str, int]:

@@ -12,7 +12,7 @@ The token of a payment says how the provider treats it:
 | `pending-declined` | the same, declined |
 | `never` | pending for good: the payment window passes |
 | `silent` | charged, and the first answers get lost |
-| `failing` | fails twice, then charges |
+| `failing` | each call fails twice, then it is carried out |
 | `twice` | charged twice, against the contract, and tells of both by callbacks |
 | `stubborn` | charged, and never gives money back |
 """
@@ -101,12 +101,15 @@ class Bank:
         self._chronicle = chronicle
         self._random = random
         self._asked: dict[str, int] = {}
+        self._failed: dict[str, int] = {}
         self._settled: dict[str, Answer] = {}
         self._refunds: dict[str, Answer] = {}
         self._treatments: dict[str, str] = {}
 
     async def serve(self, _method: str, arguments: tuple[Any, ...]) -> Answer:
         (call,) = arguments
+        if self._fails(call):
+            raise ConnectionError("the provider failed")
         answer = self.answer(call)
         if isinstance(call, Authorize) and self._loses_answer(call):
             await asyncio.get_running_loop().create_future()
@@ -146,14 +149,19 @@ class Bank:
                 if times == 1 and treatment != "never":
                     self._call_back_later(call)
                 return Pending(f"pay-{call.key}-a")
-            case "failing" if times <= 2:
-                raise ConnectionError("the provider failed")
             case "twice":
                 first, second = self._charge(call, "a"), self._charge(call, "b")
                 self._spawn(self._call_back(call.order_id, call.key, Authorized(second.payment_id, True), 5.0))
                 self._spawn(self._call_back(call.order_id, call.key, Authorized(first.payment_id, True), 5.0))
                 return self._settle(call.key, Authorized(first.payment_id, True))
         return self._settle(call.key, Authorized(self._charge(call, "a").payment_id, True))
+
+    def _fails(self, call: Any) -> bool:
+        token = getattr(call, "token", "") or self._treatments.get(getattr(call, "payment_id", ""), "")
+        if token != "failing":
+            return False
+        times = self._failed[call.key] = self._failed.get(call.key, 0) + 1
+        return times <= 2
 
     def _loses_answer(self, call: Authorize) -> bool:
         if call.token != "silent":

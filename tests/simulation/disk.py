@@ -53,7 +53,7 @@ class Disk:
         self.journal = MemoryJournal(shards=shards, volumes=volumes)
         self.weather: dict[str, DiskWeather] = {}
         self.embedded = embedded
-        self.counts = dict.fromkeys(("commits", "refused", "silent"), 0)
+        self.counts = dict.fromkeys(("commits", "operations refused", "commits unheard"), 0)
         self.dies_at_append: dict[str, str] = {}
         """Processes that are to die `before`, `within` or `after` their next commit."""
         self.on_death: Callable[[str], None] = lambda name: None
@@ -76,14 +76,14 @@ class Disk:
     def refuses(self, name: str) -> bool:
         weather = self.weather_of(name)
         if weather.refusal and self._random.random() < weather.refusal:
-            self.counts["refused"] += 1
+            self.counts["operations refused"] += 1
             return True
         return False
 
     def stays_silent(self, name: str) -> bool:
         weather = self.weather_of(name)
         if weather.silence and self._random.random() < weather.silence:
-            self.counts["silent"] += 1
+            self.counts["commits unheard"] += 1
             return True
         return False
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from random import Random
 
 from .auditor import Auditor
+from .chronicle import FAULT
 from .disk import Disk, DiskWeather
 from .machines import DIRECTORY, DirectoryMachine, HostMachine
 from .network import Network, Weather
@@ -36,6 +37,10 @@ KINDS = (
     "messages delayed",
 )
 
+AIMED_AT = ("sealing", "reserving", "awaiting-payment", "committing", "rejected", "cancelled", "expired")
+AIM_S = 0.006
+"""Most steps of an order take a few milliseconds: a fault at any time would hardly ever meet them."""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -46,6 +51,8 @@ class Fault:
     target: str
     lasts_s: float
     strength: float
+    when: str = ""
+    """If set, the fault waits until an order comes into this status, and strikes within `AIM_S` after it."""
 
 
 def draw_faults(random: Random, hosts: list[str], fronts: list[str]) -> tuple[Fault, ...]:
@@ -56,7 +63,9 @@ def draw_faults(random: Random, hosts: list[str], fronts: list[str]) -> tuple[Fa
         for _ in range(random.choice((1, 1, 2, 3))):
             lasts_s = random.choice((0.3, 1.0, 3.0, 6.0)) * (0.5 + random.random())
             target = random.choice(hosts)
-            faults.append(Fault(1.0 + random.random() * (ACTIVE_S - 2.0), kind, target, lasts_s, random.random()))
+            when = random.choice(AIMED_AT) if random.random() < 0.5 else ""
+            at = 1.0 + random.random() * (ACTIVE_S - 2.0)
+            faults.append(Fault(at, kind, target, lasts_s, random.random(), when))
     return tuple(sorted(faults, key=lambda fault: fault.at))
 
 
@@ -72,7 +81,7 @@ class Misfortune:
         network: Network,
         disk: Disk,
         auditor: Auditor,
-        tell: Callable[[str, str], None],
+        tell: Callable[[str, str, str], None],
     ) -> None:
         self.counts: Counter[str] = Counter()
         self.coverage: Counter[tuple[str, str]] = Counter()
@@ -85,7 +94,6 @@ class Misfortune:
         self._disk = disk
         self._auditor = auditor
         self._tell = tell
-        self._ending = False
         self._tasks: list[asyncio.Task[None]] = []
         disk.on_death = self._die_at_the_disk
 
@@ -95,15 +103,24 @@ class Misfortune:
         began = loop.time()
         for fault in self._faults:
             await asyncio.sleep(max(0.0, began + fault.at - loop.time()))
-            self.counts[fault.kind] += 1
-            for status in dict.fromkeys(order.status for order in self._auditor.orders.values()):
-                self.coverage[fault.kind, status] += 1
-            self._tell("fault", f"{fault.kind} {fault.target} for {fault.lasts_s:.1f} s")
-            self._tasks.append(loop.create_task(self._bring(fault)))
+            self._tasks.append(loop.create_task(self._aim(fault)))
+
+    async def _aim(self, fault: Fault) -> None:
+        if fault.when:
+            loop = asyncio.get_running_loop()
+            reached = loop.create_future()
+            self._auditor.tell_when(fault.when, lambda: loop.call_soon(_wake, reached))
+            await reached
+            await asyncio.sleep(fault.strength * AIM_S)
+        self.counts[fault.kind] += 1
+        for status in dict.fromkeys(order.status for order in self._auditor.orders.values()):
+            self.coverage[fault.kind, status] += 1
+        aim = f", aimed at {fault.when}" if fault.when else ""
+        self._tell(FAULT, f"{fault.kind}, for {fault.lasts_s:.1f} s{aim}", fault.target)
+        await self._bring(fault)
 
     def end(self) -> None:
         """From now on everything works: whatever is down starts, whatever stands still goes on."""
-        self._ending = True
         for task in self._tasks:
             task.cancel()
         for source in (*self._hosts, DIRECTORY, *self._others):
@@ -157,7 +174,7 @@ class Misfortune:
         await asyncio.sleep(fault.lasts_s * 1.5)
         for source, target in pairs:
             self._network.heal(source, target)
-        self._tell("fault", f"{fault.target} is reached again")
+        self._tell(FAULT, "is reached again", fault.target)
 
     async def _lose_power(self, fault: Fault) -> None:
         machines = (*self._hosts.values(), self._directory)
@@ -213,3 +230,8 @@ class Misfortune:
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
         """Faults that strike inside of another process are ended from this one."""
         self._own_loop = loop
+
+
+def _wake(reached: "asyncio.Future[None]") -> None:
+    if not reached.done():
+        reached.set_result(None)

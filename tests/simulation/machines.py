@@ -52,8 +52,8 @@ class Ground:
     shape: Shape
     codecs: Mapping[str, KindCodec]
 
-    def tell(self, who: str, what: str) -> None:
-        self.chronicle.tell(self.scheduler.time, who, what)
+    def tell(self, who: str, what: str, whom: str = "") -> None:
+        self.chronicle.tell(self.scheduler.time, who, what, whom)
 
 
 class HostWire:

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Protocol
 
+import msgspec
+
 from actors.errors import Unavailable
+from actors.wire import decode_exchange
 
 from .chronicle import Chronicle
 from .virtual_time import Process, Scheduler
@@ -64,7 +67,7 @@ class Network:
         process = asyncio.get_running_loop()
         assert isinstance(process, Process)
         call = _Call(process, source, server, method, arguments)
-        self._send(source, server.name, call.label, lambda: self._arrive(call))
+        self._send(source, server.name, call, "", lambda: self._arrive(call))
         return await call.answered
 
     def killed(self, process: Process) -> None:
@@ -72,21 +75,23 @@ class Network:
         for call in self._open.pop(process, {}):
             self._reset(call)
 
-    def _send(self, source: str, target: str, label: str, deliver: Any) -> None:
+    def _send(self, source: str, target: str, call: "_Call", turn: str, deliver: Any) -> None:
         random, weather, counts = self._random, self.weather, self.counts
         counts["sent"] += 1
+        if self._chronicle.verbose:
+            self._chronicle.whisper(self._scheduler.time, source, turn + call.label, target)
         if (source, target) in self._cuts:
             counts["cut off"] += 1
-            self._chronicle.tell(self._scheduler.time, source, f"{label} (cut off)", target)
+            self._chronicle.tell(self._scheduler.time, source, f"{turn}{call.label} (cut off)", target)
             return
         if weather.loss and random.random() < weather.loss:
             counts["lost"] += 1
-            self._chronicle.tell(self._scheduler.time, source, f"{label} (lost)", target)
+            self._chronicle.tell(self._scheduler.time, source, f"{turn}{call.label} (lost)", target)
             return
         self._wire.call_later(self._latency(), deliver)
         if weather.doubling and random.random() < weather.doubling:
             counts["doubled"] += 1
-            self._chronicle.tell(self._scheduler.time, source, f"{label} (doubled)", target)
+            self._chronicle.tell(self._scheduler.time, source, f"{turn}{call.label} (doubled)", target)
             self._wire.call_later(self._latency() + random.random(), deliver)
 
     def _latency(self) -> float:
@@ -111,11 +116,9 @@ class Network:
         except Exception as error:
             # As between real processes: whatever was raised over there, here the call has failed.
             message = f"{type(error).__name__}: {error}"
-            self._send(
-                call.server.name, call.source, f"{call.label} failed", lambda: call.fail(f"a call failed: {message}")
-            )
+            self._send(call.server.name, call.source, call, "failed: ", lambda: call.fail(f"a call failed: {message}"))
         else:
-            self._send(call.server.name, call.source, f"{call.label} answered", lambda: call.succeed(result))
+            self._send(call.server.name, call.source, call, "answered: ", lambda: call.succeed(result))
         self._open.get(process, {}).pop(call, None)
 
     def _reset(self, call: "_Call") -> None:
@@ -136,7 +139,12 @@ class _Call:
 
     @property
     def label(self) -> str:
-        return self.method
+        """The call in words, for the timeline."""
+        if self.method != "exchange":
+            return " ".join((self.method, *(str(each) for each in self.arguments)))[:120]
+        exchange = decode_exchange(self.arguments[0])
+        commands = (f"{msgspec.msgpack.decode(each.command)[0]} {each.key}" for each in exchange.commands)
+        return f"exchange {exchange.number}: " + ", ".join(commands)
 
     def succeed(self, result: Any) -> None:
         self._caller.call_soon(self._set, result, None)

@@ -197,7 +197,7 @@ def _pinning(random: Random, fronts: int) -> Pinning:
         random.random() * ACTIVE_S * 0.6,
         random.randrange(fronts),
         random.choice((*SALE, *COUNTERS)),
-        random.choice((1.0, 4.0, 60.0)),
+        random.choice((1.0, 4.0, 12.0)),
     )
 
 

@@ -3,6 +3,8 @@
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 
@@ -20,7 +22,7 @@ from .faults import Misfortune, draw_faults
 from .linearizability import judge_counters
 from .machines import DirectoryMachine, DirectoryWire, FrontMachine, Ground, HostMachine, Shape, way_of
 from .network import Network
-from .virtual_time import Scheduler, Spinning
+from .virtual_time import Process, Scheduler, Spinning
 from .workload import ACTIVE_S, COUNTERS, Crowd, draw_plan
 
 NIGHT_MS = 400_000
@@ -126,6 +128,8 @@ class World:
             host.clock_ahead_ms += NIGHT_MS
         self._tell("director", "a night passes")
         await self._settle()
+        # Before everything starts again: a restart would mend what got stuck.
+        self.auditor.judge_settled()
         await self._compare()
         self._tell("director", "everything starts again")
         for host in self.hosts.values():
@@ -163,39 +167,53 @@ class World:
                 auditor.compare(key, task.result(), command)
 
 
-class ErrorLog(logging.Handler):
-    """Errors that the code under test logs: bugs that it survived."""
+class Log(logging.Handler):
+    """What the code under test logs. An error is a bug that it survived; the rest is for whoever reads along."""
 
     def __init__(self, world: World) -> None:
-        super().__init__(logging.ERROR)
+        super().__init__()
         self._world = world
 
     def emit(self, record: logging.LogRecord) -> None:
-        told = record.getMessage()
+        world, told = self._world, record.getMessage()
         if record.exc_info and record.exc_info[1] is not None:
             told += f" ({record.exc_info[1]!r})"
-        self._world.chronicle.accuse(self._world.scheduler.time, f"the log has an error: {told}")
+        if record.levelno >= logging.ERROR:
+            world.chronicle.accuse(world.scheduler.time, f"the log has an error: {told}")
+        else:
+            process = asyncio.get_running_loop()
+            assert isinstance(process, Process)
+            world.chronicle.whisper(world.scheduler.time, process.name, f"log: {told}")
+
+
+@contextmanager
+def listening(world: World) -> Iterator[None]:
+    """The world hears what the code under test logs, and nobody else does."""
+    logger = logging.getLogger("doorbuster.actors")
+    before = logger.propagate, logger.level, logger.disabled
+    handler = Log(world)
+    logger.addHandler(handler)
+    logger.propagate, logger.disabled = False, False
+    logger.setLevel(logging.INFO if world.chronicle.verbose else logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate, level, logger.disabled = before
+        logger.setLevel(level)
 
 
 def simulate(seed: int, chronicle: Chronicle | None = None) -> Result:
     """One seed, one history, byte for byte."""
     chronicle = chronicle or Chronicle()
     world = World(seed, chronicle)
-    logger = logging.getLogger("doorbuster.actors")
-    handler = ErrorLog(world)
-    propagated, level = logger.propagate, logger.level
-    logger.addHandler(handler)
-    logger.propagate = False
-    logger.setLevel(logging.ERROR)
-    try:
-        world.scheduler.run(world.director.spawn(world.play()))
-    except Spinning as error:
-        chronicle.accuse(world.scheduler.time, f"{error.args[0]} spins")
-    finally:
-        logger.removeHandler(handler)
-        logger.propagate = propagated
-        logger.setLevel(level)
-        world.scheduler.close()
+    with listening(world):
+        try:
+            world.scheduler.run(world.director.spawn(world.play()))
+        except Spinning as error:
+            chronicle.accuse(world.scheduler.time, f"{error.args[0]} spins")
+        finally:
+            world.scheduler.close()
     for failure in world.scheduler.failures:
         chronicle.accuse(world.scheduler.time, f"nobody caught: {failure}")
     for number, task in enumerate(world.crowd.tasks):

@@ -1,0 +1,272 @@
+"""Does the simulator notice? One guard of production is switched off at a time, and some seed must go red.
+
+A mutant is a change of one module's text, made while it is imported in a process of its own. When the text isn't there
+any more the mutant doesn't apply, and the check fails: the table below has to follow the code.
+"""
+
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import decode_source, spec_from_loader
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+MOST_SEEDS = 400
+RED, GREEN, STALE = 10, 0, 3
+"""What a mutant's process exits with."""
+
+
+class Mutant(NamedTuple):
+    """A guard that is switched off: in `module`, `text` becomes `instead`."""
+
+    name: str
+    module: str
+    text: str
+    instead: str
+
+
+MUTANTS = (
+    Mutant(
+        "the journal checks no epoch",
+        "actors.journals.memory",
+        "if not shard.epoch or batch.epoch != shard.epoch:",
+        "if not shard.epoch:",
+    ),
+    Mutant(
+        "a reservation's retry gets no first answer",
+        "engine.stock",
+        "if known := stock.open.get(reservation_id) or stock.sold.get(reservation_id):",
+        "if known := None:",
+    ),
+    Mutant(
+        "a receipt's retry gets no first answer",
+        "engine.stock",
+        "if command.receipt_id in stock.receipts:",
+        "if False:",
+    ),
+    Mutant(
+        "a cart's addition is made again by its retry",
+        "engine.cart",
+        "if command.command_id and command.command_id in cart.added:",
+        "if False:",
+    ),
+    Mutant(
+        "no compensation: holds of a dead order are not released",
+        "engine.order.effects",
+        "        if step is Step.HELD or step is Step.ASKED:",
+        "        if False:",
+    ),
+    Mutant(
+        "no compensation: money of a dead order is not given back",
+        "engine.order.effects",
+        "    if order.payment in VOIDABLE:",
+        "    if False:",
+    ),
+    Mutant(
+        "an effect that failed is not sent again",
+        "actors.effects",
+        "            if not volume.still_wants(address, effect.id):",
+        "            if True:",
+    ),
+    Mutant(
+        "a new owner resumes no unfinished work",
+        "actors.volume",
+        "await self._wake_all(shard, dict.fromkeys((entry.kind, entry.key) for entry in entries))",
+        "pass",
+    ),
+    Mutant(
+        "holds don't expire",
+        "engine.stock",
+        "if not stock.next_expiry or stock.next_expiry > now:",
+        "if True:",
+    ),
+    Mutant(
+        "lines of one SKU are not added up",
+        "engine.order.decisions",
+        "line = msgspec.structs.replace(first, quantity=first.quantity + line.quantity)",
+        "line = first",
+    ),
+    Mutant(
+        "the reply comes before the append",
+        "actors.volume",
+        """        if touched:
+            await self._append(touched, now)
+        self._reply(mail, replies, touched)
+""",
+        """        self._reply(mail, replies, touched)
+        if touched:
+            await self._append(touched, now)
+""",
+    ),
+    Mutant(
+        "a sealed cart can be changed",
+        "engine.cart",
+        "    if cart.sealed_by:\n        return Rejected(Reason.CART_SEALED",
+        "    if False:\n        return Rejected(Reason.CART_SEALED",
+    ),
+    Mutant(
+        "a second capture is not noticed",
+        "engine.order.answers",
+        "        return reply.payment_id != order.payment_id\n",
+        "        return False\n",
+    ),
+    Mutant(
+        "more is held than there is",
+        "engine.stock",
+        "    if quantity > stock.available:\n",
+        "    if quantity > stock.on_hand:\n",
+    ),
+    Mutant(
+        "a host drops nothing when it is fenced",
+        "actors.volume",
+        "        self._drop(numbers)\n        if isinstance(error, Fenced):",
+        "        if isinstance(error, Fenced):",
+    ),
+    Mutant(
+        "a line that follows a failed one has its name",
+        "actors.remote",
+        'client = f"{self._name}/{next(self._lines_made)}"',
+        "client = self._name",
+    ),
+    Mutant(
+        "a call that is never answered is waited for",
+        "actors.calls",
+        "async with asyncio.timeout(timeout_s):",
+        "async with asyncio.timeout(None):",
+    ),
+    Mutant(
+        "the directory doesn't compare its table with the hosts",
+        "actors.directory",
+        "if self._surprises(host, claimed):",
+        "if False:",
+    ),
+    Mutant(
+        "an entity that moved is not woken",
+        "actors.volume",
+        "        if entity.kind.has_work:\n            self._effects.wake_elsewhere(",
+        "        if False:\n            self._effects.wake_elsewhere(",
+    ),
+    Mutant(
+        "of two moves the first counts",
+        "actors.volume",
+        "if other.lives_in == entity.shard and other.version > entity.version:",
+        "if other.lives_in == entity.shard and other.version < entity.version:",
+    ),
+)
+
+
+class _MutatingFinder(MetaPathFinder):
+    """Imports the mutant's module with its changed text."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        self._mutant = mutant
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname != self._mutant.module:
+            return None
+        found = PathFinder.find_spec(fullname, path, target)
+        assert found is not None
+        assert found.origin is not None
+        return spec_from_loader(fullname, _MutatingLoader(self._mutant, found.origin), origin=found.origin)
+
+
+class _MutatingLoader(Loader):
+    def __init__(self, mutant: Mutant, origin: str) -> None:
+        self._mutant = mutant
+        self._origin = origin
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """As usual."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        source = decode_source(Path(self._origin).read_bytes())
+        if source.count(self._mutant.text) != 1:
+            print(f"{self._mutant.module} doesn't have the text of this mutant once", file=sys.stderr)
+            sys.exit(STALE)
+        module.__file__ = self._origin
+        exec(compile(source.replace(self._mutant.text, self._mutant.instead), self._origin, "exec"), module.__dict__)
+
+
+def hunt(mutant: Mutant, seeds: int) -> int:
+    """Run seeds with the mutant until one goes red, and print it. For a process of its own."""
+    sys.meta_path.insert(0, _MutatingFinder(mutant))
+    from .world import simulate
+
+    for seed in range(seeds):
+        try:
+            violations = simulate(seed).violations
+        except Exception as error:
+            violations = [f"the world ended with {error!r}"]
+        if violations:
+            print(f"{seed}\t{violations[0]}")
+            return RED
+    return GREEN
+
+
+class Verdict(NamedTuple):
+    """What came of one mutant; `seed` None: no seed went red."""
+
+    mutant: Mutant
+    seed: int | None
+    told: str
+    seconds: float
+
+
+def judge(number: int, seeds: int) -> Verdict:
+    """Hunt one mutant in a process of its own."""
+    mutant, began = MUTANTS[number], time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.simulation.mutants", "--hunt", str(number), "--seeds", str(seeds)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    seconds = time.monotonic() - began
+    if done.returncode == RED:
+        seed, _, told = done.stdout.strip().splitlines()[-1].partition("\t")
+        return Verdict(mutant, int(seed), told, seconds)
+    told = "no seed went red" if done.returncode == GREEN else done.stderr.strip().splitlines()[-1]
+    return Verdict(mutant, None, told, seconds)
+
+
+@click.command()
+@click.option("--seeds", type=int, default=MOST_SEEDS, show_default=True, help="How many seeds each mutant gets.")
+@click.option("--workers", type=int, default=2, show_default=True, help="Mutants at a time.")
+@click.option("--hunt", "number", type=int, hidden=True)
+def main(seeds: int, workers: int, number: int | None) -> None:
+    """Switch off one guard at a time; some seed must go red."""
+    if number is not None:
+        sys.exit(hunt(MUTANTS[number], seeds))
+    console = Console()
+    table = Table(title="Mutants")
+    for name in ("mutant", "caught by seed", "seconds", "what the auditor said"):
+        table.add_column(name)
+    escaped = 0
+    with (
+        Progress(TextColumn("mutants"), BarColumn(), MofNCompleteColumn(), console=console) as progress,
+        ThreadPoolExecutor(workers) as pool,
+    ):
+        bar = progress.add_task("", total=len(MUTANTS))
+        for verdict in pool.map(lambda each: judge(each, seeds), range(len(MUTANTS))):
+            progress.update(bar, advance=1)
+            escaped += verdict.seed is None
+            caught = "[red]escaped[/]" if verdict.seed is None else str(verdict.seed)
+            table.add_row(verdict.mutant.name, caught, f"{verdict.seconds:.0f}", verdict.told[:140])
+    console.print(table)
+    sys.exit(1 if escaped else 0)
+
+
+if __name__ == "__main__":
+    main()
