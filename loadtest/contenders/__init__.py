@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from .actor_per_product import ActorPerProduct
 from .contender import Contender
-from .doorbuster import Doorbuster, DoorbusterSoldOut, EmptyEndpoint
+from .doorbuster import Doorbuster, DoorbusterSoldOut, EmptyEndpoint, EmptyFront
 from .doorbuster_redis import DoorbusterRedis
 from .engine_only import EngineOnly
 from .postgres import PostgresHotRow
@@ -22,6 +22,7 @@ WORKER_COUNTS = (1, 2)
 def line_up(empty_path: str, hosts: int, replicas: int) -> Iterator[Contender]:
     """Every contender, new and not started; contenders of one name are variants, of which the best one counts."""
     yield EmptyEndpoint(empty_path)
+    yield EmptyFront()
     yield Doorbuster()
     yield DoorbusterSoldOut()
     yield Doorbuster(name="doorbuster-actors", options=("--hosts", str(hosts), "--replicas", str(replicas)))

@@ -46,18 +46,27 @@ class ShopContender(HttpContender):
 
 
 class EmptyEndpoint(ShopContender):
-    """The same application answering `{}`: proxy, Serve and the middlewares, without a purchase."""
+    """The same application answering next to nothing: proxy, Serve and the middlewares, without a purchase."""
 
-    name = "empty"
-    per_purchase = "nothing: an empty answer by the same application through the same ingress"
+    per_purchase = "nothing: an empty answer by an ordinary route of the same Serve application, through the same proxy"
     durability = "none"
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, name: str = "empty") -> None:
         super().__init__()
         self._path = path
+        self.name = name
 
     def target(self) -> Target:
         return Target(self.shop.url + self._path)
+
+
+class EmptyFront(EmptyEndpoint):
+    """A sign of life from where purchases are answered, before the bookkeeping of Serve."""
+
+    per_purchase = "nothing: a sign of life from the front that answers purchases, before Serve's bookkeeping"
+
+    def __init__(self) -> None:
+        super().__init__("/healthz", "empty-front")
 
 
 class Doorbuster(ShopContender):
