@@ -11,6 +11,7 @@ import pytest
 from actors.errors import Overloaded, Unavailable
 from engine.kernel import Command, Reply
 from engine.reasons import Reason
+from serve.api.bounds import IDEMPOTENCY_KEY_PATTERN
 from serve.api.problems import PROBLEM_TYPES
 from serve.api.requests import decode_order_request
 
@@ -287,6 +288,16 @@ def test_the_document_describes_every_operation(shop: Shopfront) -> None:
         "Prefer": False,
     }
     assert "HTTPValidationError" not in document["components"]["schemas"]
+
+
+@pytest.mark.parametrize(
+    ("path", "method"),
+    [("/v1/orders", "post"), ("/v1/stock/{sku}/receipts", "post"), ("/v1/carts/{cart_id}/lines", "post")],
+)
+def test_the_document_says_what_an_idempotency_key_is_made_of(shop: Shopfront, path: str, method: str) -> None:
+    parameters = shop.get("/openapi.json").json()["paths"][path][method]["parameters"]
+    (key,) = [parameter for parameter in parameters if parameter["name"] == "Idempotency-Key"]
+    assert key["schema"]["pattern"] == IDEMPOTENCY_KEY_PATTERN
 
 
 def test_the_docs_need_no_internet(shop: Shopfront) -> None:
