@@ -4,12 +4,11 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 from loadtest.processes import answers_ok, clean_environment, free_port
-from loadtest.shop import ADMIN_KEY_FILE, Shop, read_admin_key
+from loadtest.shop import ADMIN_KEY_FILE, Shop, read_admin_key, shop_command
 from serve.launcher import processes
 
 START_TIMEOUT_S = 90.0
@@ -37,8 +36,7 @@ class RunningShop:
             time.sleep(0.1)
 
     def command(self) -> list[str]:
-        command = [sys.executable, "-m", "serve.cli", "up", "--data", str(self.data), "--port", str(self.port)]
-        return [*command, *self._options]
+        return shop_command(self.data, self.port, self._options)
 
     @property
     def api(self) -> Shop:
