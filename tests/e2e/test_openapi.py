@@ -1,0 +1,60 @@
+"""A real fuzzer against the whole way (HAProxy, Serve, the lean front, the application), held to `/openapi.json`.
+
+What it sends is derived from the contract, the same in every run: valid requests, and ones that break it in one place.
+"""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from loadtest.processes import clean_environment
+
+from .running import RunningShop
+
+EXAMPLES_PER_OPERATION = 12
+REQUEST_TIMEOUT_S = 20
+TIMEOUT_S = 240
+
+CONFIGURATION = """\
+# Every refusal is one: a body may break the schema and be too large as well (413).
+[checks.negative_data_rejection]
+expected-statuses = ["4xx"]
+"""
+NOT_CHECKED = "positive_data_acceptance"
+"""A schema can't say which SKUs are sold, which version a cart has, or that 1.0 is no count: all that is refused."""
+
+
+def fuzz(shop: RunningShop, configuration: Path, *options: str) -> "subprocess.CompletedProcess[str]":
+    """One run of schemathesis with its checks: statuses, media types, headers, schemas, what must be refused."""
+    program = shutil.which("schemathesis", path=str(Path(sys.executable).parent))
+    assert program, "schemathesis is among the packages for development"
+    configuration.write_text(CONFIGURATION)
+    command = [
+        *(program, "--config-file", str(configuration), "run", f"{shop.url}/openapi.json"),
+        *("--checks", "all", "--exclude-checks", NOT_CHECKED, "--phases", "examples,coverage,fuzzing"),
+        *("--max-examples", str(EXAMPLES_PER_OPERATION), "--generation-deterministic", "--continue-on-failure"),
+        *("--request-timeout", str(REQUEST_TIMEOUT_S), "--no-shrink", "--no-color", "--warnings", "off"),
+        *options,
+    ]
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        env=clean_environment(),
+        # It keeps what it learned below the directory that it runs in.
+        cwd=configuration.parent,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(TIMEOUT_S + 60)
+@pytest.mark.parametrize("who", ["anyone", "the admin"])
+def test_every_answer_is_one_that_the_contract_names(shop: RunningShop, who: str, tmp_path: Path) -> None:
+    options = ("--header", f"Authorization: Bearer {shop.api.admin_key}") if who == "the admin" else ()
+    fuzzed = fuzz(shop, tmp_path / "schemathesis.toml", *options)
+    assert fuzzed.returncode == 0, fuzzed.stdout[-20_000:] + fuzzed.stderr
