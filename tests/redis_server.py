@@ -51,8 +51,9 @@ class RedisServer:
             self._process = subprocess.Popen([server, *file, *place, *self._options], stdout=log, stderr=log)
         deadline = time.monotonic() + START_TIMEOUT_S
         while not self.answers():
-            assert self._process.poll() is None, self.log
-            assert time.monotonic() < deadline, self.log
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise AssertionError(self.log)
             time.sleep(0.02)
         return self
 

@@ -48,12 +48,27 @@ def url(server: RedisServer) -> str:
     return f"{server.url}?prefix={next(PREFIXES)}"
 
 
+Starter = Callable[..., RedisServer]
+
+
 @pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[RedisServer]:
+def start(tmp_path: Path) -> Iterator[Starter]:
+    """Starts servers of the test's own, by name and options; none outlives it."""
+    servers: list[RedisServer] = []
+
+    def start_server(name: str, *options: str, **more: Any) -> RedisServer:
+        servers.append(RedisServer(tmp_path / name, *options, **more))
+        return servers[-1].start()
+
+    yield start_server
+    for server in servers:
+        server.kill()
+
+
+@pytest.fixture
+def own_server(start: Starter) -> RedisServer:
     """A server that the test may kill."""
-    server = RedisServer(tmp_path / "redis").start()
-    yield server
-    server.kill()
+    return start("redis")
 
 
 class TestRedisJournal(JournalSuite):
@@ -149,26 +164,20 @@ def test_a_url_that_makes_no_sense_is_refused(url: str) -> None:
     ],
 )
 def test_a_server_that_would_forget_is_refused_unless_that_is_accepted(
-    tmp_path: Path, options: tuple[str, ...], said: str
+    start: Starter, options: tuple[str, ...], said: str
 ) -> None:
-    server = RedisServer(tmp_path / "redis", *options).start()
-    try:
-        with pytest.raises(JournalUnsafe, match=said) as refusal:
-            RedisJournal(server.url)
-        assert "--accept-data-loss" in str(refusal.value)
-        run(RedisJournal(server.url, accept_data_loss=True).close())
-    finally:
-        server.kill()
+    server = start("redis", *options)
+    with pytest.raises(JournalUnsafe, match=said) as refusal:
+        RedisJournal(server.url)
+    assert "--accept-data-loss" in str(refusal.value)
+    run(RedisJournal(server.url, accept_data_loss=True).close())
 
 
-def test_a_server_that_syncs_now_and_then_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    server = RedisServer(tmp_path / "redis", "--appendonly", "yes", "--appendfsync", "everysec").start()
-    try:
-        with caplog.at_level(logging.WARNING):
-            run(RedisJournal(server.url).close())
-        assert "does not sync every purchase (appendfsync everysec)" in caplog.text
-    finally:
-        server.kill()
+def test_a_server_that_syncs_now_and_then_is_warned_of(start: Starter, caplog: pytest.LogCaptureFixture) -> None:
+    server = start("redis", "--appendonly", "yes", "--appendfsync", "everysec")
+    with caplog.at_level(logging.WARNING):
+        run(RedisJournal(server.url).close())
+    assert "does not sync every purchase (appendfsync everysec)" in caplog.text
 
 
 def test_a_user_who_may_not_read_the_configuration_is_no_obstacle(server: RedisServer, url: str) -> None:
@@ -263,8 +272,8 @@ def test_a_server_that_does_not_answer_makes_the_journal_unavailable(
     run(scenario())
 
 
-def test_a_server_that_comes_back_empty_is_not_sold_from(tmp_path: Path) -> None:
-    server = RedisServer(tmp_path / "redis", "--appendonly", "no").start()
+def test_a_server_that_comes_back_empty_is_not_sold_from(start: Starter) -> None:
+    server = start("redis", "--appendonly", "no")
 
     async def scenario() -> None:
         journal = RedisJournal(server.url, accept_data_loss=True)
@@ -283,14 +292,11 @@ def test_a_server_that_comes_back_empty_is_not_sold_from(tmp_path: Path) -> None
                 await attempt
         await journal.close()
 
-    try:
-        run(scenario())
-    finally:
-        server.kill()
+    run(scenario())
 
 
-def test_a_full_memory_refuses_appends_and_keeps_what_there_is(tmp_path: Path) -> None:
-    server = RedisServer(tmp_path / "redis", *DURABLE, "--maxmemory-policy", "noeviction").start()
+def test_a_full_memory_refuses_appends_and_keeps_what_there_is(start: Starter) -> None:
+    server = start("redis", *DURABLE, "--maxmemory-policy", "noeviction")
 
     async def scenario() -> None:
         journal = RedisJournal(server.url)
@@ -306,15 +312,12 @@ def test_a_full_memory_refuses_appends_and_keeps_what_there_is(tmp_path: Path) -
         assert versions(await journal.read(0, after=0)) == [1, 2]
         await journal.close()
 
-    try:
-        run(scenario())
-    finally:
-        server.kill()
+    run(scenario())
 
 
-def test_an_append_that_too_few_replicas_have_is_not_acknowledged(tmp_path: Path) -> None:
-    master = RedisServer(tmp_path / "master").start()
-    replica = RedisServer(tmp_path / "replica", *DURABLE, "--replicaof", "127.0.0.1", str(master.port)).start()
+def test_an_append_that_too_few_replicas_have_is_not_acknowledged(start: Starter) -> None:
+    master = start("master")
+    replica = start("replica", *DURABLE, "--replicaof", "127.0.0.1", str(master.port))
 
     async def scenario() -> None:
         journal = RedisJournal(master.url, wait_replicas=1)
@@ -330,11 +333,7 @@ def test_an_append_that_too_few_replicas_have_is_not_acknowledged(tmp_path: Path
             await journal.append([Batch(0, epoch, [entry(CLOCK, 2)])])
         await journal.close()
 
-    try:
-        run(scenario())
-    finally:
-        master.kill()
-        replica.kill()
+    run(scenario())
 
 
 def test_a_gap_without_a_snapshot_is_a_bug_and_not_recorded(url: str) -> None:
@@ -396,7 +395,7 @@ def test_a_cancelled_append_may_still_happen_and_keeps_nobody_waiting(url: str) 
 # TLS, Sentinel, Cluster
 
 
-def test_tls_is_spoken_and_the_certificate_checked(tmp_path: Path) -> None:
+def test_tls_is_spoken_and_the_certificate_checked(start: Starter, tmp_path: Path) -> None:
     certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     subprocess.run(
         [
@@ -406,17 +405,17 @@ def test_tls_is_spoken_and_the_certificate_checked(tmp_path: Path) -> None:
         check=True,
         capture_output=True,
     )
-    plain = RedisServer(tmp_path / "redis")
-    tls_port = plain.port + 1
-    plain = RedisServer(
-        tmp_path / "redis",
-        *DURABLE,
-        *("--tls-port", str(tls_port), "--tls-cert-file", str(certificate), "--tls-key-file", str(key)),
-        *("--tls-ca-cert-file", str(certificate), "--tls-auth-clients", "no"),
-        port=plain.port,
+    tls_port = free_port()
+    certificates = (
+        "--tls-cert-file",
+        str(certificate),
+        "--tls-key-file",
+        str(key),
+        "--tls-ca-cert-file",
+        str(certificate),
     )
     try:
-        plain.start()
+        start("redis", *DURABLE, "--tls-port", str(tls_port), *certificates, "--tls-auth-clients", "no")
     except AssertionError as error:
         pytest.skip(f"this redis-server has no TLS: {error}")
 
@@ -427,23 +426,20 @@ def test_tls_is_spoken_and_the_certificate_checked(tmp_path: Path) -> None:
         assert versions(await journal.read(0, after=0)) == [1]
         await journal.close()
 
-    try:
-        run(scenario())
-        with pytest.raises(JournalUnavailable, match="certificate"):
-            RedisJournal(f"rediss://127.0.0.1:{tls_port}")
-    finally:
-        plain.kill()
+    run(scenario())
+    with pytest.raises(JournalUnavailable, match="certificate"):
+        RedisJournal(f"rediss://127.0.0.1:{tls_port}")
 
 
-def test_the_master_that_the_sentinels_name_is_followed_when_another_takes_over(tmp_path: Path) -> None:
-    master = RedisServer(tmp_path / "master").start()
-    replica = RedisServer(tmp_path / "replica", *DURABLE, "--replicaof", "127.0.0.1", str(master.port)).start()
+def test_the_master_that_the_sentinels_name_is_followed_when_another_takes_over(start: Starter, tmp_path: Path) -> None:
+    master = start("master")
+    replica = start("replica", *DURABLE, "--replicaof", "127.0.0.1", str(master.port))
     configuration = tmp_path / "sentinel.conf"
     configuration.write_text(
         f"sentinel monitor shop 127.0.0.1 {master.port} 1\nsentinel down-after-milliseconds shop 500\n"
         "sentinel failover-timeout shop 2000\n"
     )
-    sentinel = RedisServer(tmp_path / "sentinel", "--sentinel", file=configuration).start()
+    sentinel = start("sentinel", "--sentinel", file=configuration)
 
     async def scenario() -> None:
         journal = RedisJournal(f"redis+sentinel://127.0.0.1:{sentinel.port}/shop")
@@ -461,32 +457,24 @@ def test_the_master_that_the_sentinels_name_is_followed_when_another_takes_over(
             assert client.xlen("{doorbuster:0}:0:entries") == 2
         await journal.close()
 
-    try:
-        run(scenario())
-    finally:
-        for server in (sentinel, master, replica):
-            server.kill()
+    run(scenario())
 
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[list[RedisServer]]:
+def cluster(start: Starter) -> list[RedisServer]:
     """Three masters that share the slots between them."""
     options = (*DURABLE, "--cluster-enabled", "yes", "--cluster-node-timeout", "1000")
-    nodes = [RedisServer(tmp_path / f"node-{number}", *options, port=port_below_bus()) for number in range(3)]
+    nodes = [start(f"node-{number}", *options, port=port_below_bus()) for number in range(3)]
     slots = ((0, 5_460), (5_461, 10_922), (10_923, 16_383))
-    try:
-        for node, (first, last) in zip(nodes, slots, strict=True):
-            with node.start().client() as client:
-                client.execute_command("CLUSTER", "ADDSLOTS", *range(first, last + 1))
-                client.execute_command("CLUSTER", "MEET", "127.0.0.1", nodes[0].port)
-        for node in nodes:
-            with node.client() as client:
-                while "cluster_state:ok" not in client.execute_command("CLUSTER", "INFO"):
-                    time.sleep(0.05)
-        yield nodes
-    finally:
-        for node in nodes:
-            node.kill()
+    for node, (first, last) in zip(nodes, slots, strict=True):
+        with node.client() as client:
+            client.execute_command("CLUSTER", "ADDSLOTS", *range(first, last + 1))
+            client.execute_command("CLUSTER", "MEET", "127.0.0.1", nodes[0].port)
+    for node in nodes:
+        with node.client() as client:
+            while "cluster_state:ok" not in client.execute_command("CLUSTER", "INFO"):
+                time.sleep(0.05)
+    return nodes
 
 
 def port_below_bus() -> int:
