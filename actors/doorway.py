@@ -90,8 +90,8 @@ class _Caller:
             if not waiter.done():
                 waiter.set_result(None)
 
-    async def take_ready(self) -> Ready:
-        """Whatever is ready, waiting a moment for the first."""
+    async def take_ready(self, *, first: bool) -> Ready:
+        """Whatever is ready, waiting a moment if there is nothing; `first` of the client's exchanges or not."""
         if not self.replies and not self.bulletins:
             waiter = self._loop.create_future()
             self._waiting.append(waiter)
@@ -104,7 +104,7 @@ class _Caller:
         self.seen_at = self._loop.time()
         replies, bulletins = self.replies, list(self.bulletins.values())
         self.replies, self.bulletins = [], {}
-        return Ready(replies, bulletins)
+        return Ready(replies, bulletins, first)
 
 
 class _WireEnvelope(Envelope):
@@ -157,6 +157,7 @@ class Doorway:
         """Take the client's commands; answer with what is ready for it, to these or to earlier ones."""
         message = decode_exchange(data)
         caller = self._callers.get(message.client)
+        first = caller is None
         if caller is None:
             self._forget_silent()
             caller = self._callers[message.client] = _Caller(self._loop)
@@ -175,7 +176,7 @@ class Doorway:
             except Unavailable as error:
                 envelope.fail(error)
         caller.release_waiting()
-        ready = encode(await caller.take_ready())
+        ready = encode(await caller.take_ready(first=first))
         answer.set_result(ready)
         return ready
 

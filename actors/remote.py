@@ -190,6 +190,7 @@ class _Line:
         self._calls: set[asyncio.Task[None]] = set()
         self._in_flight = 0
         self._exchanges = 0
+        self._known = False
         self._pump_scheduled = False
         self._watchers: Mapping[str, list[Watcher]] = {}
         self._to_watch: list[str] = []
@@ -272,6 +273,10 @@ class _Line:
             view = self._codecs[bulletin.kind].decode_reply(bulletin.view, rejected=False)
             for watcher in self._watchers.get(bulletin.kind, ()):
                 watcher(bulletin.key, bulletin.version, view)
+        if ready.first and self._known:
+            await self._fail(Unavailable("it has restarted"))
+            return
+        self._known = True
         self._schedule()
 
     async def _fail(self, error: Unavailable) -> None:

@@ -50,10 +50,15 @@ class Exchange(msgspec.Struct, array_like=True, gc=False):
 
 
 class Ready(msgspec.Struct, array_like=True, gc=False):
-    """Replies and bulletins that were ready, in the order in which they came about."""
+    """Replies and bulletins that were ready, in the order in which they came about.
+
+    `first`: to this host the exchange was the client's first. A client that had others before knows by it that the
+    host has restarted, and will not answer what was asked of the process before.
+    """
 
     replies: list[WireReply]
     bulletins: list[Bulletin]
+    first: bool
 
 
 class RawCommand(WireCommand, array_like=True, gc=False):
@@ -80,6 +85,7 @@ class RawExchange(msgspec.Struct, array_like=True, gc=False):
 class RawReady(msgspec.Struct, array_like=True, gc=False):
     replies: list[RawReply]
     bulletins: list[RawBulletin]
+    first: bool
 
 
 encode = msgspec.msgpack.Encoder().encode

@@ -32,12 +32,13 @@ class Link:
         self.calls = 0
         self.under_way: list[asyncio.Task[bytes]] = []
         self.client = cluster.new_client()
+        self.weigher = Weigher()
         self.host = Host(
             KINDS,
             cluster.journal,
             SHARDS,
             lambda: 1_000_000,
-            gateways={"weigher": Weigher()},
+            gateways={"weigher": self.weigher},
             send=self.client.send,
             mailbox_limit=cluster.mailbox_limit,
         )
@@ -264,6 +265,21 @@ def test_a_host_that_restarted_unnoticed_gets_its_shards_again() -> None:
         one.restart(cluster)
         await cluster.directory.suspect("one")
         assert await client.send("jar", "BLUE", Look(), deadline_s=1.0) == Beans(5)
+
+    run(scenario)
+
+
+def test_what_was_asked_of_a_process_that_died_between_two_exchanges_is_asked_again() -> None:
+    async def scenario(cluster: Cluster) -> None:
+        one = await cluster.add_host("one")
+        client = cluster.new_client()
+        await client.send("jar", "BLUE", Fill("f", 5))
+        one.weigher.failures = 10**9
+        begun = asyncio.create_task(client.send("move", "m1", Begin("BLUE", "RED", 5), deadline_s=5, settle_s=60))
+        await asyncio.sleep(0.05)
+        one.restart(cluster)
+        await cluster.directory.suspect("one")
+        assert await begun == MoveView("done")
 
     run(scenario)
 
