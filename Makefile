@@ -6,7 +6,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 STAMP := .venv/installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup run test lint types unit bench load lock clean
+.PHONY: help setup run test lint types unit simulate mutants bench load lock clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,12 @@ test: setup lint types ## Lint, types, and all tests (ARGS="-k cart" for some)
 
 unit: setup ## The unit tests only: seconds
 	@$(BIN)/python -m pytest tests/unit $(ARGS)
+
+simulate: setup ## Histories under faults: RUNS=300 of them (FIRST=0), or SEED=7 alone with its timeline
+	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--runs $(or $(RUNS),300) --first $(or $(FIRST),0))
+
+mutants: setup ## Switch off one guard at a time: the simulator must notice (SEEDS=400 for each)
+	@$(BIN)/python -m tests.simulation.mutants $(if $(SEEDS),--seeds $(SEEDS))
 
 lint: setup ## Style and format
 	@$(BIN)/ruff check .

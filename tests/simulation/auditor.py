@@ -192,7 +192,7 @@ class Auditor:
             case OrderView():
                 self._judge_order_view(asked, asked.reply)
             case StockView():
-                self._judge_stock_view(asked.key, asked.reply)
+                self._judge_stock_view(asked.key, asked.reply, asked.at)
             case CartView():
                 self._judge_cart_view(asked, asked.reply)
             case Held(sequence=sequence):
@@ -211,6 +211,8 @@ class Auditor:
         order = self.orders.get(asked.key)
         if order is None or order.placed is None:
             raise Broken("it is told of, but nothing is recorded")
+        if view.status != order.status and order.changed_at < asked.at:
+            raise Broken(f"it is told to be {view.status}, though it was {order.status} before the question")
         if view.order_id != asked.key:
             raise Broken(f"the answer is about {view.order_id}")
         heard_at, first = self._settlements.get(asked.key, (FOREVER, view.settlement))
@@ -224,8 +226,10 @@ class Auditor:
         if first != view.settlement:
             raise Broken(f"it was settled as {first}, now as {view.settlement}")
 
-    def _judge_stock_view(self, key: str, view: StockView) -> None:
+    def _judge_stock_view(self, key: str, view: StockView, asked_at: float) -> None:
         history = self._stock(key).history
+        if view.version + 1 < len(history) and history[view.version + 1].at < asked_at:
+            raise Broken(f"version {view.version} is told, though {view.version + 1} was recorded before the question")
         if view.version >= len(history):
             raise Broken(f"version {view.version} is told, {len(history) - 1} is recorded")
         recorded = history[view.version]

@@ -173,6 +173,7 @@ class OrderBook:
 
     status: str = ""
     placed_at: float = 0.0
+    changed_at: float = 0.0
     placed: order_events.OrderPlaced | None = None
     lines: tuple[cart_events.Line, ...] = ()
     total: int = 0
@@ -195,7 +196,10 @@ class OrderBook:
     def fold(self, event: Event, at: float) -> None:
         if self.placed is None and not isinstance(event, order_events.OrderPlaced):
             raise Broken(f"an order that was never placed recorded {type(event).__name__}")
+        before = self.status
         _ORDER_FOLDS[type(event)](self, event, at)
+        if self.status != before:
+            self.changed_at = at
 
     def settle(self, status: str, at: int) -> None:
         if self.status in DEAD or (self.status == "fulfilled"):

@@ -86,6 +86,13 @@ class Pinning:
 
 
 @dataclass(frozen=True)
+class Look:
+    at: float
+    front: int
+    sku: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """Everything that will be tried."""
 
@@ -95,6 +102,7 @@ class Plan:
     counters: tuple[CounterVisit, ...]
     shop_keeping: tuple[ShopKeeping, ...]
     pinnings: tuple[Pinning, ...]
+    looks: tuple[Look, ...]
 
 
 def draw_plan(random: Random, fronts: int) -> Plan:
@@ -108,6 +116,7 @@ def draw_plan(random: Random, fronts: int) -> Plan:
         tuple(_counter_visit(random, number, fronts) for number in range(random.randint(2, 4))),
         tuple(_shop_keeping(random, number, fronts) for number in range(random.randint(2, 7))),
         tuple(_pinning(random, fronts) for _ in range(random.choice((0, 0, 1, 1, 2)))),
+        tuple(_look(random, fronts) for _ in range(random.choice((0, 12)))),
     )
 
 
@@ -201,6 +210,10 @@ def _pinning(random: Random, fronts: int) -> Pinning:
     )
 
 
+def _look(random: Random, fronts: int) -> Look:
+    return Look(random.random() * ACTIVE_S, random.randrange(fronts), random.choice((*SALE, *COUNTERS)))
+
+
 class Crowd:
     """Carries a plan out."""
 
@@ -241,6 +254,8 @@ class Crowd:
             self._start(keeping.front, self._keep_shop(keeping, until_answered=False))
         for pinning in plan.pinnings:
             self._start(pinning.front, self._pin(pinning))
+        for look in plan.looks:
+            self._start(look.front, self._look(look))
 
     @property
     def busy(self) -> int:
@@ -375,6 +390,10 @@ class Crowd:
         key = stock_key(keeping.sku)
         reply = await self._ask(keeping.front, "stock", key, keeping.command, until_answered=until_answered)
         assert not isinstance(reply, Rejected) or reply.reason is Reason.STOCK_IN_USE, reply
+
+    async def _look(self, look: Look) -> None:
+        await asyncio.sleep(look.at)
+        await self._ask(look.front, "stock", stock_key(look.sku), LookStock(), tries=1)
 
     async def _pin(self, pinning: Pinning) -> None:
         await asyncio.sleep(pinning.at)
