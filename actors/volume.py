@@ -84,6 +84,7 @@ class Volume:
         self._entries_since_round = 0
         self._touched: list[Entity] = []
         self._outward: list[tuple[Entity, Effect]] = []
+        self._consulted: set[int] = set()
         self._task = self._loop.create_task(self._run())
         self._ticker = self._loop.create_task(self._tick())
 
@@ -194,7 +195,7 @@ class Volume:
         replies = [self._decide(envelope, now) for envelope in mail]
         touched, outward = self._touched, self._outward
         self._touched, self._outward = [], []
-        if touched:
+        if touched or self._consulted:
             await self._append(touched, now)
         self._reply(mail, replies, touched)
         for entity, effect in outward:
@@ -269,9 +270,12 @@ class Volume:
             raise Undecided(f"{entity.address} could not decide {type(command).__name__}") from error
         # By type and not isinstance: this is where every command of the shop passes.
         if type(outcome) is Rejected:
+            self._consulted.add(entity.shard)
             return outcome
         assert type(outcome) is Accepted
-        if outcome.events and entity.record(outcome.events):
+        if not outcome.events:
+            self._consulted.add(entity.shard)
+        elif entity.record(outcome.events):
             self._touched.append(entity)
         return outcome.answer
 
@@ -319,8 +323,13 @@ class Volume:
         return target
 
     async def _append(self, touched: list[Entity], now: Instant) -> None:
-        """One durable group commit of everything that the turn recorded."""
-        dirty: dict[int, Shard] = {}
+        """One durable group commit of everything that the turn recorded.
+
+        A shard that was only read takes part with nothing to write: a host that was stopped or cut off doesn't know
+        that there is a newer owner, and would answer, or refuse, from what it remembers. The journal tells it.
+        """
+        dirty = {number: self.shards[number] for number in self._consulted}
+        self._consulted.clear()
         for entity in touched:
             self._follow_up(entity)
             shard = dirty[entity.shard] = self.shards[entity.shard]
@@ -456,6 +465,7 @@ class Volume:
         for envelope in mail:
             envelope.fail(Unavailable(f"the journal did not take the command: {error}"))
         self._touched, self._outward = [], []
+        self._consulted.clear()
         self._drop(numbers)
         if isinstance(error, Fenced):
             logger.warning("Shard %d has a newer owner; its volume is dropped here", error.shard)

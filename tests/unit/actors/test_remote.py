@@ -363,6 +363,23 @@ def test_a_host_found_lost_while_it_answers_stops_nobody_from_watching() -> None
     asyncio.run(asyncio.wait_for(main(), 10))
 
 
+def test_a_host_that_was_given_up_and_does_not_know_answers_no_question_from_memory() -> None:
+    async def scenario(cluster: Cluster) -> None:
+        zombie = await cluster.add_host("zombie")
+        client = cluster.new_client()
+        await client.send("jar", "BLUE", Fill("f", 5))
+        zombie.down = True
+        await cluster.add_host("fresh")
+        await cluster.directory.suspect("zombie")
+        assert await client.send("jar", "BLUE", Take("t", 5)) == Beans(0)
+        local = Client(SHARDS)
+        local.attach(zombie.host)
+        with pytest.raises(Unavailable):
+            await local.send("jar", "BLUE", Look(), deadline_s=0.05)
+
+    run(scenario)
+
+
 def test_a_full_host_is_told_to_the_client_at_once() -> None:
     async def scenario(cluster: Cluster) -> None:
         await cluster.add_host("one")
