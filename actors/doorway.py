@@ -46,14 +46,21 @@ class _Caller:
         self._waiting: list[asyncio.Future[None]] = []
         self._flush_scheduled = False
         self._answers: dict[int, asyncio.Future[bytes]] = {}
+        self._newest = 0
 
     def begin(self, number: int) -> "asyncio.Future[bytes] | None":
-        """The answer, to be made, of the exchange with this number; None if that has come before: this is a copy."""
+        """The answer, to be made, of the exchange with this number; None if that has come before: this is a copy.
+
+        Raises `Unavailable` for one that so many others have overtaken that nobody knows any more.
+        """
         if number in self._answers:
             return None
+        if number <= self._newest - EXCHANGES_REMEMBERED:
+            raise Unavailable(f"exchange {number} comes too late")
+        self._newest = max(self._newest, number)
         answer = self._answers[number] = self._loop.create_future()
         if len(self._answers) > EXCHANGES_REMEMBERED:
-            del self._answers[next(iter(self._answers))]
+            del self._answers[min(self._answers)]
         return answer
 
     async def answer_again(self, number: int) -> bytes:

@@ -8,7 +8,7 @@ import pytest
 from actors.client import Client
 from actors.codec import codecs_of
 from actors.directory import Directory
-from actors.doorway import Doorway
+from actors.doorway import EXCHANGES_REMEMBERED, Doorway
 from actors.errors import Overloaded, Unavailable
 from actors.host import Host
 from actors.journals.memory import MemoryJournal
@@ -253,6 +253,11 @@ def test_a_doubled_exchange_takes_no_reply_away() -> None:
         first, copy = await asyncio.gather(one.doorway.exchange(data), one.doorway.exchange(data))
         assert first == copy
         assert await one.doorway.exchange(data) == first
+        for number in range(2, 2 + EXCHANGES_REMEMBERED):
+            look = WireCommand(number, shard, "jar", "BLUE", 1_000, 0, Look())
+            await one.doorway.exchange(encode(Exchange("ada", [look], [], number)))
+        with pytest.raises(Unavailable):
+            await one.doorway.exchange(data)
 
     run(scenario)
 
