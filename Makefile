@@ -32,7 +32,7 @@ unit: setup ## The unit tests only: seconds
 	@$(BIN)/python -m pytest tests/unit $(ARGS)
 
 simulate: setup ## Histories under faults: RUNS=300 of them (FIRST=0), or SEED=7 alone with its timeline
-	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--runs $(or $(RUNS),300) --first $(or $(FIRST),0))
+	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--runs $(or $(RUNS),300) --first $(or $(FIRST),0) $(if $(MINUTES),--minutes $(MINUTES)))
 
 mutants: setup ## Switch off one guard at a time: the simulator must notice (SEEDS=400 for each)
 	@$(BIN)/python -m tests.simulation.mutants $(if $(SEEDS),--seeds $(SEEDS))

@@ -6,12 +6,14 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from .campaign import run_campaign, tell, write
+from .campaign import FOREVER, run_campaign, tell, write
 from .chronicle import Chronicle
 from .picture import picture_of
 from .world import simulate
 
 DIRECTORY = Path("var/simulation")
+WIDTH = 150
+"""Characters: the table of faults and statuses needs them, also where the output is no terminal."""
 LINES_SHOWN = 60
 """Of a failed history, around its first violation; the file has all of them."""
 
@@ -20,13 +22,14 @@ LINES_SHOWN = 60
 @click.option("--seed", type=int, help="Replay one history and write its timeline.")
 @click.option("--runs", type=click.IntRange(min=1), default=300, show_default=True, help="How many seeds to run.")
 @click.option("--first", type=int, default=0, show_default=True, help="The first of them.")
+@click.option("--minutes", type=float, default=FOREVER, help="Stop after so long, however many seeds were run.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; all cores if left out.")
-def main(seed: int | None, runs: int, first: int, workers: int | None) -> None:
+def main(seed: int | None, runs: int, first: int, minutes: float, workers: int | None) -> None:
     """Production's hosts, directory and clients on a virtual clock, network and disk."""
-    console = Console()
+    console = Console(width=max(Console().width, WIDTH))
     if seed is not None:
         sys.exit(replay(seed, console))
-    totals = run_campaign(first, runs, console, workers)
+    totals = run_campaign(first, runs, console, workers=workers, minutes=minutes)
     tell(totals, console)
     write(totals, DIRECTORY / f"campaign-{first}-{runs}.json")
     sys.exit(1 if totals.failures else 0)

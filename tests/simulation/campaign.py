@@ -27,6 +27,7 @@ STATUSES = (
     "expired",
     "cancelled",
 )
+FOREVER = float("inf")
 SEEDS_PER_PROCESS = 200
 """A worker is replaced after so many: what a history leaves behind in memory goes with it."""
 
@@ -61,8 +62,10 @@ class Totals:
         return 60.0 * self.seeds / self.seconds if self.seconds else 0.0
 
 
-def run_campaign(first: int, runs: int, console: Console, workers: int | None = None) -> Totals:
-    """Run the seeds from `first` on; failing ones are printed as they are found."""
+def run_campaign(
+    first: int, runs: int, console: Console, *, workers: int | None = None, minutes: float = FOREVER
+) -> Totals:
+    """Run the seeds from `first` on, as many as the minutes allow; failing ones are printed as they are found."""
     totals, began = Totals(), time.monotonic()
     with Progress(
         TextColumn("simulating"),
@@ -80,6 +83,8 @@ def run_campaign(first: int, runs: int, console: Console, workers: int | None = 
             if result.violations:
                 console.print(f"[red]seed {result.seed}[/]: {result.violations[0]}", highlight=False)
                 console.print(f"  make simulate SEED={result.seed}", highlight=False)
+            if totals.seconds > minutes * 60.0:
+                break
     return totals
 
 

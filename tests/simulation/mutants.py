@@ -22,6 +22,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 MOST_SEEDS = 400
+WIDTH = 180
+"""Characters of the table."""
 RED, GREEN, STALE = 10, 0, 3
 """What a mutant's process exits with."""
 
@@ -157,8 +159,20 @@ MUTANTS = (
         "        if False:\n            self._effects.wake_elsewhere(",
     ),
     Mutant(
-        "of two moves the first counts",
+        "what a turn only read isn't checked with the journal",
         "actors.volume",
+        "if touched or self._consulted:",
+        "if touched:",
+    ),
+    Mutant(
+        "a restart between two exchanges isn't noticed",
+        "actors.remote",
+        "if ready.first and self._known:",
+        "if False:",
+    ),
+    Mutant(
+        "of two moves the first counts",
+        "actors.residents",
         "if other.lives_in == entity.shard and other.version > entity.version:",
         "if other.lives_in == entity.shard and other.version < entity.version:",
     ),
@@ -249,7 +263,7 @@ def main(seeds: int, workers: int, number: int | None) -> None:
     """Switch off one guard at a time; some seed must go red."""
     if number is not None:
         sys.exit(hunt(MUTANTS[number], seeds))
-    console = Console()
+    console = Console(width=max(Console().width, WIDTH))
     table = Table(title="Mutants")
     for name in ("mutant", "caught by seed", "seconds", "what the auditor said"):
         table.add_column(name)
