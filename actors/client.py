@@ -1,7 +1,7 @@
 """What everyone else holds: send a command to an entity, wherever it lives."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from engine.kernel import Command, Reply
@@ -44,7 +44,7 @@ class Remote(Protocol):
         """As `Host.history`."""
         ...
 
-    async def watch(self, kind: str, watcher: Watcher) -> None:
+    async def watch(self, kind: str, watcher: Watcher, on_gap: Callable[[], None] | None = None) -> None:
         """As `Client.watch`."""
         ...
 
@@ -126,15 +126,16 @@ class Client:
         assert self._remote is not None
         return await self._remote.history(kind, key, after_version=after_version, limit=limit)
 
-    async def watch(self, kind: str, watcher: Watcher) -> None:
+    async def watch(self, kind: str, watcher: Watcher, on_gap: Callable[[], None] | None = None) -> None:
         """Call `watcher` with (key, version, view) after commits of entities of that kind, wherever they live.
 
-        Only the newest state matters: of several quick commits a watcher far away may hear the last alone.
+        Only the newest state matters: of several quick commits a watcher far away may hear the last alone. `on_gap`
+        is called when commits may have been missed.
         """
         if self._host is not None:
             self._host.watch_view(kind, watcher)
         if self._remote is not None:
-            await self._remote.watch(kind, watcher)
+            await self._remote.watch(kind, watcher, on_gap)
 
     async def move(self, kind: str, key: str, shard: int) -> None:
         """Have the entity live in `shard` from now on: one of its own, or its home."""

@@ -36,6 +36,8 @@ MAX_PENDING = 16_384
 """Commands to one host that may wait for a reply; more are refused as `Overloaded`."""
 CALL_TIMEOUT_S = 3.0
 """A host answers every exchange within `doorway.HOLD_S`, or it is stopped, cut off or dead, and may never tell."""
+WATCHED_AGAIN_EVERY_S = 0.5
+"""How soon a watcher hears again after a host died or shards moved."""
 REFRESH_EVERY_S = 0.05
 """However many commands fail at once, the directory is asked this often at most."""
 
@@ -84,6 +86,9 @@ class RemoteHosts:
         self._host_of: dict[int, str] = {}
         self._lines: dict[str, _Line] = {}
         self._watchers: dict[str, list[Watcher]] = {}
+        self._gap_watchers: list[Callable[[], None]] = []
+        self._gap = False
+        self._keeping: asyncio.Task[None] | None = None
         self._refreshed_at = 0.0
         self._refreshing = asyncio.Lock()
 
@@ -122,7 +127,9 @@ class RemoteHosts:
             if self._refreshed_at > asked_at - REFRESH_EVERY_S:
                 return
             try:
-                _, self._host_of = await in_time(self._directory.table(), CALL_TIMEOUT_S)
+                _, host_of = await in_time(self._directory.table(), CALL_TIMEOUT_S)
+                self._gap = self._gap or host_of != self._host_of
+                self._host_of = host_of
             except Unavailable as error:
                 logger.info("The directory does not answer, the last table stays in use: %s", error)
             self._refreshed_at = loop.time()
@@ -130,11 +137,30 @@ class RemoteHosts:
             for host in dict.fromkeys(self._host_of.values()):
                 self._line(host).watch(self._watchers)
 
-    async def watch(self, kind: str, watcher: Watcher) -> None:
-        """Call `watcher` after every commit of an entity of that kind, on whichever host; newest states only."""
+    async def watch(self, kind: str, watcher: Watcher, on_gap: Callable[[], None] | None = None) -> None:
+        """Call `watcher` after every commit of an entity of that kind, on whichever host; newest states only.
+
+        `on_gap` is called when commits may have been missed, because a host died or shards moved: what was heard
+        before may be old.
+        """
         self._watchers.setdefault(kind, []).append(watcher)
+        if on_gap is not None:
+            self._gap_watchers.append(on_gap)
         self._refreshed_at = 0.0
         await self.refresh()
+        if self._keeping is None:
+            self._keeping = asyncio.get_running_loop().create_task(self._keep_watching())
+
+    async def _keep_watching(self) -> None:
+        """Watch the hosts that run the shards now, also those that came to it without our asking."""
+        while True:
+            await asyncio.sleep(WATCHED_AGAIN_EVERY_S)
+            await self.refresh()
+            if self._gap:
+                # After the new hosts were told that they are watched: whoever asks now hears of what comes later.
+                self._gap = False
+                for tell in self._gap_watchers:
+                    tell()
 
     def _line(self, host: str) -> "_Line":
         line = self._lines.get(host)
@@ -148,6 +174,7 @@ class RemoteHosts:
     async def _failed(self, host: str) -> None:
         """A call to the host failed: the next one makes a new link, and the directory should look after it."""
         self._lines.pop(host, None)
+        self._gap = True
         try:
             await in_time(self._directory.suspect(host), CALL_TIMEOUT_S)
         except Unavailable as error:
@@ -155,6 +182,8 @@ class RemoteHosts:
 
     async def close(self) -> None:
         """Stop waiting for anything."""
+        if self._keeping is not None:
+            self._keeping.cancel()
         for line in self._lines.values():
             await line.close()
 

@@ -93,7 +93,7 @@ class ShopProcess:
             self._client.attach(self._host)
             self._host.watch("order", self._on_order)
         await self._client.watch("product", self._catalogue.put_product)
-        await self._client.watch("stock", self._catalogue.put_stock)
+        await self._client.watch("stock", self._catalogue.put_stock, self._catalogue.forget_stock)
         if self._host is not None:
             await self._host.own(await all_shards(self._settings, self._journal))
         else:

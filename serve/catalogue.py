@@ -43,6 +43,10 @@ class CatalogueView:
             return
         self._products[product.sku] = product
 
+    def forget_stock(self) -> None:
+        """Quantities may have changed without our hearing of it: each is asked for again when it is needed."""
+        self._stock.clear()
+
     def put_stock(self, key: str, version: int, stock: StockView) -> None:
         """A host tells that the quantities are now these."""
         sku = tag_of(key)

@@ -31,6 +31,10 @@ class Catalogue(Protocol):
 
     def stock(self, sku: str) -> StockView | None: ...
 
+    def put_stock(self, key: str, version: int, stock: StockView) -> None:
+        """What a stock said when it was asked; from then on hosts tell of its changes."""
+        ...
+
     def page(self, after: str, limit: int) -> list[ProductView]:
         """Products with a SKU greater than `after`, in ascending order."""
         ...

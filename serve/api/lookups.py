@@ -47,7 +47,11 @@ def product_unavailable(sku: str, pointer: str = "") -> ProblemError:
 
 async def stock_of(shop: Shop, sku: str) -> StockView:
     """The quantities as hosts last told them, up to a second old: whoever only looks must not queue at the stock."""
-    return shop.catalogue.stock(sku) or await exact_stock_of(shop, sku)
+    if (known := shop.catalogue.stock(sku)) is not None:
+        return known
+    asked = await exact_stock_of(shop, sku)
+    shop.catalogue.put_stock(stock_key(sku), asked.version, asked)
+    return asked
 
 
 async def exact_stock_of(shop: Shop, sku: str) -> StockView:

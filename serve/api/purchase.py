@@ -18,7 +18,7 @@ from engine.reasons import Reason
 from ..identity import access_token_of, fingerprint_of, order_id_of
 from ..shop import Shop
 from .answers import HttpAnswer, answer, timestamp
-from .lookups import order_of, product_unavailable, products_of
+from .lookups import order_of, product_unavailable, products_of, stock_of
 from .problems import ProblemError, refusal, refused, unavailable
 from .requests import OrderRequest, OrderRequestLine
 
@@ -126,19 +126,19 @@ async def _quote(shop: Shop, request: OrderRequest) -> tuple[Line, ...]:
         if lines and product.price.currency != lines[0].price.currency:
             raise refused(Rejected(Reason.CURRENCY_MISMATCH))
         lines.append(Line(line.sku, line.quantity, product.price, product.title))
-    _refuse_sold_out(shop, request.lines)
+    await _refuse_sold_out(shop, request.lines)
     return tuple(lines)
 
 
-def _refuse_sold_out(shop: Shop, lines: Iterable[OrderRequestLine]) -> None:
+async def _refuse_sold_out(shop: Shop, lines: Iterable[OrderRequestLine]) -> None:
     """Tell "sold out" from memory: a rush for what is gone must not queue up at the stock.
 
     Only a plain zero counts. Where some are left, the stock itself decides who gets them.
     """
     gone: dict[str, int] = {}
     for line in lines:
-        stock = shop.catalogue.stock(line.sku)
-        if stock is not None and stock.available <= 0:
+        stock = shop.catalogue.stock(line.sku) or await stock_of(shop, line.sku)
+        if stock.available <= 0:
             gone[line.sku] = gone.get(line.sku, 0) + line.quantity
     if gone:
         short = [{"sku": sku, "requested": wanted, "available": 0} for sku, wanted in gone.items()]

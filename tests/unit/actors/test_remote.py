@@ -444,3 +444,24 @@ def test_many_commands_to_one_entity_travel_together_and_are_decided_in_order() 
         assert await client.send_all("jar", "BLUE", []) == []
 
     run(scenario)
+
+
+def test_a_watcher_hears_again_after_a_host_died_and_is_told_of_the_gap() -> None:
+    async def scenario(cluster: Cluster) -> None:
+        one = await cluster.add_host("one")
+        client = cluster.new_client()
+        heard: dict[str, Beans] = {}
+        gaps: list[None] = []
+        await client.watch("jar", lambda key, version, view: heard.__setitem__(key, view), lambda: gaps.append(None))
+        await client.send("jar", "BLUE", Fill("f1", 5))
+        await cluster.add_host("two")
+        one.down = True
+        await cluster.directory.suspect("one")
+        while not gaps:
+            await asyncio.sleep(0.05)
+        other = cluster.new_client()
+        await other.send("jar", "BLUE", Fill("f2", 5))
+        while heard.get("BLUE") != Beans(10):
+            await asyncio.sleep(0.01)
+
+    run(scenario)

@@ -77,6 +77,9 @@ class ForgetfulCatalogue:
     def stock(self, sku: str) -> StockView | None:
         return None
 
+    def put_stock(self, key: str, version: int, stock: StockView) -> None:
+        """Forgotten at once."""
+
     def page(self, after: str, limit: int) -> list[ProductView]:
         return []
 
