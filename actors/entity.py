@@ -98,6 +98,11 @@ class Entity:
         self.bytes_since_snapshot = SNAPSHOT_NOW
         return self._keep(Arrived(elsewhere.shard))
 
+    @property
+    def just_arrived(self) -> bool:
+        """Whether this turn brought the entity here: its snapshot must be written before it can leave again."""
+        return bool(self.events) and type(self.events[0]) is Arrived
+
     def _apply(self, event: Event) -> None:
         if type(event) is Left:
             self.lives_in = event.shard
@@ -124,7 +129,13 @@ class Entity:
 
     @property
     def wants_snapshot(self) -> bool:
-        """Whether enough was recorded since the last snapshot to make another worth it."""
+        """Whether enough was recorded since the last snapshot to make another worth it.
+
+        Never together with the entity's leaving: whoever loads a snapshot doesn't read the entry that it stands for,
+        and would not learn that the entity lives elsewhere.
+        """
+        if self.lives_in != self.shard:
+            return False
         recorded = self.bytes_since_snapshot
         return recorded > MIN_BYTES_BETWEEN_SNAPSHOTS and recorded > SNAPSHOT_GROWTH * self.snapshot_bytes
 

@@ -71,10 +71,17 @@ class Residents:
         """The entity left this shard, or never was in this pinned one: it may be on its way here."""
         home = shard_of(entity.address[1], self._base_shards)
         elsewhere = entity.lives_in if entity.lives_in != entity.shard else home
-        (other,) = await self._load(elsewhere, [entity.address])
-        # Both shards may say that it left; versions run on across moves, so the higher one was last.
-        if other.lives_in == entity.shard and other.version > entity.version:
-            entity.arrive(other)
-            return True
+        asked = {entity.shard, elsewhere}
+        while True:
+            (other,) = await self._load(elsewhere, [entity.address])
+            # Several shards may say that it left; versions run on across moves, so the highest one was last.
+            if other.lives_in == entity.shard and other.version > entity.version:
+                entity.arrive(other)
+                return True
+            if other.lives_in in asked:
+                break
+            # It has moved on from there, perhaps without ever having come back home.
+            elsewhere = other.lives_in
+            asked.add(elsewhere)
         entity.lives_in = elsewhere
         return False

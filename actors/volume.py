@@ -222,6 +222,8 @@ class Volume:
         if entity.lives_in != entity.shard:
             return Moved(entity.lives_in)
         if type(command) is Leave:
+            if entity.just_arrived:
+                return Unavailable("the entity has only just arrived here")
             self._leave(entity, command.shard)
             return None
         try:

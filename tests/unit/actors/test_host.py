@@ -312,6 +312,41 @@ def test_a_shard_that_sent_an_entitys_sender_away_takes_the_entity_when_it_comes
     run(scenario)
 
 
+def test_an_entity_that_two_people_pin_at_the_same_time_lives_where_it_was_sent_last() -> None:
+    async def scenario(world: World) -> None:
+        await world.host.own([SHARDS, SHARDS + 1])
+        await world.client.send("jar", "BLUE", Fill("f1", 5))
+        other = Client(SHARDS)
+        other.attach(world.host)
+        await world.client.move("jar", "BLUE", SHARDS)
+        await other.move("jar", "BLUE", SHARDS + 1)
+        assert await world.journal.history(SHARDS, "jar", "BLUE")
+        await world.host.disown([home := world.client.home_of("BLUE"), SHARDS, SHARDS + 1])
+        await world.host.own([home, SHARDS, SHARDS + 1])
+        for client in (world.client, other, fresh := Client(SHARDS)):
+            client.attach(world.host)
+            assert await client.send("jar", "BLUE", Look(), deadline_s=0.5) == Beans(5)
+        assert fresh.shard_of("jar", "BLUE") == SHARDS + 1
+        await fresh.move("jar", "BLUE", home)
+        assert await world.client.send("jar", "BLUE", Take("t1", 1), deadline_s=0.5) == Beans(4)
+
+    run(scenario)
+
+
+def test_an_entity_whose_snapshot_falls_due_as_it_leaves_has_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actors.entity.MIN_BYTES_BETWEEN_SNAPSHOTS", 0)
+    monkeypatch.setattr("actors.entity.SNAPSHOT_GROWTH", 0)
+
+    async def scenario(world: World) -> None:
+        await world.host.own([SHARDS])
+        await world.client.send("jar", "BLUE", Fill("f1", 5))
+        await world.client.move("jar", "BLUE", SHARDS)
+        assert await world.client.send("jar", "BLUE", Take("t1", 5)) == Beans(0)
+        assert [entry.version for entry in await world.journal.history(SHARDS, "jar", "BLUE")] == [3]
+
+    run(scenario)
+
+
 def test_an_entity_that_moved_is_reminded_though_nobody_asks_for_it() -> None:
     async def scenario(world: World) -> None:
         world.weigher.failures = 10**9
