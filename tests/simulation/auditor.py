@@ -55,6 +55,7 @@ class Auditor:
         self.carts: dict[str, CartBook] = {}
         self.asked: list[Asked] = []
         self.time = 0.0
+        self.clocks_jumped = False
         self._chronicle = chronicle
         self._codecs = codecs
         self._ledger = ledger
@@ -120,7 +121,7 @@ class Auditor:
         book: Any
         match kind:
             case "stock":
-                book = self.stocks.setdefault(key, StockBook())
+                book = self._stock(key)
             case "order":
                 book = self.orders.setdefault(key, OrderBook())
             case _:
@@ -151,7 +152,7 @@ class Auditor:
     def _judge_confirmed(self, key: str, order: OrderBook) -> None:
         for index, line in enumerate(order.lines):
             book = self.stocks.get(f"{line.sku}@default", StockBook())
-            held = book.reservations.get(f"{key}:{index}")
+            held = book.line(f"{key}:{index}")
             if held is None or held.how != "committed" or held.quantity != line.quantity:
                 raise Broken(f"it is confirmed, but its line of {line.sku} is {held}")
         if order.total and sum(payment.kept for payment in self._ledger.of_order(key)) < order.total:
@@ -253,7 +254,8 @@ class Auditor:
             case Adjust(adjustment_id=name):
                 recorded = name in stock.adjustments
             case Commit(reservation_id=name):
-                recorded = name in stock.reservations and stock.reservations[name].how == "committed"
+                held = stock.line(name)
+                recorded = held is not None and held.how == "committed"
             case Release(reservation_id=name):
                 recorded = name in stock.reservations and stock.reservations[name].how != OPEN
             case _:
@@ -262,7 +264,9 @@ class Auditor:
             raise Broken(f"{command} is acknowledged, but not recorded")
 
     def _stock(self, key: str) -> StockBook:
-        return self.stocks.setdefault(key, StockBook())
+        stock = self.stocks.setdefault(key, StockBook())
+        stock.clocks_jumped = self.clocks_jumped
+        return stock
 
     # -- the end
 
@@ -313,7 +317,7 @@ class Auditor:
             return
         kept = order.status in ("confirmed", "fulfilled")
         for index, line in enumerate(order.lines):
-            held = self._stock(f"{line.sku}@default").reservations.get(f"{key}:{index}")
+            held = self._stock(f"{line.sku}@default").line(f"{key}:{index}")
             sold = held is not None and held.how == "committed"
             if sold != kept:
                 self._accuse(f"order {key} is {order.status}, but line {index} of {line.sku} is {held}")

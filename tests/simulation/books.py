@@ -61,6 +61,12 @@ class StockBook:
     returned: int = 0
     sequences: int = 0
     reservations: dict[str, Reservation] = field(default_factory=dict)
+    sold_before: dict[str, Reservation] = field(default_factory=dict)
+    """Committed reservations whose name came again after they were forgotten: see `clocks_jumped`."""
+    clocks_jumped: bool = False
+    """A stock remembers what it sold for some seconds of its wall clock. When that jumps, a hold that a host without
+    its shards still asks for may begin again after its sale: it is held once more until it expires, and sold to
+    nobody."""
     receipts: dict[str, None] = field(default_factory=dict)
     adjustments: dict[str, None] = field(default_factory=dict)
     bought: dict[str, int] = field(default_factory=dict)
@@ -123,7 +129,10 @@ class StockBook:
         self.safety_stock, self.customer_limit = event.safety_stock, event.customer_limit
 
     def _reserved(self, event: stock_events.Reserved, at: float) -> None:
-        if (known := self.reservations.get(event.reservation_id)) is not None:
+        known = self.reservations.get(event.reservation_id)
+        if known is not None and known.how == COMMITTED and self.clocks_jumped:
+            self.sold_before[event.reservation_id] = known
+        elif known is not None:
             raise Broken(f"reservation {event.reservation_id}, which is {known.how}, begins again")
         if event.quantity > self.on_hand - self.reserved - self.safety_stock:
             raise Broken(f"reservation {event.reservation_id} holds more than was available")
@@ -139,6 +148,8 @@ class StockBook:
 
     def _end(self, name: str, units: int, how: str) -> Reservation:
         held = self.reservations.get(name)
+        if how == COMMITTED and name in self.sold_before:
+            raise Broken(f"reservation {name} is sold twice")
         if held is None or held.how != OPEN:
             raise Broken(f"reservation {name}, which is {held.how if held else 'unknown'}, is {how}")
         if held.quantity != units:
@@ -153,8 +164,12 @@ class StockBook:
         else:
             self._count_back(self._end(name, units, RELEASED))
 
+    def line(self, name: str) -> Reservation | None:
+        """The reservation that an order's line stands for."""
+        return self.sold_before.get(name) or self.reservations.get(name)
+
     def _returned(self, name: str, units: int) -> None:
-        sold = self.reservations.get(name)
+        sold = self.line(name)
         if sold is None or sold.how != COMMITTED or sold.quantity != units:
             raise Broken(f"reservation {name}, which is {sold}, is returned with {units}")
         sold.how = RETURNED

@@ -157,8 +157,10 @@ class Misfortune:
                 await self._lose_power(fault)
             case "clock forward":
                 host.clock_ahead_ms += int(fault.strength * 400_000)
+                self._auditor.clocks_jumped = True
             case "clock back":
                 host.clock_ahead_ms -= int(fault.strength * 100_000)
+                self._auditor.clocks_jumped = True
             case "disk refuses" | "disk silent" | "disk slow":
                 await self._trouble_disk(fault)
             case _:

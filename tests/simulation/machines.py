@@ -39,6 +39,10 @@ class Shape:
     entities_in_memory: int
     idle_s: float
     mailbox_limit: int
+    bytes_between_snapshots: int
+    entries_between_checkpoints: int
+    commands_per_turn: int
+    recovery_group: int
 
 
 @dataclass(frozen=True)

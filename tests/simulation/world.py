@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
+from actors import entity, shard, volume
 from actors.codec import codecs_of
 from engine.cart import LookCart
 from engine.kinds import KINDS
@@ -61,7 +63,31 @@ def draw_shape(random: Random) -> Shape:
         entities_in_memory=random.choice((3, 10, 1_000)),
         idle_s=random.choice((0.2, 5.0, 300.0)),
         mailbox_limit=random.choice((4, 64, 4_096)),
+        bytes_between_snapshots=random.choice((60, 600, 64_000)),
+        entries_between_checkpoints=random.choice((3, 20, 1_000)),
+        commands_per_turn=random.choice((2, 1_024)),
+        recovery_group=random.choice((2, 128)),
     )
+
+
+@contextmanager
+def tuned(shape: Shape) -> Iterator[None]:
+    """Production's bounds as small as the world is: otherwise no history would ever reach them."""
+    bounds: tuple[tuple[Any, str, int], ...] = (
+        (entity, "MIN_BYTES_BETWEEN_SNAPSHOTS", shape.bytes_between_snapshots),
+        (shard, "MIN_ENTRIES_BETWEEN_CHECKPOINTS", shape.entries_between_checkpoints),
+        (volume, "ENTRIES_BETWEEN_ROUNDS", 4 * shape.entries_between_checkpoints),
+        (volume, "MAX_COMMANDS_PER_TURN", shape.commands_per_turn),
+        (volume, "RECOVERY_GROUP", shape.recovery_group),
+    )
+    before = [getattr(module, name) for module, name, _ in bounds]
+    for module, name, value in bounds:
+        setattr(module, name, value)
+    try:
+        yield
+    finally:
+        for (module, name, _), value in zip(bounds, before, strict=True):
+            setattr(module, name, value)
 
 
 class World:
@@ -207,7 +233,7 @@ def simulate(seed: int, chronicle: Chronicle | None = None) -> Result:
     """One seed, one history, byte for byte."""
     chronicle = chronicle or Chronicle()
     world = World(seed, chronicle)
-    with listening(world):
+    with listening(world), tuned(world.shape):
         try:
             world.scheduler.run(world.director.spawn(world.play()))
         except Spinning as error:
