@@ -101,12 +101,12 @@ MUTANTS = (
     Mutant(
         "the reply comes before the append",
         "actors.volume",
-        """        if touched:
+        """        if touched or self._consulted:
             await self._append(touched, now)
         self._reply(mail, replies, touched)
 """,
         """        self._reply(mail, replies, touched)
-        if touched:
+        if touched or self._consulted:
             await self._append(touched, now)
 """,
     ),
@@ -161,8 +161,8 @@ MUTANTS = (
     Mutant(
         "what a turn only read isn't checked with the journal",
         "actors.volume",
-        "if touched or self._consulted:",
-        "if touched:",
+        "dirty = {number: self.shards[number] for number in self._consulted}",
+        "dirty: dict[int, Shard] = {}",
     ),
     Mutant(
         "a restart between two exchanges isn't noticed",
