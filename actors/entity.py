@@ -101,7 +101,7 @@ class Entity:
     @property
     def just_arrived(self) -> bool:
         """Whether this turn brought the entity here: its snapshot must be written before it can leave again."""
-        return bool(self.events) and type(self.events[0]) is Arrived
+        return self.events is not None and type(self.events[0]) is Arrived
 
     def _apply(self, event: Event) -> None:
         if type(event) is Left:
