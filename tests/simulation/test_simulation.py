@@ -14,8 +14,20 @@ from .world import simulate
 
 SEEDS = 300
 
-FIRST_FOUND_BY: dict[str, int] = {}
-"""Bugs that production had, and a seed that goes red if one comes back."""
+FIRST_FOUND_BY: dict[str, int] = {
+    "an answer is taken for another command's": 2,
+    "a silent host is waited for for ever": 5,
+    "a pinned entity's hold does not expire": 11,
+    "a question is answered by a host without the shard": 60,
+    "a copy of an old exchange takes a reply away": 96,
+    "a restart between two exchanges is not noticed": 112,
+    "what was asked of a dead process is waited for": 118,
+    "an entity that was pinned twice is reached nowhere": 239,
+    "a host answers reads from before it was given up": 244,
+    "two moves leave an order reserving for good": 1345,
+    "a ghost of a sold hold stays open": 2493,
+}
+"""Bugs that production had, and seeds that found them, or would now: see `mutants`."""
 
 
 @pytest.mark.slow
