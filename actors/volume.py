@@ -226,20 +226,26 @@ class Volume:
                 return Unavailable("the entity has only just arrived here")
             self._leave(entity, command.shard)
             return None
+        if command is None or type(command) is Wake:
+            self._resume(entity, now)
+            return None
         try:
-            if command is None or type(command) is Wake:
-                reply = None
-                self._follow_up(entity)
-            else:
-                if type(command) is EffectAnswered and entity.in_flight is not None:
-                    entity.in_flight.discard(command.effect_id)
-                many = isinstance(command, Sheaf)
-                reply = (self._carry_out_all if many else self._carry_out)(entity, command, now)  # type: ignore[arg-type]
+            if type(command) is EffectAnswered and entity.in_flight is not None:
+                entity.in_flight.discard(command.effect_id)
+            many = isinstance(command, Sheaf)
+            reply = (self._carry_out_all if many else self._carry_out)(entity, command, now)  # type: ignore[arg-type]
         except Undecided as error:
             return error
         if entity.kind.effects is not None:
             self._cascade(entity, now)
         return reply
+
+    def _resume(self, entity: Entity, now: Instant) -> None:
+        """Start what the entity waits for. Then note that it waits: else the next checkpoint would say that it doesn't,
+        and the owner after this one would never wake it."""
+        if entity.kind.effects is not None:
+            self._cascade(entity, now)
+        self._follow_up(entity)
 
     def _leave(self, entity: Entity, shard: int) -> None:
         """The entity's last word here. Replies that are owed to it find no sender any more and are asked for again

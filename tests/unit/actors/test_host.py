@@ -386,6 +386,30 @@ def test_recovery_goes_on_behind_an_entity_that_moved(monkeypatch: pytest.Monkey
     asyncio.run(asyncio.wait_for(main(), 10))
 
 
+def test_unfinished_work_outlives_two_owners_and_the_checkpoint_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actors.shard.MIN_ENTRIES_BETWEEN_CHECKPOINTS", 1)
+
+    async def main() -> None:
+        journal = FailingJournal(shards=SHARDS)
+        for owner in range(2):
+            world = await World(journal).start()
+            world.weigher.failures = 10**9
+            await world.client.send("jar", "BLUE", Fill("f1", 5))
+            # Of one tag with the move, so that it writes that shard's checkpoint.
+            await world.client.send("jar", "tag@jar", Look())
+            if not owner:
+                await world.client.send("move", "tag@move", Begin("BLUE", "RED", 3))
+            await asyncio.sleep(0.01)
+            await world.client.send("jar", "tag@jar", Fill(f"f{owner}", 1))
+            await world.host.close()
+        last = await World(journal).start()
+        while await last.client.send("jar", "RED", Look()) != Beans(3):
+            await asyncio.sleep(0.01)
+        await last.host.close()
+
+    asyncio.run(asyncio.wait_for(main(), 10))
+
+
 class SlowLoading(FailingJournal):
     """Takes longer to load a shard's entities than idle ones are kept."""
 
