@@ -157,7 +157,7 @@ class Machine:
         return f"{self.name}.{self._incarnation}"
 
     def _boot(self, process: Process) -> None:
-        raise NotImplementedError
+        raise NotImplementedError  # abstract
 
 
 class HostMachine(Machine):
