@@ -5,10 +5,10 @@ go wrong: it is slow, it refuses, its answer is lost while the commit happened, 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from actors.journals.memory import MemoryJournal
 from actors.journals.port import Batch, Entry, JournalError, JournalUnavailable, Recorded
@@ -135,6 +135,10 @@ class SimulatedJournal:
         self._disk = disk
         self._name = name
 
+    @property
+    def base_shards(self) -> int:
+        return self._disk.journal.base_shards
+
     def volume_of(self, shard: int) -> int:
         return self._disk.journal.volume_of(shard)
 
@@ -147,13 +151,13 @@ class SimulatedJournal:
         if death in ("before", "within"):
             # A torn last write: the disk has a part of it, which nobody will ever take for the whole.
             disk.on_death(name)
-            return await never()
+            await never()
         if disk.stays_silent(name):
             return await self._append_in_silence(batches)
         positions = await self._do(lambda: disk.commit(name, batches))
         if death == "after":
             disk.on_death(name)
-            return await never()
+            await never()
         return positions
 
     async def load(self, shard: int, entities: Sequence[tuple[str, str]]) -> Sequence[Recorded]:
@@ -178,6 +182,12 @@ class SimulatedJournal:
 
     async def shards(self) -> Sequence[int]:
         return await self._do(lambda: at_once(self._disk.journal.shards()))
+
+    def entities(self, shard: int) -> AsyncIterator[Sequence[tuple[str, str]]]:
+        return self._disk.journal.entities(shard)
+
+    async def last_positions(self) -> Mapping[int, int]:
+        return await self._do(lambda: at_once(self._disk.journal.last_positions()))
 
     async def close(self) -> None:
         """Nothing to release: the disk lives as long as the world."""
@@ -216,9 +226,10 @@ class SimulatedJournal:
         raise JournalUnavailable("the disk did not answer")
 
 
-async def never() -> Any:
+async def never() -> NoReturn:
     """What the dead hear."""
     await asyncio.get_running_loop().create_future()
+    raise AssertionError("the dead hear nothing")
 
 
 def at_once(work: Awaitable[T]) -> T:

@@ -7,6 +7,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 
 from .auditor import Auditor
@@ -21,6 +22,7 @@ KINDS = (
     "crash before commit",
     "crash within commit",
     "crash after commit",
+    "crash after exchange",
     "zombie",
     "cut off",
     "cut one way",
@@ -82,7 +84,9 @@ class Misfortune:
         disk: Disk,
         auditor: Auditor,
         tell: Callable[[str, str, str], None],
+        loop: asyncio.AbstractEventLoop,
     ) -> None:
+        """`loop` is the director's: a fault that strikes inside of another process is ended from there."""
         self.counts: Counter[str] = Counter()
         self.coverage: Counter[tuple[str, str]] = Counter()
         """How often a fault met an order in each status."""
@@ -94,7 +98,9 @@ class Misfortune:
         self._disk = disk
         self._auditor = auditor
         self._tell = tell
+        self._loop = loop
         self._tasks: list[asyncio.Task[None]] = []
+        self._down_s: dict[str, float] = {}
         disk.on_death = self._die_at_the_disk
 
     async def strike(self) -> None:
@@ -129,6 +135,7 @@ class Misfortune:
         self._network.weather = Weather()
         self._disk.weather.clear()
         self._disk.dies_at_append.clear()
+        self._network.when_answered.clear()
         for machine in (*self._hosts.values(), self._directory):
             machine.cont()
             machine.start()
@@ -138,11 +145,14 @@ class Misfortune:
         match fault.kind:
             case "crash":
                 host.kill()
-                await asyncio.sleep(fault.lasts_s)
+                await asyncio.sleep(_down_s(fault))
                 host.start()
             case "crash before commit" | "crash within commit" | "crash after commit":
                 # `_die_at_the_disk` starts it again.
                 self._disk.dies_at_append[host.name] = fault.kind.split()[1]
+                self._down_s[host.name] = _down_s(fault)
+            case "crash after exchange":
+                await self._crash_after_exchange(host)
             case "zombie":
                 host.stop()
                 await asyncio.sleep(fault.lasts_s * 2)
@@ -165,6 +175,14 @@ class Misfortune:
                 await self._trouble_disk(fault)
             case _:
                 await self._trouble_messages(fault)
+
+    async def _crash_after_exchange(self, host: HostMachine) -> None:
+        """Die when nobody has a call open, and be back before the next one comes: no client sees anything fail."""
+        answered = asyncio.get_running_loop().create_future()
+        self._network.when_answered[host.name] = partial(self._loop.call_soon, _wake, answered)
+        await answered
+        host.kill()
+        host.start()
 
     async def _cut(self, fault: Fault) -> None:
         far = [DIRECTORY] if fault.kind == "cut from directory" else [DIRECTORY, *self._hosts, *self._others]
@@ -224,14 +242,15 @@ class Misfortune:
         host.kill()
 
         async def start_again() -> None:
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(self._down_s[name])
             host.start()
 
-        self._tasks.append(self._own_loop.create_task(start_again()))
+        self._tasks.append(self._loop.create_task(start_again()))
 
-    def attach(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Faults that strike inside of another process are ended from this one."""
-        self._own_loop = loop
+
+def _down_s(fault: Fault) -> float:
+    """How long a process that died is away: now and then less than a message takes, so that nobody's call fails."""
+    return fault.lasts_s if fault.strength < 0.6 else 0.001
 
 
 def _wake(reached: "asyncio.Future[None]") -> None:

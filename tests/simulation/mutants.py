@@ -171,6 +171,12 @@ MUTANTS = (
         "if False:",
     ),
     Mutant(
+        "resumed work is missing in the next checkpoint",
+        "actors.volume",
+        "            self._cascade(entity, now)\n        self._follow_up(entity)\n",
+        "            self._cascade(entity, now)\n",
+    ),
+    Mutant(
         "of two moves the first counts",
         "actors.residents",
         "if other.lives_in == entity.shard and other.version > entity.version:",

@@ -5,7 +5,7 @@ is usually noticed by the caller, as a reset connection is; now and then nobody 
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Protocol
@@ -53,6 +53,8 @@ class Network:
         self._cuts: dict[tuple[str, str], None] = {}
         self._open: dict[Process, dict[_Call, None]] = {}
         self.weather = Weather()
+        self.when_answered: dict[str, Callable[[], Any]] = {}
+        """What to do, once, when an exchange has just been answered, by the host's name."""
         self.counts = dict.fromkeys(("sent", "lost", "doubled", "delayed", "cut off"), 0)
 
     def cut(self, source: str, target: str) -> None:
@@ -119,6 +121,8 @@ class Network:
             self._send(call.server.name, call.source, call, "failed: ", lambda: call.fail(f"a call failed: {message}"))
         else:
             self._send(call.server.name, call.source, call, "answered: ", lambda: call.succeed(result))
+            if call.method == "exchange" and call.server.name in self.when_answered:
+                self.when_answered.pop(call.server.name)()
         self._open.get(process, {}).pop(call, None)
 
     def _reset(self, call: "_Call") -> None:

@@ -84,22 +84,24 @@ class Process(asyncio.AbstractEventLoop):
     def time(self) -> float:
         return self._scheduler.time + self._booted_at
 
-    def call_soon(self, callback: Callable[..., Any], *args: Any, context: Context | None = None) -> asyncio.Handle:
+    def call_soon(  # type: ignore[override]
+        self, callback: Callable[..., Any], *args: Any, context: Context | None = None
+    ) -> asyncio.Handle:
         handle = asyncio.Handle(callback, args, self, context)
         self._scheduler.add_ready(self, handle)
         return handle
 
-    def call_soon_threadsafe(
+    def call_soon_threadsafe(  # type: ignore[override]
         self, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
         return self.call_soon(callback, *args, context=context)
 
-    def call_later(
+    def call_later(  # type: ignore[override]
         self, delay: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
         return self.call_at(self.time() + delay, callback, *args, context=context)
 
-    def call_at(
+    def call_at(  # type: ignore[override]
         self, when: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
         timer = asyncio.TimerHandle(when, callback, args, self, context)
@@ -150,7 +152,7 @@ class Scheduler:
 
     def process(self, name: str, booted_at: float = 0.0) -> Process:
         """A new process."""
-        process = Process(self, name, booted_at)
+        process = Process(self, name, booted_at)  # type: ignore[abstract] # what nobody here asks of a loop it lacks
         self._processes.append(process)
         return process
 
@@ -188,7 +190,7 @@ class Scheduler:
         ready, running, steps = self._ready, None, 0
         while ready:
             process, handle = ready.popleft()
-            if process.dead or handle._cancelled:  # type: ignore[attr-defined]
+            if process.dead or handle.cancelled():
                 continue
             if process.stopped:
                 process.hold(handle)
@@ -211,5 +213,5 @@ class Scheduler:
         self.time = max(self.time, timers[0][0])
         while timers and timers[0][0] <= self.time:
             _, _, process, timer = heappop(timers)
-            if not timer._cancelled and not process.dead:  # type: ignore[attr-defined]
+            if not timer.cancelled() and not process.dead:
                 ready.append((process, timer))

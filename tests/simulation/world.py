@@ -12,6 +12,7 @@ from typing import Any
 from actors import entity, shard, volume
 from actors.codec import codecs_of
 from engine.cart import LookCart
+from engine.kernel import Command
 from engine.kinds import KINDS
 from engine.order import LookOrder
 from engine.stock import LookStock
@@ -133,9 +134,16 @@ class World:
         others = [front.name for front in self.fronts]
         faults = draw_faults(streams["faults"], list(self.hosts), others)
         self.misfortune = Misfortune(
-            faults, self.hosts, self.directory, [*others, "bank"], network, disk, self.auditor, ground.tell
+            faults,
+            self.hosts,
+            self.directory,
+            [*others, "bank"],
+            network,
+            disk,
+            self.auditor,
+            ground.tell,
+            self.director,
         )
-        self.misfortune.attach(self.director)
         self._tell = ground.tell
 
     async def play(self) -> None:
@@ -179,7 +187,7 @@ class World:
     async def _compare(self) -> None:
         """Read every entity: what lives must be what is recorded."""
         auditor = self.auditor
-        looks = [("stock", key, LookStock()) for key in auditor.stocks]
+        looks: list[tuple[str, str, Command]] = [("stock", key, LookStock()) for key in auditor.stocks]
         looks += [("order", key, LookOrder()) for key in auditor.orders]
         looks += [("cart", key, LookCart()) for key, cart in auditor.carts.items() if cart.version]
         process = self.fronts[0].process
@@ -243,8 +251,8 @@ def simulate(seed: int, chronicle: Chronicle | None = None) -> Result:
     for failure in world.scheduler.failures:
         chronicle.accuse(world.scheduler.time, f"nobody caught: {failure}")
     for number, task in enumerate(world.crowd.tasks):
-        if task.done() and not task.cancelled() and (error := task.exception()) is not None:
-            chronicle.accuse(world.scheduler.time, f"buyer {number} met {error!r}")
+        if task.done() and not task.cancelled() and (met := task.exception()) is not None:
+            chronicle.accuse(world.scheduler.time, f"buyer {number} met {met!r}")
     return _result(seed, world)
 
 
