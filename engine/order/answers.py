@@ -7,13 +7,14 @@ except money that was taken and is not wanted.
 from collections.abc import Callable, Iterable
 
 from ..cart import CartView
-from ..kernel import Accepted, EffectAnswered, Instant, Outcome, Rejected, Reply
+from ..kernel import Accepted, EffectAnswered, Event, Instant, Outcome, Rejected, Reply
 from ..payment import Authorized, Captured, Declined, Pending, Refunded, Voided
 from ..reasons import Reason
-from ..stock import Held
+from ..stock import Held, StockView
 from .events import (
     CartGivenBack,
     CartTaken,
+    LineAvailable,
     LineHeld,
     LineLost,
     LineRefused,
@@ -56,18 +57,33 @@ def _reserve_answered(order: Order, rest: str, reply: Reply, now: Instant) -> Ou
     line = int(rest)
     if order.status is not Status.RESERVING or order.steps[line] is not Step.ASKED:
         return Accepted()
-    last = order.unanswered == 1
     if isinstance(reply, Rejected):
-        refused = LineRefused(line, reply.reason, reply.details)
-        return Accepted((refused, _rejected_for([*order.refusals.values(), refused], now)) if last else (refused,))
+        return Accepted(_not_held(order, LineRefused(line, reply.reason, reply.details), now))
     assert isinstance(reply, Held), "a stock answers a reservation with its sequence"
-    if last and now >= order.pay_by:
+    if now >= order.pay_by:
         # Too late to ask for a payment; the line is released like the others.
         return Accepted((OrderExpired(now),))
-    held = LineHeld(line, reply.sequence, now)
-    if last and order.refusals:
-        return Accepted((held, _rejected_for(order.refusals.values(), now)))
-    return Accepted((held,))
+    return Accepted((LineHeld(line, reply.sequence, now),))
+
+
+def _look_answered(order: Order, rest: str, reply: Reply, now: Instant) -> Outcome:
+    index = int(rest)
+    if order.status is not Status.RESERVING or order.steps[index] is not Step.WAITING:
+        return Accepted()
+    assert isinstance(reply, StockView), "a stock answers a look with its quantities"
+    line = order.lines[index]
+    if reply.available >= line.quantity:
+        return Accepted(_not_held(order, LineAvailable(index), now))
+    details = {"sku": line.sku, "requested": line.quantity, "available": reply.available}
+    return Accepted(_not_held(order, LineRefused(index, Reason.INSUFFICIENT_STOCK, details), now))
+
+
+def _not_held(order: Order, event: LineRefused | LineAvailable, now: Instant) -> tuple[Event, ...]:
+    """What is recorded of a line of an order that can't be had; with the last of them the order ends."""
+    if order.unanswered > 1:
+        return (event,)
+    refusals = [*order.refusals.values(), event] if isinstance(event, LineRefused) else order.refusals.values()
+    return (event, _rejected_for(refusals, now))
 
 
 def payment_answered(order: Order, _rest: str, reply: Reply, now: Instant) -> Outcome:
@@ -183,6 +199,7 @@ def _surplus_refund_answered(order: Order, rest: str, reply: Reply, _now: Instan
 _ANSWERS: dict[str, Callable[[Order, str, Reply, Instant], Outcome]] = {
     "seal": _seal_answered,
     "reserve": _reserve_answered,
+    "look": _look_answered,
     "pay": payment_answered,
     "capture": _capture_answered,
     "commit": _commit_answered,

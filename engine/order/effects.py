@@ -9,7 +9,7 @@ from itertools import chain
 from ..cart import Seal, Unseal
 from ..kernel import Effect, Instant, Request, Send
 from ..payment import Authorize, Capture, Refund, Void
-from ..stock import Commit, Release, Reserve, Return, stock_key
+from ..stock import Commit, LookStock, Release, Reserve, Return, stock_key
 from .messages import Status
 from .state import VOIDABLE, CartSeal, Order, Payment, Step
 
@@ -20,8 +20,11 @@ def _sealing_effects(order: Order) -> Iterator[Effect]:
 
 def _reserving_effects(order: Order) -> Iterator[Effect]:
     for index, step in enumerate(order.steps):
-        if step is Step.ASKED:
-            line = order.lines[index]
+        line = order.lines[index]
+        if step is Step.WAITING and order.refusals:
+            # Nothing more is held, but whoever is refused is told of every line that is short.
+            yield Send(f"look:{index}", "stock", stock_key(line.sku), LookStock())
+        elif step is Step.ASKED:
             reserve = Reserve(_reservation_id(order, index), line.quantity, order.hold_until, order.customer)
             yield Send(f"reserve:{index}", "stock", stock_key(line.sku), reserve)
 

@@ -43,11 +43,17 @@ class LineHeld(Event, frozen=True):
 
 
 class LineRefused(Event, frozen=True):
-    """The stock refuses the line: the order is rejected once every line is answered."""
+    """The stock refuses the line: the order is rejected once those that wait behind it have been looked at."""
 
     line: int
     reason: Reason
     details: dict[str, Any]
+
+
+class LineAvailable(Event, frozen=True):
+    """There is enough for the line, but another was refused: it isn't held."""
+
+    line: int
 
 
 class PaymentPending(Event, frozen=True):
@@ -171,6 +177,7 @@ OrderEvent = (
     | CartTaken
     | LineHeld
     | LineRefused
+    | LineAvailable
     | PaymentPending
     | PaymentAskedAgain
     | PaymentAuthorized

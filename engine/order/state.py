@@ -14,6 +14,7 @@ from .events import (
     CancelRequested,
     CartGivenBack,
     CartTaken,
+    LineAvailable,
     LineHeld,
     LineLost,
     LineRefused,
@@ -48,9 +49,13 @@ ASK_AGAIN_MS = 30_000
 class Step(StrEnum):
     """How far a line has come."""
 
+    WAITING = "waiting"
+    """The lines before it aren't held yet: its stock knows nothing of it."""
     ASKED = "asked"
     HELD = "held"
     REFUSED = "refused"
+    SPARED = "spared"
+    """Its stock was never asked to hold it, because another line had been refused."""
     SOLD = "sold"
     LOST = "lost"
     RELEASED = "released"
@@ -170,15 +175,24 @@ def _begin_reserving(order: Order, lines: tuple[Line, ...], total: Money) -> Non
     order.lines = lines
     order.total = total
     order.unanswered = len(lines)
-    order.steps = [Step.ASKED] * len(lines)
+    order.steps = [Step.WAITING] * len(lines)
     order.sequences = [0] * len(lines)
+    _ask_next(order)
+
+
+def _ask_next(order: Order) -> None:
+    """Lines are reserved one after the other, by their SKUs: two orders that want the same two last units never hold
+    one each, to be refused both."""
+    waiting = [index for index, step in enumerate(order.steps) if step is Step.WAITING]
+    order.steps[min(waiting, key=lambda index: order.lines[index].sku)] = Step.ASKED
 
 
 def _apply_line_held(order: Order, event: LineHeld) -> None:
     order.steps[event.line] = Step.HELD
     order.sequences[event.line] = event.sequence
     order.unanswered -= 1
-    if order.unanswered or order.refusals:
+    if order.unanswered:
+        _ask_next(order)
         return
     assert order.total is not None, "the lines are known before they are held"
     if order.total.amount:
@@ -192,6 +206,11 @@ def _apply_line_held(order: Order, event: LineHeld) -> None:
 def _apply_line_refused(order: Order, event: LineRefused) -> None:
     order.steps[event.line] = Step.REFUSED
     order.refusals[event.line] = event
+    order.unanswered -= 1
+
+
+def _apply_line_available(order: Order, event: LineAvailable) -> None:
+    order.steps[event.line] = Step.SPARED
     order.unanswered -= 1
 
 
@@ -313,6 +332,7 @@ _CHANGES: dict[type[Message], Callable[[Order, Any], None]] = {
     CartTaken: _apply_cart_taken,
     LineHeld: _apply_line_held,
     LineRefused: _apply_line_refused,
+    LineAvailable: _apply_line_available,
     PaymentPending: _apply_payment_pending,
     PaymentAskedAgain: _apply_asked_again,
     PaymentAuthorized: _apply_authorized,

@@ -116,6 +116,8 @@ class StockBooks:
 
 NOT_SOLD = frozenset((None, End.RELEASED, End.EXPIRED))
 CLAIMS = {
+    Step.WAITING: frozenset((None,)),
+    Step.SPARED: frozenset((None,)),
     Step.HELD: frozenset((End.OPEN, End.SOLD, End.RELEASED, End.EXPIRED)),
     Step.SOLD: frozenset((End.SOLD, End.RETURNED)),
     Step.REFUSED: NOT_SOLD,

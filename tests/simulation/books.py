@@ -244,13 +244,18 @@ class OrderBook:
             if index in self.sold and index not in self.returned:
                 return f"line {index} to be returned"
             settled = index in self.released or index in self.sold or index in self.lost or self._was_refused(index)
-            if not settled:
+            if self._was_asked(index) and not settled:
                 return f"line {index} to be released"
         if self.seal in ("asked", "held"):
             return "the cart's seal to give back"
         if self.payment in ("asked", "authorized", "captured") and not self.undo_refused:
             return f"payment {self.payment} to be undone"
         return ""
+
+    def _was_asked(self, index: int) -> bool:
+        """Lines are reserved one after the other, by their SKUs."""
+        sku = self.lines[index].sku
+        return all(number in self.held for number, line in enumerate(self.lines) if line.sku < sku)
 
     def _was_refused(self, index: int) -> bool:
         return any(refusal.line == index for refusal, _ in self.refused)
@@ -283,6 +288,8 @@ def _reserving(book: OrderBook, lines: tuple[cart_events.Line, ...]) -> None:
 def _held(book: OrderBook, event: order_events.LineHeld, _at: float) -> None:
     if book.status != "reserving" or event.line in book.held:
         raise Broken(f"line {event.line} of an order that is {book.status} is held")
+    if book.refused or not book._was_asked(event.line):
+        raise Broken(f"line {event.line} is held out of turn")
     book.held[event.line] = event.sequence
     book.waiting -= 1
     if not book.waiting and not book.refused:
@@ -292,6 +299,12 @@ def _held(book: OrderBook, event: order_events.LineHeld, _at: float) -> None:
 
 def _refused(book: OrderBook, event: order_events.LineRefused, at: float) -> None:
     book.refused.append((event, at))
+    book.waiting -= 1
+
+
+def _available(book: OrderBook, event: order_events.LineAvailable, _at: float) -> None:
+    if not book.refused or book._was_asked(event.line):
+        raise Broken(f"line {event.line} is only looked at, though it could be held")
     book.waiting -= 1
 
 
@@ -389,6 +402,7 @@ _ORDER_FOLDS: dict[type[Event], Any] = {
     order_events.CartTaken: _taken,
     order_events.LineHeld: _held,
     order_events.LineRefused: _refused,
+    order_events.LineAvailable: _available,
     order_events.PaymentPending: _nothing,
     order_events.PaymentAskedAgain: _nothing,
     order_events.PaymentAuthorized: _authorized,

@@ -99,6 +99,12 @@ MUTANTS = (
         "line = first",
     ),
     Mutant(
+        "lines are held in the order in which they were written",
+        "engine.order.state",
+        "key=lambda index: order.lines[index].sku",
+        "key=lambda index: index",
+    ),
+    Mutant(
         "the reply comes before the append",
         "actors.volume",
         """        if touched or self._consulted:

@@ -224,6 +224,43 @@ def test_one_short_line_releases_the_others_and_names_every_short_one(world: Wor
     world.check_folds()
 
 
+def test_lines_are_held_one_after_the_other_by_their_skus(world: World) -> None:
+    world.send("order", ORDER, place(CLOCK, LAMP))
+    assert ids(world) == ["reserve:1"]
+    world.answer(ORDER, "reserve:1", world.carry_out(world.effects(ORDER)[0]))
+    assert ids(world) == ["reserve:0"]
+
+
+def test_of_two_orders_for_the_same_last_units_in_opposing_order_one_gets_both(world: World) -> None:
+    for sku in ("RETRO-CLOCK", "LAVA-LAMP"):
+        world.send("stock", stock_key(sku), SetPolicy(safety_stock=9))
+    clock, lamp = Line("RETRO-CLOCK", 1, CLOCK.price), LAMP
+    world.send("order", "ord-1", place(clock, lamp))
+    world.send("order", "ord-2", place(lamp, clock))
+    while any(waiting := [(order, effect) for order in ("ord-1", "ord-2") for effect in world.effects(order)[:1]]):
+        for order, effect in waiting:
+            world.answer(order, effect.id, world.carry_out(effect))
+    views = [world.send("order", order, LookOrder()) for order in ("ord-1", "ord-2")]
+    assert [view.status for view in views if isinstance(view, OrderView)] == [Status.CONFIRMED, Status.REJECTED]
+
+
+def test_nothing_is_held_after_a_line_was_refused(world: World) -> None:
+    world.send("order", ORDER, place(CLOCK, Line("LAVA-LAMP", 11, LAMP.price)))
+    world.run(ORDER, until=lambda: ids(world) == ["look:0"])
+    assert (look(world).status, stock_of(world, "RETRO-CLOCK")) == (Status.RESERVING, (10, 0))
+    world.run(ORDER)
+    assert story(world) == ["OrderPlaced", "LineRefused", "LineAvailable", "OrderRejected"]
+    assert is_undone(world)
+
+
+def test_an_order_that_ends_before_its_turn_leaves_the_waiting_lines_alone(world: World) -> None:
+    world.send("order", ORDER, place(CLOCK, LAMP))
+    world.send("order", ORDER, Cancel())
+    assert ids(world) == ["release:1"]
+    world.run(ORDER)
+    assert is_undone(world)
+
+
 def test_an_order_for_what_is_sold_out_is_told_by_three_events_and_leaves_nothing_to_do(world: World) -> None:
     world.send("order", ORDER, place(Line("SOLD-OUT", 1, CLOCK.price)))
     world.run(ORDER)
