@@ -57,8 +57,17 @@ class JournalUnsafe(JournalError):
 class JournalTooNew(JournalError):
     """The data was written by a newer format than this program knows."""
 
-    def __init__(self, found: int, known: int) -> None:
-        super().__init__(found, known)
+    def __init__(self, found: int, known: int, journal: str = "the journal") -> None:
+        super().__init__(found, known, journal)
+        self.found = found
+        self.known = known
+        self.journal = journal
+
+    def __str__(self) -> str:
+        return (
+            f"{self.journal} was written by a newer version of Doorbuster "
+            f"(format {self.found}, this one knows {self.known}): start that version"
+        )
 
 
 class NewEntry(NamedTuple):

@@ -23,6 +23,7 @@ from .port import (
     Batch,
     Entry,
     Fenced,
+    JournalMismatch,
     JournalTooNew,
     JournalUnavailable,
     Recorded,
@@ -187,7 +188,12 @@ def layout_of(path: Path) -> Layout:
             )
         (found,) = connection.execute("PRAGMA user_version").fetchone()
         if found > FORMAT:
-            raise JournalTooNew(found, FORMAT)
+            raise JournalTooNew(found, FORMAT, f"journal {path}")
+        if found < FORMAT:
+            raise JournalMismatch(
+                f"journal {path} is of format {found}, this version of Doorbuster knows {FORMAT}: its head is damaged, "
+                "or an older version wrote it; restore a backup, or copy it with that version"
+            )
         return Layout(**dict(connection.execute("SELECT name, value FROM meta").fetchall()))
     finally:
         connection.close()

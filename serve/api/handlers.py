@@ -64,7 +64,8 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     errors = [_field_error(found) for found in error.errors()]
     if any(found.get("name") == "Idempotency-Key" for found in errors):
-        missing = not request.headers.get("idempotency-key")
+        # Only a purchase misses a key that isn't there; an empty one is wrong wherever it is sent.
+        missing = "idempotency-key" not in request.headers
         return response_of(problem("idempotency-key-missing" if missing else "idempotency-key-invalid"))
     # A name that nothing can have is not found; only whoever would create it must learn what names are made of.
     if request.method != "PUT" and any(found["in"] == "path" for found in errors):

@@ -55,7 +55,7 @@ _is_idempotency_key = re.compile(whole(IDEMPOTENCY_KEY_PATTERN)).match
 
 def idempotency_key_of(value: str | None) -> str:
     """The key that a purchase must carry; raises ProblemError without one or with a bad one."""
-    if not value:
+    if value is None:
         raise ProblemError("idempotency-key-missing")
     if not _is_idempotency_key(value):
         raise ProblemError("idempotency-key-invalid")

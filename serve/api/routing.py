@@ -14,6 +14,8 @@ from ..shop import Shop, ShopSettings
 from .auth import require_admin, require_order_access
 from .problems import ProblemError
 
+IDEMPOTENCY_KEY = "Idempotency-Key"
+
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 _decode = msgspec.json.Decoder().decode
@@ -43,11 +45,14 @@ class StrictRoute(APIRoute):
         known = frozenset(parameter.alias for parameter in self.dependant.query_params)
         body = self.body_field
         needs_body = body is not None and body.field_info.is_required()
+        takes_key = any(parameter.alias == IDEMPOTENCY_KEY for parameter in self.dependant.header_params)
 
         async def handle_strictly(request: Request) -> Response:
             shop: Shop = request.app.state.shop
             self.admit(shop, request)
             _refuse_unknown(request, known)
+            if takes_key:
+                _refuse_two_keys(request)
             limit = self.body_limit(shop.settings)
             _refuse_announced(request, limit)
             if body is not None:
@@ -109,6 +114,12 @@ def _refuse_unknown(request: Request, known: frozenset[str]) -> None:
     if unknown := [name for name in request.query_params if name not in known]:
         errors = [{"in": "query", "name": name, "detail": "There is no such query parameter."} for name in unknown]
         raise ProblemError("invalid-request", members={"errors": errors})
+
+
+def _refuse_two_keys(request: Request) -> None:
+    """Of two keys only one would count, and whoever sent them may believe that it is the other."""
+    if len(request.headers.getlist(IDEMPOTENCY_KEY)) > 1:
+        raise ProblemError("idempotency-key-invalid", "The request has more than one Idempotency-Key.")
 
 
 def _refuse_announced(request: Request, limit: int) -> None:

@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from .stop_signals import leave_at_once_when_asked
+
 COMMANDS = {
     "up": ("up", "Start the shop and run it until Ctrl-C."),
     "import": ("imports", "Load products from a file into the running shop."),
@@ -48,6 +50,8 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
+        if cmd_name == "up":
+            leave_at_once_when_asked()
         module, _ = COMMANDS[cmd_name]
         command: Any = importlib.import_module(f".{module}", __package__).command
         assert isinstance(command, click.Command)

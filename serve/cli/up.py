@@ -1,12 +1,7 @@
 """`doorbuster up`: the shop in one command, until Ctrl-C or SIGTERM."""
 
 import asyncio
-import os
 import signal
-import sys
-import time
-from types import FrameType
-from typing import NoReturn
 
 import click
 from rich.console import Console
@@ -21,13 +16,7 @@ from ..launcher.run import running
 from ..settings import Resolved, Settings
 from .demo import load_demo
 from .options import settings_options
-
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-SAME_REQUEST_S = 2.0
-
-
-class StopRequested(BaseException):
-    """Ctrl-C or a signal to end: no Exception, so that nobody on the way takes it for an error."""
+from .stop_signals import StopRequested, StopSignals, leave
 
 
 @click.command("up", context_settings={"max_content_width": 120})
@@ -68,38 +57,15 @@ def run_until_stopped(settings: Settings, console: Console) -> None:
         with running(settings, progress, signals.arm) as data:
             load_demo(settings, data, progress)
             announce(settings, console, progress.elapsed_s)
-            while True:
+            while not signals.asked:
                 signal.pause()
     except StopRequested:
-        console.print("The shop is closed.")
-
-
-def leave(status: int) -> NoReturn:
-    """End the process now: everything is put away, and Ray's hooks at exit would wait for a Ray that is gone."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)
-
-
-class StopSignals:
-    """Turns the first signal to stop into `StopRequested`, and a second one later into leaving at once."""
-
-    def __init__(self) -> None:
-        self._asked_at: float | None = None
-
-    def arm(self) -> None:
-        """Take the signals over; called again after Ray has put handlers of its own there."""
-        for number in STOP_SIGNALS:
-            signal.signal(number, self._on_signal)
-
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        now = time.monotonic()
-        if self._asked_at is None:
-            self._asked_at = now
-            raise StopRequested
-        # One `kill` of a process group may come twice: by itself, and handed on by make.
-        if now - self._asked_at > SAME_REQUEST_S:
-            leave(1)  # the watchdog ends what is left
+        pass
+    except LaunchError:
+        # A start that is interrupted may fail in any way before it ends.
+        if not signals.asked:
+            raise
+    console.print("The shop is closed.")
 
 
 def announce(settings: Settings, console: Console, elapsed_s: float) -> None:

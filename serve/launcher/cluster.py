@@ -26,7 +26,10 @@ POLL_INTERVAL_S = 0.05
 def start_ray(settings: Settings, temporary: Path) -> None:
     """Start a Ray of our own, whose ports, files and processes belong to this run only."""
     import ray
+    import ray._private.utils
 
+    # Its handler of SIGTERM would end the whole start with status 1; ours ends Ray, too.
+    ray._private.utils.set_sigterm_handler = lambda _handler: None
     ray.init(
         # Never join a Ray that happens to run on this machine.
         address="local",

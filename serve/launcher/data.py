@@ -40,11 +40,9 @@ class DataDirectory:
     @contextmanager
     def locked(self, url: str) -> Iterator[None]:
         """Hold the directory, creating it if need be. The kernel lets go of the lock even after `kill -9`."""
-        try:
+        with self.told_in_a_sentence():
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(self._lock_file, os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise LaunchError(f"The data directory {self.path} can't be used: {error.strerror}.") from error
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -52,11 +50,20 @@ class DataDirectory:
                 holder = _parse(os.pread(descriptor, 4_096, 0))
                 pid, where = int(holder.get("pid", 0)), str(holder.get("url", "it is just starting"))
                 raise AlreadyRunning(self.path, pid, where) from None
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "url": url}).encode(), 0)
+            with self.told_in_a_sentence():
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "url": url}).encode(), 0)
             yield
         finally:
             os.close(descriptor)
+
+    @contextmanager
+    def told_in_a_sentence(self) -> Iterator[None]:
+        """Whatever the file system says while a start writes into the directory becomes a `LaunchError`."""
+        try:
+            yield
+        except OSError as error:
+            raise LaunchError(f"The data directory {self.path} can't be used: {error.strerror}.") from error
 
     def ensure_keys(self) -> None:
         """Make the keys that are not there yet. They are never shown: only their files' paths are."""

@@ -1,5 +1,6 @@
 """The logs of a run: beside Ray's sockets while it runs, in the data directory afterwards, until the next run."""
 
+import contextlib
 import shutil
 from pathlib import Path
 
@@ -16,11 +17,15 @@ def link(temporary: Path, logs: Path) -> None:
 
 
 def keep(temporary: Path, logs: Path) -> None:
-    """The temporary directory is about to go: move what was written to `logs`, unless that was done already."""
+    """The temporary directory is about to go: move what was written to `logs`, unless that was done already.
+
+    As much as there is room for: that a disk is full must not keep the rest of a stop from happening.
+    """
     written = written_by(temporary)
-    if logs.is_symlink() and written.exists():
-        _forget(logs)
-        shutil.copytree(written, logs, ignore_dangling_symlinks=True)
+    with contextlib.suppress(OSError):
+        if logs.is_symlink() and written.exists():
+            _forget(logs)
+            shutil.copytree(written, logs, ignore_dangling_symlinks=True)
 
 
 def first_complaint(logs: Path) -> str | None:

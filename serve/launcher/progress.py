@@ -16,15 +16,18 @@ class Progress:
 
     @contextmanager
     def step(self, doing: str) -> Iterator[None]:
-        """Run the block as one step; a step that fails says so and lets the error through."""
+        """Run the block as one step; one that fails, or is told to stop, says so and lets the error through."""
         began = time.monotonic()
         status = self._console.status(f"{doing} ...") if self._console.is_terminal else None
         if status:
             status.start()
-        outcome = "[red]failed[/]"
+        outcome = "[yellow]stopped[/]"
         try:
             yield
             outcome = "[green]done[/]"
+        except Exception:
+            outcome = "[red]failed[/]"
+            raise
         finally:
             if status:
                 status.stop()

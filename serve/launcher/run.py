@@ -3,6 +3,7 @@
 lock the data -> end what a crash left -> watchdog -> Ray -> Serve -> application -> ready
 """
 
+import asyncio
 import contextlib
 import os
 import secrets
@@ -16,11 +17,15 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from actors.journals.port import JournalError
+from actors.journals.urls import SQLITE_PREFIX
+
+from ..hosting import journal_of
 from ..settings import Settings
 from . import cluster, haproxy, logs, ports, processes, watchdog
 from .data import DataDirectory
 from .environment import environment
-from .errors import StartFailed
+from .errors import LaunchError, StartFailed
 from .progress import Progress
 
 READY_TIMEOUT_S = 60.0
@@ -41,15 +46,27 @@ def running(settings: Settings, progress: Progress, arm: Callable[[], None]) -> 
     """
     data = DataDirectory(settings.data)
     with data.locked(settings.url):
-        end_leftovers(data)
-        held = ports.HeldPorts([(settings.host, settings.port)])
-        data.ensure_keys()
+        with data.told_in_a_sentence():
+            end_leftovers(data)
+            held = ports.HeldPorts([(settings.host, settings.port)])
+            data.ensure_keys()
+        ensure_journal_files(settings)
         run = Run(settings, data, held)
         try:
             run.start(progress, arm)
             yield data
         finally:
             run.stop(progress)
+
+
+def ensure_journal_files(settings: Settings) -> None:
+    """Files that can't be used, or were made with other settings, are told of before anything has started."""
+    if not settings.journal.startswith(SQLITE_PREFIX):
+        return
+    try:
+        asyncio.run(journal_of(settings).close())
+    except (JournalError, ValueError) as error:
+        raise LaunchError(f"{error}.") from error
 
 
 def end_leftovers(data: DataDirectory) -> None:
@@ -75,13 +92,14 @@ class Run:
     def start(self, progress: Progress, arm: Callable[[], None]) -> None:
         """Start everything and return when the shop is able to sell."""
         settings = self._settings
-        self._data.write_run({"id": self._id, "pid": os.getpid(), "temporary": str(self._temporary)})
+        with self._data.told_in_a_sentence():
+            self._data.write_run({"id": self._id, "pid": os.getpid(), "temporary": str(self._temporary)})
+            logs.link(self._temporary, self._data.logs)
         self._watchdog = watchdog.start(self._id, self._temporary, self._data.logs)
         wrapper = haproxy.write_wrapper(self._temporary, settings.host)
         side_ports = ports.choose_side_ports(settings.port)
         token = self._data.ray_token
         os.environ.update(environment(settings, self._id, self._temporary, token, side_ports, wrapper))
-        logs.link(self._temporary, self._data.logs)
         with self._explained():
             # First, because it needs no Ray yet: what is wrong with it is said at once.
             application = cluster.build_application(settings)
@@ -109,7 +127,8 @@ class Run:
             processes.kill(self._id)
             logs.keep(self._temporary, self._data.logs)
             processes.remove_temporary(self._temporary)
-            self._data.clear_run()
+            with contextlib.suppress(OSError):  # the next start finds nothing of it, and forgets it
+                self._data.clear_run()
             self._dismiss_watchdog()
             self._held.release()
 

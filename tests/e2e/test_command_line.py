@@ -1,5 +1,6 @@
 """The command line beside a running shop: what the first start says and brings, what else it can be told."""
 
+import asyncio
 import json
 import os
 import re
@@ -12,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.processes import answers_ok, clean_environment
+from actors.journals.urls import open_journal
+from loadtest.processes import answers_ok, clean_environment, free_port
 from serve.launcher import processes
 
 from .running import START_TIMEOUT_S, RunningShop
@@ -84,6 +86,34 @@ def test_a_port_that_is_taken_is_said_so(new_shop: RunningShop, tmp_path: Path) 
     second = run("up", "--data", str(tmp_path / "other"), "--port", str(new_shop.port))
     assert second.returncode == 1
     assert f"Can't listen on 127.0.0.1:{new_shop.port}" in second.stderr
+
+
+def test_other_numbers_of_shards_than_the_datas_are_refused_before_anything_starts(tmp_path: Path) -> None:
+    asyncio.run(open_journal(f"sqlite:///{tmp_path / 'journal'}", shards=8).close())
+    asked_at = time.monotonic()
+    refused = run("up", "--data", str(tmp_path), "--port", str(free_port()), "--shards", "4")
+    assert refused.returncode == 1
+    assert "was created with 8 shards in 1 volumes, not 4 in 1" in refused.stderr
+    assert "Starting Ray" not in refused.stdout
+    # The interpreter and its imports: Ray alone would take longer.
+    assert time.monotonic() - asked_at < START_TIMEOUT_S / 10
+
+
+# While it imports, before Ray, and while Ray starts.
+@pytest.mark.parametrize(("number", "after_s"), [(signal.SIGTERM, 0.3), (signal.SIGINT, 1.5), (signal.SIGTERM, 4.0)])
+def test_a_start_that_is_told_to_stop_ends_as_a_stop_does(
+    tmp_path: Path, number: signal.Signals, after_s: float
+) -> None:
+    shop = RunningShop(tmp_path, "--demo-products", "0")
+    with shop.log.open("ab") as output:
+        process = subprocess.Popen(shop.command(), stdout=output, stderr=output, env=clean_environment())
+    time.sleep(after_s)
+    run_id = shop.run_id if (shop.data / "run.json").exists() else ""
+    process.send_signal(number)
+    assert process.wait(60) == 0, shop.log.read_text()
+    assert "Traceback" not in shop.log.read_text()
+    assert not run_id or processes.find(run_id) == []
+    assert not (shop.data / "run.json").exists()
 
 
 def test_a_killed_haproxy_comes_back(new_shop: RunningShop) -> None:

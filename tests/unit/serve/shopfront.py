@@ -216,7 +216,7 @@ class Shopfront:
         return await asyncio.gather(*(self._send(method, path, **options) for method, path, options in requests))
 
     async def _send(self, method: str, path: str, *, admin: bool = False, **options: Any) -> httpx.Response:
-        headers = dict(options.pop("headers", None) or {})
+        headers = httpx.Headers(options.pop("headers", None))
         if admin:
             headers["Authorization"] = f"Bearer {ADMIN_KEY}"
         response = await self._http.request(method, path, headers=headers, **options)

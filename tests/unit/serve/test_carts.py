@@ -255,6 +255,19 @@ def test_nothing_is_added_while_a_cart_is_being_paid(shop: Shopfront) -> None:
     assert (answer.status_code, kind_of(answer)) == (409, "cart-sealed")
 
 
+@pytest.mark.parametrize("keys", [[""], ["a", "b"]])
+def test_a_key_that_need_not_be_sent_must_be_one_sound_key_if_it_is(shop: Shopfront, keys: list[str]) -> None:
+    shop.sell("RETRO-CLOCK")
+    headers = [("Idempotency-Key", key) for key in keys]
+    for path, body, admin in (
+        ("/v1/stock/RETRO-CLOCK/receipts", {"quantity": 1}, True),
+        ("/v1/stock/RETRO-CLOCK/adjustments", {"quantity": 1, "reason": "count"}, True),
+        (f"{shop.cart_with()}/lines", {"sku": "RETRO-CLOCK", "quantity": 1}, False),
+    ):
+        answer = shop.post(path, json=body, headers=headers, admin=admin)
+        assert (answer.status_code, kind_of(answer)) == (400, "idempotency-key-invalid")
+
+
 def test_checkout_needs_an_idempotency_key(shop: Shopfront) -> None:
     body = {"email": EMAIL, "payment": {"method": "sandbox", "token": "tok_ok"}}
     answer = shop.post(f"{shop.cart_with()}/checkout", json=body)

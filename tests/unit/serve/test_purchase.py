@@ -191,7 +191,7 @@ def test_whoever_prefers_not_to_wait_gets_202_every_time(shop: Shopfront) -> Non
     ("key", "problem"),
     [
         (None, "idempotency-key-missing"),
-        ("", "idempotency-key-missing"),
+        ("", "idempotency-key-invalid"),
         ("with space", "idempotency-key-invalid"),
         ("k" * 256, "idempotency-key-invalid"),
         ("schlüssel".encode(), "idempotency-key-invalid"),
@@ -201,6 +201,16 @@ def test_a_purchase_needs_a_sound_idempotency_key(shop: Shopfront, key: str | by
     headers = {} if key is None else {"Idempotency-Key": key}
     answer = shop.post("/v1/orders", json=order_body(("RETRO-CLOCK", 1)), headers=headers)
     assert (answer.status_code, kind_of(answer)) == (400, problem)
+
+
+def test_two_idempotency_keys_are_refused_though_they_be_equal(shop: Shopfront) -> None:
+    shop.sell("RETRO-CLOCK")
+    for second in ("key-1", "key-2"):
+        headers = [("Idempotency-Key", "key-1"), ("Idempotency-Key", second)]
+        answer = shop.post("/v1/orders", json=order_body(("RETRO-CLOCK", 1)), headers=headers)
+        assert (answer.status_code, kind_of(answer)) == (400, "idempotency-key-invalid")
+        assert answer.json()["detail"] == "The request has more than one Idempotency-Key."
+    assert shop.stock("RETRO-CLOCK")["on_hand"] == 10
 
 
 def test_a_customer_buys_no_more_than_the_limit(shop: Shopfront) -> None:
