@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from .calls import in_time
-from .errors import Unavailable
+from .errors import CannotDrain, Unavailable
 
 PING_EVERY_S = 0.25
 PING_TIMEOUT_S = 2.0
@@ -21,17 +21,30 @@ GIFT_TIMEOUT_S = 2.0
 logger = logging.getLogger("doorbuster.actors")
 
 
+class Owned(NamedTuple):
+    """What a host says of itself."""
+
+    epochs: Mapping[int, int]
+    """The shards that it runs now, each with its epoch."""
+    draining: bool = False
+    """Whether it was told that it shall run none: hosts remember it for a directory that begins anew."""
+
+
 class HostControl(Protocol):
     """What the directory asks of a host. Every call may raise `Unavailable`."""
 
     async def own(self, shards: Sequence[int]) -> Mapping[int, int]:
-        """Take these shards over; the answer is as that of `owned`."""
+        """Take these shards over; the answer tells the epochs of all that it runs."""
         ...
 
     async def disown(self, shards: Sequence[int]) -> None: ...
 
-    async def owned(self) -> Mapping[int, int]:
-        """The shards that the host runs now, each with its epoch; also how it shows that it is alive."""
+    async def owned(self) -> Owned:
+        """What the host runs now; also how it shows that it is alive."""
+        ...
+
+    async def set_draining(self, draining: bool) -> None:
+        """Remember whether the host drains."""
         ...
 
 
@@ -111,6 +124,8 @@ class Directory:
         self._hosts: dict[str, HostControl] = {}
         self._epoch_of: dict[int, int] = {}
         self._exclusive: set[int] = set()
+        # Also of hosts that died: what comes back under the same name drains on.
+        self._draining: set[str] = set()
         self._version = 0
         # Decisions are made one at a time; each waits for hosts, so another could begin in between.
         self._deciding = asyncio.Lock()
@@ -129,6 +144,11 @@ class Directory:
         """The hosts that are believed to live."""
         return sorted(self._hosts)
 
+    @property
+    def draining(self) -> list[str]:
+        """The hosts that shall run no shard."""
+        return sorted(self._draining)
+
     async def join(self, *hosts: str) -> None:
         """Hosts have started, or started again: each runs nothing unless it says so, and gets its share.
 
@@ -138,15 +158,57 @@ class Directory:
         async with self._deciding:
             answers = await asyncio.gather(*map(self._greet, hosts), return_exceptions=True)
             await self._settle()
+        await self._even_out()
         for answer in answers:
             if isinstance(answer, BaseException):
                 raise answer
 
     async def _greet(self, host: str) -> None:
         control = self._control_of(host)
-        claimed = await in_time(control.owned(), PING_TIMEOUT_S)
+        owned = await in_time(control.owned(), PING_TIMEOUT_S)
         self._hosts[host] = control
-        await self._believe(host, claimed)
+        if owned.draining:
+            self._draining.add(host)
+        await self._believe(host, owned)
+
+    async def drain(self, *hosts: str) -> None:
+        """Have these hosts run no shard from now on: theirs move to the others, one after the other.
+
+        Raises `CannotDrain` if no other host is left or one isn't known, and then nothing has happened; `Unavailable`
+        if one doesn't answer.
+        """
+        async with self._deciding:
+            if unknown := sorted(set(hosts) - self._hosts.keys()):
+                raise CannotDrain(f"no host is called {', '.join(unknown)}")
+            if not self._hosts.keys() - self._draining - set(hosts):
+                raise CannotDrain("no other host is left that could run the shards")
+            self._draining.update(hosts)
+            told = await asyncio.gather(*(self._tell_drains(host) for host in hosts), return_exceptions=True)
+        await self._even_out()
+        for answer in told:
+            if isinstance(answer, BaseException):
+                raise answer
+
+    async def rebalance(self, *hosts: str) -> None:
+        """End the drain of these hosts (of all, if none is named), and spread the shards evenly."""
+        async with self._deciding:
+            ended = self._draining & set(hosts or self._draining)
+            self._draining -= ended
+            living = [host for host in sorted(ended) if host in self._hosts]
+            told = await asyncio.gather(*map(self._tell_drains, living), return_exceptions=True)
+            await self._settle()
+        await self._even_out()
+        for answer in told:
+            if isinstance(answer, BaseException):
+                raise answer
+
+    async def forget(self, host: str) -> None:
+        """The host is ended for good; one that is started under its name begins anew."""
+        await self._lost(host, Unavailable("it is ended"))
+        self._draining.discard(host)
+
+    async def _tell_drains(self, host: str) -> None:
+        await in_time(self._hosts[host].set_draining(host in self._draining), PING_TIMEOUT_S)
 
     async def add_exclusive(self) -> int:
         """A new shard, for a pinned entity, on a host that has nothing else to do where there are enough of them."""
@@ -155,13 +217,14 @@ class Directory:
             self._host_of[shard] = None
             self._exclusive.add(shard)
             await self._settle()
-            return shard
+        await self._even_out()
+        return shard
 
     async def share(self, shard: int) -> None:
         """The pinned shard's entity went home: its host may do other work again."""
         async with self._deciding:
             self._exclusive.discard(shard)
-            await self._settle()
+        await self._even_out()
 
     async def suspect(self, host: str) -> None:
         """Somebody could not reach the host: look after it."""
@@ -169,8 +232,8 @@ class Directory:
         if control is None:
             return
         try:
-            claimed = await in_time(control.owned(), PING_TIMEOUT_S)
-            if self._surprises(host, claimed):
+            owned = await in_time(control.owned(), PING_TIMEOUT_S)
+            if self._surprises(host, owned):
                 async with self._deciding:
                     # Asked again: shards may have come or gone, by our own decision, since the first answer; or the
                     # host was found lost.
@@ -180,8 +243,9 @@ class Directory:
         except Unavailable as error:
             await self._lost(host, error)
 
-    async def look_after(self, hosts: Sequence[str]) -> None:
-        """Find these hosts, again whenever one was lost, and watch them, for as long as the directory lives."""
+    async def look_after(self, hosts: Collection[str]) -> None:
+        """Find these hosts, again whenever one was lost, and watch them, for as long as the directory lives. Whoever
+        passed them may change them meanwhile."""
         watching = asyncio.get_running_loop().create_task(self.watch())
         while not watching.done():
             if missing := [host for host in hosts if host not in self._hosts]:
@@ -196,20 +260,24 @@ class Directory:
             if self.homeless and self._hosts:
                 async with self._deciding:
                     await self._settle()
+            await self._even_out()
             await asyncio.sleep(PING_EVERY_S)
 
-    def _surprises(self, host: str, claimed: Mapping[int, int]) -> bool:
-        """Whether the host runs something else than the table says."""
-        for shard, epoch in claimed.items():
+    def _surprises(self, host: str, owned: Owned) -> bool:
+        """Whether the host runs something else than the table says, or doesn't know whether it drains."""
+        for shard, epoch in owned.epochs.items():
             if self._host_of.get(shard) != host:
                 return True
             self._epoch_of[shard] = epoch
-        return any(owner == host and shard not in claimed for shard, owner in self._host_of.items())
+        if owned.draining != (host in self._draining):
+            return True
+        return any(owner == host and shard not in owned.epochs for shard, owner in self._host_of.items())
 
-    async def _believe(self, host: str, claimed: Mapping[int, int]) -> None:
+    async def _believe(self, host: str, owned: Owned) -> None:
         """Bring the table in line with what the host says. Of two hosts that claim one shard, the newer epoch runs it;
         the other doesn't know yet, and would go on answering questions from what it remembers."""
         stale = []
+        claimed = owned.epochs
         for shard, epoch in claimed.items():
             known = self._epoch_of.get(shard, 0)
             if shard not in self._host_of:
@@ -227,6 +295,8 @@ class Directory:
         if stale:
             logger.warning("Host %s still runs shards %s, which have newer owners", host, stale)
             await in_time(self._hosts[host].disown(stale), GIFT_TIMEOUT_S)
+        if owned.draining != (host in self._draining):
+            await self._tell_drains(host)
 
     async def _lost(self, host: str, error: Exception) -> None:
         async with self._deciding:
@@ -239,19 +309,38 @@ class Directory:
             self._version += 1
             await self._settle()
 
+    def _plan(self) -> dict[int, str]:
+        """Who should run what. If every host drains, they go on: better than that nobody does."""
+        takers = [host for host in self.hosts if host not in self._draining]
+        return plan(self._host_of, takers or self.hosts, self._exclusive, self._volume_of)
+
     async def _settle(self) -> None:
-        """Carry out the plan: shards without a host first, for somebody waits for them; then even the load out."""
+        """Give the shards away that have no host: somebody waits for them."""
         if not self._hosts:
             return
-        wanted = plan(self._host_of, self.hosts, self._exclusive, self._volume_of)
+        wanted = self._plan()
         gifts: dict[str, list[int]] = {}
         for shard, owner in self._host_of.items():
             if owner is None:
                 gifts.setdefault(wanted[shard], []).append(shard)
         await asyncio.gather(*(self._give(host, shards) for host, shards in gifts.items()))
-        for shard, owner in list(self._host_of.items()):
-            if owner is not None and owner != wanted[shard]:
-                await self._move(shard, owner, wanted[shard])
+
+    async def _even_out(self) -> None:
+        """Move shards to where the plan wants them. Each move is decided anew, and for itself: the shards of a host
+        that dies meanwhile don't wait for the moves that are left."""
+        for _ in range(len(self._host_of)):
+            async with self._deciding:
+                if not self._hosts:
+                    return
+                wanted = self._plan()
+                misplaced = (
+                    (shard, owner, wanted[shard])
+                    for shard, owner in self._host_of.items()
+                    if owner is not None and owner != wanted[shard]
+                )
+                if (move := next(misplaced, None)) is None:
+                    return
+                await self._move(*move)
 
     async def _give(self, host: str, shards: Sequence[int]) -> None:
         try:

@@ -1,6 +1,7 @@
-"""What can go wrong between a client and an entity. All of it may be tried again; the business's refusals are values.
+"""What can go wrong between a client and an entity. `Unavailable` may be tried again; business refusals are values.
 
 ActorsError
+|-- CannotDrain         a host can't be drained now; nothing has happened
 `-- Unavailable         nobody could carry the command out in time; it may still have happened: same id, same answer
     |-- Undecided       the entity's code failed on this command: nothing happened, the log has the cause
     |-- Overloaded      a queue is full: nothing happened, come back after `retry_after_s`
@@ -11,6 +12,14 @@ ActorsError
 
 class ActorsError(Exception):
     """Base of all errors of the runtime."""
+
+
+class CannotDrain(ActorsError):
+    """The host isn't known, or no other would be left to run its shards."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
 
 
 class Unavailable(ActorsError):

@@ -55,6 +55,8 @@ class Host:
         self._idle_s = idle_s
         self._on_fenced = on_fenced
         self._loop = asyncio.get_running_loop()
+        self.draining = False
+        """Whether the directory gives it no shards; kept here so that a new directory hears of it."""
         self._volumes: dict[int, Volume] = {}
         self._volume_of_shard: dict[int, Volume] = {}
         self._watchers: dict[str, list[Watcher]] = {}
@@ -91,6 +93,11 @@ class Host:
     def entities(self) -> int:
         """How many entities are in memory here."""
         return sum(volume.entities for volume in self._volumes.values())
+
+    @property
+    def commands(self) -> int:
+        """How many commands have been taken here so far."""
+        return sum(volume.commands for volume in self._volumes.values())
 
     # -- commands
 

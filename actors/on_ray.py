@@ -1,32 +1,48 @@
 """The one module that names Ray: turns the plain host and directory into actors and finds them again by name."""
 
 import asyncio
+import logging
 import os
+import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, TypeVar, cast
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar, cast
 
 import ray
-from ray.exceptions import RayActorError, RayError
+from ray._private.state import state as cluster_state
+from ray.exceptions import RayActorError, RayError, RayTaskError
+from ray.util import list_named_actors
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from engine.kernel import Kind
 
 from .client import Client
 from .codec import codecs_of
 from .collector import look_less_for_cycles
-from .directory import Directory
+from .directory import Directory, Owned
 from .doorway import Doorway
-from .errors import Unavailable
+from .errors import CannotDrain, Unavailable
 from .host import Host
 from .journals.port import Entry
 from .remote import RemoteHosts
+from .roster import Roster
 
 NAMESPACE = "doorbuster"
 DIRECTORY = "directory"
 MAX_CONCURRENT_CALLS = 10_000
 """Calls that one actor may have open: each client holds some open until there is something to tell."""
-SETTLE_TIMEOUT_S = 30.0
-"""Taking a shard over is one commit: only a journal that doesn't answer takes that long."""
+SETTLE_TIMEOUT_S = 60.0
+"""Starting a host takes a second, and taking a shard over one commit: only a journal that doesn't answer, or an update
+of many hosts, takes that long."""
 SETTLED_LOOK_EVERY_S = 0.02
+HEAD_RESOURCE = "node:__internal_head__"
+"""What tells Ray's head from other nodes."""
+END_TIMEOUT_S = 10.0
+END_LOOK_EVERY_S = 0.02
+ANSWER_TIMEOUT_S = 10.0
+"""A directory that doesn't answer by then is replaced."""
 
 Compose = Callable[[Client], Awaitable[Host]]
 """Makes a process's host, given the client for its effects. It is pickled into the actor's process."""
@@ -37,6 +53,21 @@ actor's process."""
 
 T = TypeVar("T")
 
+logger = logging.getLogger("doorbuster.actors")
+
+
+@dataclass(frozen=True)
+class HostSpec:
+    """What the hosts of a cluster are started with. It is pickled into the directory's process, and from there into
+    theirs."""
+
+    compose: Compose
+    kinds: Mapping[str, Kind]
+    shards: int
+    per_node: int
+    version: str
+    """A host that was started with another version is replaced."""
+
 
 async def _call(reference: "Awaitable[T]") -> T:
     """Await a Ray call. That it failed doesn't tell whether it happened: everything asked for is safe to repeat."""
@@ -44,43 +75,66 @@ async def _call(reference: "Awaitable[T]") -> T:
         return await reference
     except RayActorError as error:
         raise Unavailable(f"an actor is dead or restarting: {type(error).__name__}") from error
+    except RayTaskError as error:
+        if isinstance(error.cause, CannotDrain):
+            raise error.cause from error
+        raise Unavailable(f"a call failed: {type(error.cause).__name__}: {error.cause}") from error
     except RayError as error:
         raise Unavailable(f"a call failed: {type(error).__name__}") from error
 
 
+def _find(name: str) -> Any:
+    try:
+        return ray.get_actor(name, namespace=NAMESPACE)
+    except ValueError as error:
+        raise Unavailable(f"no actor is called {name}") from error
+
+
 class _Actor:
-    """A named actor, looked up when first needed and again after it could not be found."""
+    """A named actor, looked up when first needed, and again after it was not there: another may have its name now."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._handle: Any = None
 
-    def _get(self) -> Any:
+    async def _ask(self, method: str, *arguments: Any) -> Any:
         if self._handle is None:
-            try:
-                self._handle = ray.get_actor(self._name, namespace=NAMESPACE)
-            except ValueError as error:
-                raise Unavailable(f"no actor is called {self._name}") from error
-        return self._handle
+            # In a thread: where Ray's own directory is away, the look-up waits for it.
+            self._handle = await asyncio.to_thread(_find, self._name)
+        try:
+            return await _call(getattr(self._handle, method).remote(*arguments))
+        except Unavailable as error:
+            if isinstance(error.__cause__, RayActorError):
+                self._handle = None
+            raise
 
 
 class RayHost(_Actor):
     """The way to one host."""
 
     async def exchange(self, data: bytes) -> bytes:
-        return cast(bytes, await _call(self._get().exchange.remote(data)))
+        return cast(bytes, await self._ask("exchange", data))
 
     async def history(self, kind: str, key: str, after_version: int, limit: int) -> Sequence[Entry]:
-        return cast(Sequence[Entry], await _call(self._get().history.remote(kind, key, after_version, limit)))
+        return cast(Sequence[Entry], await self._ask("history", kind, key, after_version, limit))
 
     async def own(self, shards: Sequence[int]) -> Mapping[int, int]:
-        return cast(Mapping[int, int], await _call(self._get().own.remote(list(shards))))
+        return cast(Mapping[int, int], await self._ask("own", list(shards)))
 
     async def disown(self, shards: Sequence[int]) -> None:
-        await _call(self._get().disown.remote(list(shards)))
+        await self._ask("disown", list(shards))
 
-    async def owned(self) -> Mapping[int, int]:
-        return cast(Mapping[int, int], await _call(self._get().owned.remote()))
+    async def owned(self) -> Owned:
+        return cast(Owned, await self._ask("owned"))
+
+    async def set_draining(self, draining: bool) -> None:
+        await self._ask("set_draining", draining)
+
+    async def version(self) -> str:
+        return cast(str, await self._ask("version"))
+
+    async def figures(self) -> "HostFigures":
+        return cast(HostFigures, await self._ask("figures"))
 
 
 class RayDirectory(_Actor):
@@ -90,34 +144,130 @@ class RayDirectory(_Actor):
         super().__init__(DIRECTORY)
 
     async def table(self) -> tuple[int, dict[int, str]]:
-        return cast(tuple[int, dict[int, str]], await _call(self._get().table.remote()))
+        return cast(tuple[int, dict[int, str]], await self._ask("table"))
 
     async def suspect(self, host: str) -> None:
-        await _call(self._get().suspect.remote(host))
-
-    async def join(self, host: str) -> None:
-        await _call(self._get().join.remote(host))
+        await self._ask("suspect", host)
 
     async def add_exclusive(self) -> int:
-        return cast(int, await _call(self._get().add_exclusive.remote()))
+        return cast(int, await self._ask("add_exclusive"))
 
     async def share(self, shard: int) -> None:
-        await _call(self._get().share.remote(shard))
+        await self._ask("share", shard)
+
+    async def drain(self, *hosts: str) -> None:
+        await self._ask("drain", *hosts)
+
+    async def rebalance(self, *hosts: str) -> None:
+        await self._ask("rebalance", *hosts)
+
+    async def standing(self) -> "Standing":
+        return cast(Standing, await self._ask("standing"))
+
+
+class HostFigures(NamedTuple):
+    """What a host tells an operator."""
+
+    node_id: str
+    pid: int
+    entities: int
+    commands: int
+    """How many it has taken since it started."""
+
+
+class Standing(NamedTuple):
+    """What the directory tells whoever started the hosts, or looks after them."""
+
+    hosts: Mapping[str, int]
+    """All hosts that should live, each with how many shards it runs."""
+    living: frozenset[str]
+    draining: frozenset[str]
+    homeless: Sequence[int]
+    ready: int
+    """How many hosts are as the roster wants them."""
+    wanted: int
+    complaints: Sequence[str]
+    """What the roster could not bring about yet."""
+
+    @property
+    def unsettled(self) -> list[str]:
+        """Why it isn't all as it should be; empty if it is."""
+        reasons = list(self.complaints)
+        if self.ready < self.wanted:
+            reasons.append(f"{self.ready} of {self.wanted} hosts are ready")
+        if self.homeless:
+            reasons.append(f"no host has taken the shards {list(self.homeless)}")
+        return reasons
+
+
+class RayFleet:
+    """Where the hosts of a Ray cluster run: on every living node that has a CPU for tasks or actors. A head that is to
+    be left alone has none (`--num-cpus=0`), as everywhere with Ray."""
+
+    def __init__(self, spec: HostSpec) -> None:
+        self._spec = spec
+
+    async def nodes(self) -> Mapping[str, bool]:
+        return await asyncio.to_thread(_nodes)
+
+    async def hosts(self) -> Sequence[str]:
+        return await asyncio.to_thread(_host_names)
+
+    async def version(self, host: str) -> str:
+        return await RayHost(host).version()
+
+    async def start(self, host: str, node: str) -> None:
+        # Never on another node: the name says where it is, and its node's share of hosts would be elsewhere.
+        placed = NodeAffinitySchedulingStrategy(node, soft=False)
+        options = {"name": host, "scheduling_strategy": placed, **ACTOR_OPTIONS}
+        await _call(ray.remote(HostActor).options(**options).remote(host, self._spec).start.remote())
+
+    async def end(self, host: str) -> None:
+        await asyncio.to_thread(_end, host)
+
+
+def _nodes() -> dict[str, bool]:
+    try:
+        leaving = cluster_state.get_draining_nodes()
+        return {
+            node["NodeID"]: node["NodeID"] in leaving
+            for node in ray.nodes()
+            if node["Alive"] and node["Resources"].get("CPU", 0) > 0
+        }
+    except RayError as error:
+        raise Unavailable(f"the nodes can't be looked at: {error}") from error
+
+
+def _host_names() -> list[str]:
+    try:
+        named = list_named_actors(all_namespaces=True)
+    except RayError as error:
+        raise Unavailable(f"the actors can't be looked at: {error}") from error
+    return sorted(each["name"] for each in named if each["namespace"] == NAMESPACE and each["name"] != DIRECTORY)
+
+
+def _end(name: str) -> None:
+    """End an actor for good, and wait until its name is free."""
+    deadline = time.monotonic() + END_TIMEOUT_S
+    with suppress(Unavailable):
+        ray.kill(_find(name), no_restart=True)
+        while time.monotonic() < deadline:
+            time.sleep(END_LOOK_EVERY_S)
+            _find(name)
+        logger.warning("The actor %s has not ended within %g s", name, END_TIMEOUT_S)
 
 
 class HostActor:
     """A host in a process of its own. A restart runs only this constructor: what it ran before comes from the
     directory, and its state from the journal."""
 
-    def __init__(self, name: str, compose: Compose, kinds: Mapping[str, Kind], shards: int) -> None:
+    def __init__(self, name: str, spec: HostSpec) -> None:
         self._name = name
-        self._compose = compose
-        self._kinds = kinds
-        self._shards = shards
+        self._spec = spec
         self._started: asyncio.Task[tuple[Host, Doorway]] | None = None
 
     async def start(self) -> None:
-        """Compose the host and ask the directory for shards. Called by whoever made the actor, and by itself."""
+        """Compose the host. Called by whoever made the actor, to hear that it is up."""
         await self._parts()
 
     def _parts(self) -> "asyncio.Task[tuple[Host, Doorway]]":
@@ -126,11 +276,12 @@ class HostActor:
         return self._started
 
     async def _start(self) -> tuple[Host, Doorway]:
-        client = connect(self._kinds, self._shards)
-        host = await self._compose(client)
+        spec = self._spec
+        client = connect(spec.kinds, spec.shards)
+        host = await spec.compose(client)
         client.attach(host)
         look_less_for_cycles()
-        return host, Doorway(host, codecs_of(self._kinds))
+        return host, Doorway(host, codecs_of(spec.kinds))
 
     async def exchange(self, data: bytes) -> bytes:
         _, doorway = await self._parts()
@@ -149,9 +300,20 @@ class HostActor:
         host, _ = await self._parts()
         await host.disown(shards)
 
-    async def owned(self) -> Mapping[int, int]:
+    async def owned(self) -> Owned:
         host, _ = await self._parts()
-        return host.epochs
+        return Owned(host.epochs, host.draining)
+
+    async def set_draining(self, draining: bool) -> None:
+        host, _ = await self._parts()
+        host.draining = draining
+
+    async def version(self) -> str:
+        return self._spec.version
+
+    async def figures(self) -> HostFigures:
+        host, _ = await self._parts()
+        return HostFigures(ray.get_runtime_context().get_node_id(), os.getpid(), host.entities, host.commands)
 
     async def pid(self) -> int:
         """The process, for whoever looks at it from outside."""
@@ -159,55 +321,77 @@ class HostActor:
 
 
 class DirectoryActor:
-    """The directory in a process of its own. After a restart it asks the hosts, by name, what they run, and the data
-    which shards there are: some may have been made for pinned entities since."""
+    """The directory in a process of its own, with the roster that keeps hosts on the nodes. After a restart it asks the
+    hosts what they run, and the data which shards there are: some may have been made for pinned entities since."""
 
-    def __init__(self, find_shards: FindShards, hosts: Sequence[str]) -> None:
+    def __init__(self, find_shards: FindShards, spec: HostSpec) -> None:
         self._find_shards = find_shards
-        self._hosts = list(hosts)
-        self._started: asyncio.Task[Directory] | None = None
-        self._watching: asyncio.Task[None] | None = None
+        self._spec = spec
+        self._started: asyncio.Task[tuple[Directory, Roster]] | None = None
+        self._watching: list[asyncio.Task[None]] = []
 
-    def _ready(self) -> "asyncio.Task[Directory]":
+    def _parts(self) -> "asyncio.Task[tuple[Directory, Roster]]":
         # Ray runs an actor's constructor outside its event loop, so everything begins with the first call.
         if self._started is None:
             self._started = asyncio.get_running_loop().create_task(self._start())
         return self._started
 
-    async def _start(self) -> Directory:
+    async def _start(self) -> tuple[Directory, Roster]:
         volumes = await self._find_shards()
         # A shard that is made later, for a pinned entity, has a volume to itself.
         directory = Directory(volumes, RayHost, volume_of=lambda shard: volumes.get(shard, -shard))
-        self._watching = asyncio.get_running_loop().create_task(directory.look_after(self._hosts))
-        return directory
+        spec = self._spec
+        roster = Roster(RayFleet(spec), directory, hosts_per_node=spec.per_node, version=spec.version)
+        loop = asyncio.get_running_loop()
+        self._watching = [loop.create_task(directory.look_after(roster.hosts)), loop.create_task(roster.keep())]
+        return directory, roster
 
-    async def settled(self, timeout_s: float) -> list[int]:
-        """Wait until every shard is run by a host; those that are not after so long."""
-        directory = await self._ready()
-        for _ in range(round(timeout_s / SETTLED_LOOK_EVERY_S)):
-            if not directory.homeless:
-                break
-            await asyncio.sleep(SETTLED_LOOK_EVERY_S)
-        return directory.homeless
+    async def standing(self) -> Standing:
+        """Who lives, who drains, how many shards each runs, and what is still to be done."""
+        directory, roster = await self._parts()
+        _, table = directory.table()
+        runs = Counter(table.values())
+        return Standing(
+            {host: runs[host] for host in sorted(roster.hosts)},
+            frozenset(directory.hosts),
+            frozenset(directory.draining),
+            directory.homeless,
+            roster.ready,
+            roster.wanted,
+            roster.complaints,
+        )
 
-    async def table(self) -> tuple[int, dict[int, str]]:
-        return (await self._ready()).table()
+    async def version(self) -> tuple[str, int]:
+        """What hosts it starts, and how many on each node."""
+        return self._spec.version, self._spec.per_node
 
     async def pid(self) -> int:
         """The process, for whoever looks at it from outside."""
         return os.getpid()
 
-    async def suspect(self, host: str) -> None:
-        await (await self._ready()).suspect(host)
+    async def table(self) -> tuple[int, dict[int, str]]:
+        directory, _ = await self._parts()
+        return directory.table()
 
-    async def join(self, host: str) -> None:
-        await (await self._ready()).join(host)
+    async def suspect(self, host: str) -> None:
+        directory, _ = await self._parts()
+        await directory.suspect(host)
 
     async def add_exclusive(self) -> int:
-        return await (await self._ready()).add_exclusive()
+        directory, _ = await self._parts()
+        return await directory.add_exclusive()
 
     async def share(self, shard: int) -> None:
-        await (await self._ready()).share(shard)
+        directory, _ = await self._parts()
+        await directory.share(shard)
+
+    async def drain(self, *hosts: str) -> None:
+        directory, _ = await self._parts()
+        await directory.drain(*hosts)
+
+    async def rebalance(self, *hosts: str) -> None:
+        directory, _ = await self._parts()
+        await directory.rebalance(*hosts)
 
 
 def connect(kinds: Mapping[str, Kind], shards: int) -> Client:
@@ -215,46 +399,67 @@ def connect(kinds: Mapping[str, Kind], shards: int) -> Client:
     return Client(shards, RemoteHosts(codecs_of(kinds), RayDirectory(), RayHost))
 
 
-def host_names(hosts: int) -> list[str]:
-    """The names of that many hosts."""
-    return [f"host-{number}" for number in range(hosts)]
+ACTOR_OPTIONS: Mapping[str, Any] = {
+    "namespace": NAMESPACE,
+    # It outlives whoever started it, as Serve's own controller does.
+    "lifetime": "detached",
+    "get_if_exists": True,
+    # Without end: it holds nothing that the journal does not have.
+    "max_restarts": -1,
+    # Ray itself never repeats a call: what is safe to repeat only the client knows.
+    "max_task_retries": 0,
+    "max_concurrency": MAX_CONCURRENT_CALLS,
+    # Placed by its number, not by free CPUs: a busy Serve replica must not keep it from starting.
+    "num_cpus": 0,
+}
+"""What hosts and directory have in common."""
 
 
 def start_hosts(
-    hosts: int, compose: Compose, kinds: Mapping[str, Kind], base_shards: int, find_shards: FindShards
+    spec: HostSpec, find_shards: FindShards, on_progress: Callable[[int, int], None] = lambda ready, wanted: None
 ) -> None:
-    """Start hosts and directory as detached actors, unless they run already, and wait until all shards are run.
+    """Have hosts as `spec` says run on every node, and wait until they run all shards.
 
-    Raises `Unavailable` with the shards that nobody took.
-
-    Detached: they outlive whoever started them, as Serve's own controller does. They restart without end, because a
-    host holds nothing that the journal does not have. Ray itself never repeats a call of theirs (max_task_retries=0):
-    what is safe to repeat only the client knows.
+    Hosts that were started with another version are replaced one after the other, while the others sell. Calling it
+    again with the same changes nothing. `on_progress` is called with how many hosts are ready, of how many. Raises
+    `Unavailable`, with the reasons, if nothing has changed for `SETTLE_TIMEOUT_S`.
     """
-    options: dict[str, Any] = {
-        "namespace": NAMESPACE,
-        "lifetime": "detached",
-        "get_if_exists": True,
-        "max_restarts": -1,
-        "max_task_retries": 0,
-        "max_concurrency": MAX_CONCURRENT_CALLS,
-        # Hosts are placed by their number, not by free CPUs: a busy Serve replica must not keep one from starting.
-        "num_cpus": 0,
-    }
-    names = host_names(hosts)
-    actors = [
-        ray.remote(HostActor).options(name=name, **options).remote(name, compose, kinds, base_shards) for name in names
-    ]
-    ray.get([actor.start.remote() for actor in actors])
-    directory = ray.remote(DirectoryActor).options(name=DIRECTORY, **options).remote(find_shards, names)
-    if homeless := ray.get(directory.settled.remote(SETTLE_TIMEOUT_S)):
-        raise Unavailable(f"after {SETTLE_TIMEOUT_S:.0f} s no host has taken the shards {homeless}")
+    directory = _directory(find_shards, spec)
+    ready, deadline = -1, time.monotonic() + SETTLE_TIMEOUT_S
+    unsettled = ["the directory does not answer"]
+    while time.monotonic() < deadline:
+        # Its node may die meanwhile: then it is started on another.
+        with suppress(RayActorError):
+            standing: Standing = ray.get(directory.standing.remote())
+            if standing.ready != ready:
+                ready, deadline = standing.ready, time.monotonic() + SETTLE_TIMEOUT_S
+                on_progress(ready, standing.wanted)
+            unsettled = standing.unsettled
+            if not unsettled:
+                return
+        time.sleep(SETTLED_LOOK_EVERY_S)
+    raise Unavailable(f"for {SETTLE_TIMEOUT_S:.0f} s: {'; '.join(unsettled)}")
 
 
-def stop_hosts(hosts: int) -> None:
-    """Kill hosts and directory. They hold nothing that the journal does not have."""
-    for name in [DIRECTORY, *host_names(hosts)]:
-        try:
-            ray.kill(ray.get_actor(name, namespace=NAMESPACE))
-        except ValueError:
-            continue
+def _directory(find_shards: FindShards, spec: HostSpec) -> Any:
+    """The directory that runs, if it starts such hosts, else a new one in its place.
+
+    It runs on the head if it can: when another node dies it is there to give its shards away, while Ray, which would
+    start it elsewhere, takes its time to believe that the node is dead.
+    """
+    with suppress(Unavailable, RayError):
+        running = _find(DIRECTORY)
+        if ray.get(running.version.remote(), timeout=ANSWER_TIMEOUT_S) == (spec.version, spec.per_node):
+            return running
+        _end(DIRECTORY)
+    options = {"name": DIRECTORY, **ACTOR_OPTIONS}
+    for node in ray.nodes():
+        if node["Alive"] and HEAD_RESOURCE in node["Resources"]:
+            options["scheduling_strategy"] = NodeAffinitySchedulingStrategy(node["NodeID"], soft=True)
+    return ray.remote(DirectoryActor).options(**options).remote(find_shards, spec)
+
+
+def stop_hosts() -> None:
+    """End the directory and all hosts. They hold nothing that the journal does not have."""
+    for name in [DIRECTORY, *_host_names()]:
+        _end(name)

@@ -75,6 +75,8 @@ class Volume:
         self._loop = asyncio.get_running_loop()
         self.shards: dict[int, Shard] = {}
         self.mail: list[Envelope] = []
+        self.commands = 0
+        """How many have been taken so far."""
         self._settling: dict[Address, Entity] = {}
         self._reminders = Reminders()
         self._due = asyncio.Event()
@@ -204,6 +206,7 @@ class Volume:
     def _take(self) -> list[Envelope]:
         """The commands of the next turn: those still in time and still ours."""
         mail, self.mail = self.mail[:MAX_COMMANDS_PER_TURN], self.mail[MAX_COMMANDS_PER_TURN:]
+        self.commands += len(mail)
         clock = self._loop.time()
         shards = self.shards
         taken = []

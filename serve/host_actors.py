@@ -2,6 +2,7 @@
 environment."""
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 
 from actors import on_ray
@@ -9,10 +10,16 @@ from engine.kinds import KINDS
 
 from .hosting import all_shards, compose_host, find_shards, journal_of
 from .settings import Settings
+from .version import version_of_hosts
 
 
-def start_hosts(settings: Settings) -> None:
-    """Start the host actors and the directory in the Ray that this process is connected to."""
+def start_hosts(settings: Settings, on_progress: Callable[[int, int], None] = lambda ready, wanted: None) -> None:
+    """Have host actors and the directory run in the Ray that this process is connected to, with these settings.
+
+    Hosts that run already are left alone if they were started with the same settings and the same program; else they
+    are replaced one after the other, while the shop sells. `on_progress` is called with how many hosts are ready, of
+    how many. Raises `JournalError` or `Unavailable` with what kept it from it.
+    """
 
     async def try_journal() -> None:
         # Here first: what is wrong with the journal is told to whoever starts the shop.
@@ -23,6 +30,7 @@ def start_hosts(settings: Settings) -> None:
             await journal.close()
 
     asyncio.run(try_journal())
-    on_ray.start_hosts(
-        settings.hosts, partial(compose_host, settings), KINDS, settings.shards, partial(find_shards, settings)
+    spec = on_ray.HostSpec(
+        partial(compose_host, settings), KINDS, settings.shards, settings.hosts, version_of_hosts(settings)
     )
+    on_ray.start_hosts(spec, partial(find_shards, settings), on_progress)

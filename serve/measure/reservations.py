@@ -100,7 +100,7 @@ def main(arguments: list[str] | None = None) -> int:
             groups = ray.get([actor.reserve.remote(share, chosen.in_flight, chosen.seconds) for actor in actors])
             took = time.monotonic() - started
         finally:
-            on_ray.stop_hosts(1)
+            on_ray.stop_hosts()
             ray.shutdown()
     took_s = sorted(each for actor in groups for each in actor)
     print(

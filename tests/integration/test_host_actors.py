@@ -36,7 +36,11 @@ def settings(tmp_path: Path, local_ray: None) -> Iterator[Settings]:
     settings = Settings(data=tmp_path, hosts=2)
     start_hosts(settings)
     yield settings
-    on_ray.stop_hosts(settings.hosts)
+    on_ray.stop_hosts()
+
+
+async def host_names() -> list[str]:
+    return sorted((await on_ray.RayDirectory().standing()).hosts)
 
 
 def kill_a_host(name: str) -> None:
@@ -104,7 +108,7 @@ def test_a_host_killed_in_the_middle_of_2000_purchases_loses_and_doubles_nothing
             target = len(shoppers.answered_at) + 400
             while len(shoppers.answered_at) < target:
                 await asyncio.sleep(0.01)
-            kill_a_host(random.choice(on_ray.host_names(settings.hosts)))
+            kill_a_host(random.choice(await host_names()))
         await buying
         view = await settled_quantities(client)
         assert len(shoppers.confirmed) == UNITS
@@ -125,7 +129,7 @@ def test_everything_acknowledged_is_there_after_every_host_was_killed(settings: 
         await client.send("stock", stock_key(SKU), Receive("r", UNITS), deadline_s=30)
         shoppers = Shoppers(client)
         await shoppers.buy_all(200)
-        for name in on_ray.host_names(settings.hosts):
+        for name in await host_names():
             kill_a_host(name)
         view = await settled_quantities(client)
         assert view.on_hand == UNITS - 200

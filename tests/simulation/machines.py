@@ -7,7 +7,7 @@ from typing import Any
 
 from actors.client import Client
 from actors.codec import KindCodec, codecs_of
-from actors.directory import Directory
+from actors.directory import Directory, Owned
 from actors.doorway import Doorway
 from actors.host import Host
 from actors.journals.port import Entry, JournalUnavailable
@@ -85,9 +85,12 @@ class HostWire:
     async def disown(self, shards: Sequence[int]) -> None:
         await self._network.call(self._source, self._host, "disown", tuple(shards))
 
-    async def owned(self) -> Mapping[int, int]:
-        owned: Mapping[int, int] = await self._network.call(self._source, self._host, "owned")
+    async def owned(self) -> Owned:
+        owned: Owned = await self._network.call(self._source, self._host, "owned")
         return owned
+
+    async def set_draining(self, draining: bool) -> None:
+        await self._network.call(self._source, self._host, "set_draining", draining)
 
 
 class DirectoryWire:
@@ -211,7 +214,10 @@ class HostMachine(Machine):
                 self._ground.tell(self.name, f"is to let go of {list(*arguments)}")
                 return await host.disown(*arguments)
             case "owned":
-                return host.epochs
+                return Owned(host.epochs, host.draining)
+            case "set_draining":
+                (host.draining,) = arguments
+                return None
         raise AssertionError(method)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from actors.directory import Directory, plan
-from actors.errors import Unavailable
+from actors.directory import Directory, Owned, plan
+from actors.errors import CannotDrain, Unavailable
 
 
 def test_shards_without_a_host_are_spread_evenly() -> None:
@@ -65,22 +65,30 @@ class QuietHost:
 
     def __init__(self) -> None:
         self.told: list[tuple[str, tuple[int, ...]]] = []
+        self.draining = False
         self._epochs: dict[int, int] = {}
+        self._newest = 0
 
     async def own(self, shards: Sequence[int]) -> Mapping[int, int]:
         self.told.append(("own", tuple(shards)))
-        self._epochs |= {shard: self._epochs.get(shard, 0) + 1 for shard in shards}
+        self._newest += 1
+        self._epochs |= dict.fromkeys(shards, self._newest)
         return dict(self._epochs)
 
     async def disown(self, shards: Sequence[int]) -> None:
         self.told.append(("disown", tuple(shards)))
+        for shard in shards:
+            self._epochs.pop(shard, None)
 
-    async def owned(self) -> Mapping[int, int]:
-        return dict(self._epochs)
+    async def owned(self) -> Owned:
+        return Owned(dict(self._epochs), self.draining)
+
+    async def set_draining(self, draining: bool) -> None:
+        self.draining = draining
 
 
 class DeadHost(QuietHost):
-    async def owned(self) -> Mapping[int, int]:
+    async def owned(self) -> Owned:
         raise Unavailable("gone")
 
 
@@ -105,3 +113,78 @@ def test_of_hosts_that_start_together_a_dead_one_is_told_and_the_others_run_ever
         assert set(directory.table()[1].values()) == {"b"}
 
     asyncio.run(main())
+
+
+def runs(directory: Directory) -> dict[str, int]:
+    return dict(Counter(directory.table()[1].values()))
+
+
+def test_a_drained_hosts_shards_move_one_by_one_to_the_others() -> None:
+    async def main() -> None:
+        hosts = {"a": QuietHost(), "b": QuietHost(), "c": QuietHost()}
+        directory = Directory(range(6), hosts.__getitem__)
+        await directory.join(*hosts)
+        await directory.drain("a")
+        assert runs(directory) == {"b": 3, "c": 3}
+        assert hosts["a"].draining
+        assert [what for what, _ in hosts["a"].told] == ["own", "disown", "disown"]
+        await directory.rebalance()
+        assert runs(directory) == {"a": 2, "b": 2, "c": 2}
+        assert not hosts["a"].draining
+        assert directory.draining == []
+
+    asyncio.run(main())
+
+
+def test_the_last_host_and_an_unknown_one_cannot_be_drained() -> None:
+    async def main() -> None:
+        hosts = {"a": QuietHost(), "b": QuietHost()}
+        directory = Directory(range(4), hosts.__getitem__)
+        await directory.join(*hosts)
+        with pytest.raises(CannotDrain, match="no host is called c"):
+            await directory.drain("a", "c")
+        with pytest.raises(CannotDrain, match="no other host is left"):
+            await directory.drain("a", "b")
+        assert runs(directory) == {"a": 2, "b": 2}
+        await directory.drain("b")
+        with pytest.raises(CannotDrain, match="no other host is left"):
+            await directory.drain("a")
+        assert runs(directory) == {"a": 4}
+
+    asyncio.run(main())
+
+
+def test_hosts_that_drain_go_on_if_nobody_else_lives() -> None:
+    async def main() -> None:
+        hosts = {"a": QuietHost(), "b": QuietHost()}
+        directory = Directory(range(4), hosts.__getitem__)
+        await directory.join(*hosts)
+        await directory.drain("a")
+        await directory.forget("b")
+        assert runs(directory) == {"a": 4}
+        await directory.join("b")
+        assert runs(directory) == {"b": 4}
+
+    asyncio.run(main())
+
+
+def test_a_pinned_shard_moves_off_a_drained_host() -> None:
+    async def main() -> None:
+        hosts = {"a": QuietHost(), "b": QuietHost(), "c": QuietHost()}
+        directory = Directory(range(4), hosts.__getitem__)
+        await directory.join(*hosts)
+        shard = await directory.add_exclusive()
+        await directory.drain(directory.table()[1][shard])
+        table = directory.table()[1]
+        assert [other for other, host in table.items() if host == table[shard]] == [shard]
+
+    asyncio.run(main())
+
+
+def test_carrying_a_plan_out_leaves_nothing_to_plan() -> None:
+    for hosts in (["a"], ["a", "b"], ["a", "b", "c"], ["a", "b", "c", "d", "e"]):
+        for shards in (1, 5, 16):
+            for start in (None, "a", "gone"):
+                for exclusive in ((), (shards - 1,)):
+                    wanted = plan(dict.fromkeys(range(shards), start), hosts, exclusive, by_volume)
+                    assert plan(wanted, hosts, exclusive, by_volume) == wanted

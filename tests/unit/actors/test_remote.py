@@ -7,7 +7,7 @@ import pytest
 
 from actors.client import Client
 from actors.codec import codecs_of
-from actors.directory import Directory
+from actors.directory import Directory, Owned
 from actors.doorway import EXCHANGES_REMEMBERED, Doorway
 from actors.errors import Overloaded, Unavailable
 from actors.host import Host
@@ -75,9 +75,13 @@ class Link:
         self.check()
         await self.host.disown(shards)
 
-    async def owned(self) -> Mapping[int, int]:
+    async def owned(self) -> Owned:
         self.check()
-        return self.host.epochs
+        return Owned(self.host.epochs, self.host.draining)
+
+    async def set_draining(self, draining: bool) -> None:
+        self.check()
+        self.host.draining = draining
 
     def restart(self, cluster: "Cluster") -> None:
         """A new process under the old name: it runs nothing, and nobody has noticed."""
@@ -304,6 +308,66 @@ def test_a_host_that_comes_back_lets_go_of_what_others_run_by_now() -> None:
     run(scenario)
 
 
+def test_a_host_is_drained_and_comes_back_while_its_entities_are_in_use() -> None:
+    async def scenario(cluster: Cluster) -> None:
+        one, two = await cluster.add_host("one"), await cluster.add_host("two")
+        client = cluster.new_client()
+        await client.send("jar", "BLUE", Fill("f", 1_000_000))
+        stop = asyncio.Event()
+        moved = 0
+
+        async def move_beans(number: int) -> None:
+            nonlocal moved
+            while not stop.is_set():
+                begin = Begin("BLUE", f"RED-{number}", 1)
+                reply = await client.send("move", f"m-{number}-{moved}", begin, deadline_s=2, settle_s=60)
+                assert reply == MoveView("done")
+                moved += 1
+                await asyncio.sleep(0)
+
+        movers = [asyncio.create_task(move_beans(number)) for number in range(4)]
+        for _ in range(3):
+            await asyncio.sleep(0.1)
+            await cluster.directory.drain("one")
+            assert not one.host.owned
+            assert len(two.host.owned) == SHARDS
+            await asyncio.sleep(0.1)
+            await cluster.directory.rebalance("one")
+            assert len(one.host.owned) == len(two.host.owned) == SHARDS // 2
+        stop.set()
+        await asyncio.gather(*movers)
+        assert await client.send("jar", "BLUE", Look(), deadline_s=2) == Beans(1_000_000 - moved)
+        assert moved > 50
+
+    run(scenario)
+
+
+def test_a_new_directory_learns_from_a_host_that_it_drains() -> None:
+    async def scenario(cluster: Cluster) -> None:
+        one, two = await cluster.add_host("one"), await cluster.add_host("two")
+        await cluster.directory.drain("one")
+        cluster.directory = Directory(range(SHARDS), cluster.links.__getitem__)
+        await cluster.directory.join("one", "two")
+        assert cluster.directory.draining == ["one"]
+        assert not one.host.owned
+        assert len(two.host.owned) == SHARDS
+
+    run(scenario)
+
+
+def test_a_drained_host_that_was_restarted_drains_on() -> None:
+    async def scenario(cluster: Cluster) -> None:
+        one = await cluster.add_host("one")
+        await cluster.add_host("two")
+        await cluster.directory.drain("one")
+        one.restart(cluster)
+        await cluster.directory.suspect("one")
+        assert one.host.draining
+        assert not one.host.owned
+
+    run(scenario)
+
+
 def test_a_new_directory_believes_the_newer_of_two_epochs() -> None:
     async def scenario(cluster: Cluster) -> None:
         zombie = await cluster.add_host("a-zombie")
@@ -347,13 +411,16 @@ class Forgetful:
     async def disown(self, shards: Sequence[int]) -> None:
         await asyncio.sleep(0)
 
-    async def owned(self) -> Mapping[int, int]:
+    async def owned(self) -> Owned:
         answer = self._answers.pop(0)
         if answer is None:
             raise Unavailable("killed")
         # The answer takes its time: meanwhile somebody else has found the host dead.
         await asyncio.sleep(0.02 if answer else 0)
-        return answer
+        return Owned(answer)
+
+    async def set_draining(self, draining: bool) -> None:
+        await asyncio.sleep(0)
 
 
 def test_a_host_found_lost_while_it_answers_stops_nobody_from_watching() -> None:

@@ -1,0 +1,40 @@
+"""What hosts were started with, in a few letters: an update replaces those that were started with something else."""
+
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+
+from .settings import Settings
+
+NOTHING_TO_HOSTS = frozenset(
+    {
+        "application",
+        "demo_products",
+        "haproxy_threads",
+        "host",
+        "hosts",
+        "max_body_bytes",
+        "max_import_body_bytes",
+        "object_store_bytes",
+        "port",
+        "replicas",
+        "settle_wait_s",
+    }
+)
+"""Settings that only the HTTP side reads: when they change, no host has to be replaced."""
+
+PROGRAM = ("actors", "engine", "serve")
+"""The packages that a host runs."""
+
+LETTERS = 12
+
+
+def version_of_hosts(settings: Settings) -> str:
+    """Differs where the settings differ that hosts read, or the program's source."""
+    digest = sha256(settings.model_dump_json(exclude=set(NOTHING_TO_HOSTS)).encode())
+    root = Path(__file__).parents[1]
+    for package in PROGRAM:
+        for file in sorted((root / package).rglob("*.py")):
+            digest.update(str(file.relative_to(root)).encode())
+            digest.update(file.read_bytes())
+    return f"{version('doorbuster')}-{digest.hexdigest()[:LETTERS]}"
