@@ -459,6 +459,11 @@ def _directory(find_shards: FindShards, spec: HostSpec) -> Any:
     return ray.remote(DirectoryActor).options(**options).remote(find_shards, spec)
 
 
+def nodes_for_hosts() -> int:
+    """On how many nodes hosts run now."""
+    return len(_nodes())
+
+
 def stop_hosts() -> None:
     """End the directory and all hosts. They hold nothing that the journal does not have."""
     for name in [DIRECTORY, *_host_names()]:

@@ -23,7 +23,7 @@ def start_hosts(settings: Settings, on_progress: Callable[[int, int], None] = la
 
     async def try_journal() -> None:
         # Here first: what is wrong with the journal is told to whoever starts the shop.
-        journal = journal_of(settings)
+        journal = journal_of(settings, nodes=on_ray.nodes_for_hosts())
         try:
             await all_shards(settings, journal)
         finally:

@@ -27,12 +27,12 @@ def now() -> Instant:
     return time.time_ns() // 1_000_000
 
 
-def journal_of(settings: Settings) -> Journal:
+def journal_of(settings: Settings, nodes: int = 1) -> Journal:
     """The journal that the settings name. In new data, the shards that one host runs share a volume and its commits."""
     return open_journal(
         settings.journal,
         shards=settings.shards,
-        volumes_if_new=max(1, settings.hosts),
+        volumes_if_new=max(1, settings.hosts * nodes),
         accept_data_loss=settings.accept_data_loss,
         wait_replicas=settings.journal_replicas,
     )

@@ -62,7 +62,7 @@ class Settings(BaseModel):
         0,
         ge=0,
         le=1_024,
-        description="Number of host actors; more than 0 means placement actors (there: one per core).",
+        description="Host actors on each node; more than 0 means placement actors (there: one per core).",
     )
     replicas: int = Field(1, ge=1, le=256, description="Number of Serve replicas; more than 1 needs placement actors.")
     demo_products: int = Field(

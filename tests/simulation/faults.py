@@ -6,14 +6,18 @@ Each history has a few kinds of faults only: with all of them at once little wou
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from random import Random
 
+from actors.calls import in_time
+from actors.errors import Unavailable
+
 from .auditor import Auditor
 from .chronicle import FAULT
 from .disk import Disk, DiskWeather
-from .machines import DIRECTORY, DirectoryMachine, HostMachine
+from .machines import DIRECTORY, DirectoryMachine, DirectoryWire, HostMachine
 from .network import Network, Weather
 from .workload import ACTIVE_S
 
@@ -39,9 +43,14 @@ KINDS = (
     "messages delayed",
 )
 
+PLANNED = ("drained", "drained and back", "replaced")
+"""What an operator does, or an update, while it sells; drawn beside the faults."""
+
 AIMED_AT = ("sealing", "reserving", "awaiting-payment", "committing", "rejected", "cancelled", "expired")
 AIM_S = 0.006
 """Most steps of an order take a few milliseconds: a fault at any time would hardly ever meet them."""
+TRY_S = 3.0
+TRIES_OF_A_MOVE = 3
 
 
 @dataclass(frozen=True)
@@ -69,6 +78,19 @@ def draw_faults(random: Random, hosts: list[str], fronts: list[str]) -> tuple[Fa
             at = 1.0 + random.random() * (ACTIVE_S - 2.0)
             faults.append(Fault(at, kind, target, lasts_s, random.random(), when))
     return tuple(sorted(faults, key=lambda fault: fault.at))
+
+
+def draw_moves(random: Random, hosts: list[str]) -> tuple[Fault, ...]:
+    """The planned moves of one history, in order."""
+    if random.random() < 0.6:
+        return ()
+    moves = []
+    for _ in range(random.choice((1, 1, 2, 4))):
+        when = random.choice(AIMED_AT) if random.random() < 0.5 else ""
+        at = 1.0 + random.random() * (ACTIVE_S - 2.0)
+        lasts_s = random.choice((0.0, 0.1, 1.0, 4.0))
+        moves.append(Fault(at, random.choice(PLANNED), random.choice(hosts), lasts_s, random.random(), when))
+    return tuple(sorted(moves, key=lambda move: move.at))
 
 
 class Misfortune:
@@ -159,6 +181,8 @@ class Misfortune:
                 host.cont()
             case "cut off" | "cut one way" | "cut from directory":
                 await self._cut(fault)
+            case "drained" | "drained and back" | "replaced":
+                await self._move(fault)
             case "directory crash":
                 self._directory.kill()
                 await asyncio.sleep(fault.lasts_s)
@@ -183,6 +207,26 @@ class Misfortune:
         await answered
         host.kill()
         host.start()
+
+    async def _move(self, move: Fault) -> None:
+        """As `doorbuster hosts drain` and `rebalance` do, or the roster when it replaces a host."""
+        operator = DirectoryWire(self._network, "operator", self._directory)
+        for _ in range(TRIES_OF_A_MOVE):
+            with suppress(Unavailable):
+                await in_time(operator.drain(move.target), TRY_S)
+                break
+        await asyncio.sleep(move.lasts_s)
+        if move.kind == "replaced":
+            host = self._hosts[move.target]
+            with suppress(Unavailable):
+                await in_time(operator.forget(move.target), TRY_S)
+            host.kill()
+            host.start()
+        elif move.kind == "drained and back":
+            for _ in range(TRIES_OF_A_MOVE):
+                with suppress(Unavailable):
+                    await in_time(operator.rebalance(), TRY_S)
+                    break
 
     async def _cut(self, fault: Fault) -> None:
         far = [DIRECTORY] if fault.kind == "cut from directory" else [DIRECTORY, *self._hosts, *self._others]

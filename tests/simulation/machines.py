@@ -108,6 +108,15 @@ class DirectoryWire:
     async def suspect(self, host: str) -> None:
         await self._network.call(self._source, self._directory, "suspect", host)
 
+    async def drain(self, *hosts: str) -> None:
+        await self._network.call(self._source, self._directory, "drain", *hosts)
+
+    async def forget(self, host: str) -> None:
+        await self._network.call(self._source, self._directory, "forget", host)
+
+    async def rebalance(self) -> None:
+        await self._network.call(self._source, self._directory, "rebalance")
+
     async def add_exclusive(self) -> int:
         shard: int = await self._network.call(self._source, self._directory, "add_exclusive")
         return shard
@@ -258,6 +267,12 @@ class DirectoryMachine(Machine):
                 return directory.table()
             case "suspect":
                 return await directory.suspect(*arguments)
+            case "drain":
+                return await directory.drain(*arguments)
+            case "forget":
+                return await directory.forget(*arguments)
+            case "rebalance":
+                return await directory.rebalance()
             case "add_exclusive":
                 return await directory.add_exclusive()
             case "share":

@@ -21,7 +21,7 @@ from .auditor import Auditor
 from .bank import Bank
 from .chronicle import Chronicle
 from .disk import Disk
-from .faults import Misfortune, draw_faults
+from .faults import Misfortune, draw_faults, draw_moves
 from .linearizability import judge_counters
 from .machines import DirectoryMachine, DirectoryWire, FrontMachine, Ground, HostMachine, Shape, way_of
 from .network import Network
@@ -33,6 +33,10 @@ NIGHT_MS = 400_000
 PEACE_S = 90.0
 """By then everything must have settled."""
 LOOK_EVERY_S = 0.5
+
+
+STREAMS = ("shape", "plan", "faults", "moves", "network", "disk", "bank")
+"""Dice of their own: a change in one place shall not change everything else that a seed draws."""
 
 
 @dataclass
@@ -97,8 +101,7 @@ class World:
     def __init__(self, seed: int, chronicle: Chronicle) -> None:
         self.chronicle = chronicle
         self.scheduler = Scheduler()
-        # Streams of their own: a change in one place shall not change everything else that a seed draws.
-        streams = {name: Random(f"{seed}:{name}") for name in ("shape", "plan", "faults", "network", "disk", "bank")}
+        streams = {name: Random(f"{seed}:{name}") for name in STREAMS}
         self.shape = draw_shape(streams["shape"])
         self.codecs = codecs_of(KINDS)
         self.director = self.scheduler.process("director")
@@ -133,8 +136,9 @@ class World:
         )
         others = [front.name for front in self.fronts]
         faults = draw_faults(streams["faults"], list(self.hosts), others)
+        faults += draw_moves(streams["moves"], list(self.hosts))
         self.misfortune = Misfortune(
-            faults,
+            tuple(sorted(faults, key=lambda fault: fault.at)),
             self.hosts,
             self.directory,
             [*others, "bank"],
