@@ -1,8 +1,10 @@
 -- The driver's script for wrk: each POST carries an Idempotency-Key of its own; answers are counted by status.
--- Arguments after `--`: method, body, a prefix that no other run has. The last line printed is the result as JSON.
+-- Arguments after `--`: method, body, a prefix that no other run has, and among how many numbers `@@@` in the body goes
+-- round (000, 001, ...). The last line printed is the result as JSON.
 
 local threads = {}
-local head, tail
+local head, middle, tail
+local spread = 1
 local sent = 0
 local counter_names = {}
 
@@ -22,6 +24,10 @@ function init(args)
    wrk.headers["Idempotency-Key"] = "@KEY@"
    local before, after = wrk.format(method, nil, nil, body):match("^(.-)@KEY@(.*)$")
    head, tail = before .. prefix .. "-" .. thread_number .. "-", after
+   if after:find("@@@", 1, true) then
+      middle, tail = after:match("^(.-)@@@(.*)$")
+      spread = tonumber(args[4])
+   end
 end
 
 function request()
@@ -29,6 +35,9 @@ function request()
       return head
    end
    sent = sent + 1
+   if middle then
+      return head .. sent .. middle .. string.format("%03d", sent % spread) .. tail
+   end
    return head .. sent .. tail
 end
 

@@ -19,12 +19,16 @@ DRIVER_THREADS = 1
 
 @dataclass(frozen=True)
 class Target:
-    """What is requested again and again, and the status whose answers count; a POST gets a fresh Idempotency-Key."""
+    """What is requested again and again, and the status whose answers count; a POST gets a fresh Idempotency-Key.
+
+    `@@@` in the body stands for a number of three digits that goes round among `spread` of them.
+    """
 
     url: str
     method: str = "GET"
     body: str = ""
     counted_status: int = 200
+    spread: int = 1
 
 
 def require_wrk() -> str:
@@ -40,7 +44,7 @@ def drive(target: Target, connections: int, seconds: float) -> Measurement:
     command = [
         *(require_wrk(), f"--threads={min(DRIVER_THREADS, connections)}", f"--connections={connections}"),
         *(f"--duration={whole_seconds}s", f"--timeout={REQUEST_TIMEOUT_S}s", f"--script={SCRIPT}", target.url),
-        *("--", target.method, target.body, secrets.token_hex(6)),
+        *("--", target.method, target.body, secrets.token_hex(6), str(target.spread)),
     ]
     try:
         run = subprocess.run(command, capture_output=True, text=True, timeout=whole_seconds + RUN_SLACK_S, check=False)
