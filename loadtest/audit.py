@@ -34,8 +34,49 @@ class Finding:
     detail: str
 
 
+@dataclass(frozen=True)
+class Books:
+    """What buyers of one SKU were told, beside what the shop says of it."""
+
+    sku: str
+    received: int
+    attempts: Sequence[Attempt]
+    by_key: Mapping[str, Attempt]
+    """Each attempt as it ended."""
+    stock: Stock
+    missing: Sequence[str]
+    """What is wrong with the acknowledged orders."""
+    wrong: Sequence[str]
+    """What is wrong with the ledger."""
+
+    @property
+    def confirmed(self) -> list[Attempt]:
+        return [attempt for attempt in self.by_key.values() if attempt.status == CONFIRMED]
+
+    @property
+    def sold_twice(self) -> int:
+        """Units that were sold to buyers and are still there, or were never there."""
+        sold = sum(attempt.units_of(self.sku) for attempt in self.confirmed)
+        return max(0, sold + self.stock.on_hand - self.received)
+
+    def findings(self) -> list[Finding]:
+        """Every check."""
+        orders = f"{len(self.confirmed):,} orders"
+        return [
+            check_units(self.sku, self.received, self.stock, self.confirmed),
+            check_one_order_per_key(self.by_key, self.attempts),
+            Finding("every acknowledged order is there", not self.missing, summary(orders, self.missing)),
+            Finding("the ledger adds up", not self.wrong, summary("every movement read", self.wrong)),
+        ]
+
+
 async def audit(shop: Shop, sku: str, received: int, attempts: Sequence[Attempt]) -> list[Finding]:
     """Every check, on a SKU into which `received` units were booked and which only `attempts` bought."""
+    return (await read_books(shop, sku, received, attempts)).findings()
+
+
+async def read_books(shop: Shop, sku: str, received: int, attempts: Sequence[Attempt]) -> Books:
+    """Everything that the checks need, once every attempt has ended."""
     connector = aiohttp.TCPConnector(limit=CONCURRENT_REQUESTS)
     async with aiohttp.ClientSession(connector=connector) as session:
         by_key = await settle_all(session, shop, attempts)
@@ -43,12 +84,7 @@ async def audit(shop: Shop, sku: str, received: int, attempts: Sequence[Attempt]
         missing = await missing_orders(session, shop, confirmed)
     stock = await resolved_stock(shop, sku)
     wrong = (await asyncio.to_thread(read_ledger, shop, sku)).check(stock)
-    return [
-        check_units(sku, received, stock, confirmed),
-        check_one_order_per_key(by_key, attempts),
-        Finding("every acknowledged order is there", not missing, summary(f"{len(confirmed):,} orders", missing)),
-        Finding("the ledger adds up", not wrong, summary("every movement read", wrong)),
-    ]
+    return Books(sku, received, attempts, by_key, stock, missing, wrong)
 
 
 async def settle_all(session: aiohttp.ClientSession, shop: Shop, attempts: Iterable[Attempt]) -> dict[str, Attempt]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -38,6 +38,8 @@ class Attempt:
     """The problem's type where the purchase was refused."""
     digest: str = ""
     """Of the answer's bytes: the same key must get the same ones."""
+    retry_after_s: float = 0
+    """When the shop wants to be asked again; 0 where it doesn't say."""
 
     def units_of(self, sku: str) -> int:
         return sum(line["quantity"] for line in self.body.get("lines", ()) if line["sku"] == sku)
@@ -67,7 +69,9 @@ def answered(key: str, path: str, body: Mapping[str, Any], status: int, answer: 
 async def buy(session: aiohttp.ClientSession, url: str, path: str, body: Mapping[str, Any], key: str) -> Attempt:
     """Send the purchase once; raises aiohttp.ClientError or TimeoutError when no answer comes."""
     async with session.post(url + path, json=body, headers={"Idempotency-Key": key}, timeout=REQUEST_TIMEOUT) as answer:
-        return answered(key, path, body, answer.status, await answer.read())
+        attempt = answered(key, path, body, answer.status, await answer.read())
+        # Only seconds are ever sent, not dates.
+        return replace(attempt, retry_after_s=float(answer.headers.get("Retry-After", 0)))
 
 
 async def settle(session: aiohttp.ClientSession, url: str, attempt: Attempt, patience_s: float) -> Attempt:

@@ -93,7 +93,7 @@ class ServerProcess:
 
     def stop(self, grace_s: float = STOP_GRACE_S) -> None:
         """End the whole family; stopping twice is harmless."""
-        family = self._family()
+        family = self.family()
         if self.alive():
             self._process.send_signal(self._stop_signal)
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -107,7 +107,8 @@ class ServerProcess:
         psutil.wait_procs(family, timeout=KILL_GRACE_S)
         self._process.wait()
 
-    def _family(self) -> list[psutil.Process]:
+    def family(self) -> list[psutil.Process]:
+        """The processes that it has started, and those that they have."""
         try:
             family: list[psutil.Process] = psutil.Process(self._process.pid).children(recursive=True)
             return family

@@ -1,0 +1,1 @@
+"""What clients notice when a part of the shop dies: `python -m loadtest.faults`."""
