@@ -241,7 +241,7 @@ class Directory:
                         await self._believe(host, await in_time(control.owned(), PING_TIMEOUT_S))
                         await self._settle()
         except Unavailable as error:
-            await self._lost(host, error)
+            await self._lost(host, control, error)
 
     async def look_after(self, hosts: Collection[str]) -> None:
         """Find these hosts, again whenever one was lost, and watch them, for as long as the directory lives. Whoever
@@ -298,10 +298,12 @@ class Directory:
         if owned.draining != (host in self._draining):
             await self._tell_drains(host)
 
-    async def _lost(self, host: str, error: Exception) -> None:
+    async def _lost(self, host: str, control: HostControl, error: Exception) -> None:
         async with self._deciding:
-            if self._hosts.pop(host, None) is None:
+            # It was found lost by another call, and may have joined anew: then this one says nothing of its successor.
+            if self._hosts.get(host) is not control:
                 return
+            del self._hosts[host]
             logger.warning("Host %s is lost (%s); its shards go to the others", host, error)
             for shard, owner in self._host_of.items():
                 if owner == host:
@@ -326,21 +328,22 @@ class Directory:
         await asyncio.gather(*(self._give(host, shards) for host, shards in gifts.items()))
 
     async def _even_out(self) -> None:
-        """Move shards to where the plan wants them. Each move is decided anew, and for itself: the shards of a host
-        that dies meanwhile don't wait for the moves that are left."""
+        """Move shards to where the plan wants them, a volume at a time: one short pause for all its shards, and no two
+        hosts that wait for each other's commits. Each move is decided anew, and for itself: the shards of a host that
+        dies meanwhile don't wait for the moves that are left."""
         for _ in range(len(self._host_of)):
             async with self._deciding:
                 if not self._hosts:
                     return
+                moves: dict[tuple[int, str, str], list[int]] = {}
                 wanted = self._plan()
-                misplaced = (
-                    (shard, owner, wanted[shard])
-                    for shard, owner in self._host_of.items()
-                    if owner is not None and owner != wanted[shard]
-                )
-                if (move := next(misplaced, None)) is None:
+                for shard, owner in self._host_of.items():
+                    if owner is not None and owner != wanted[shard]:
+                        moves.setdefault((self._volume_of(shard), owner, wanted[shard]), []).append(shard)
+                if not moves:
                     return
-                await self._move(*move)
+                (_, source, target), shards = next(iter(moves.items()))
+                await self._move(shards, source, target)
 
     async def _give(self, host: str, shards: Sequence[int]) -> None:
         try:
@@ -354,11 +357,11 @@ class Directory:
             self._epoch_of[shard] = epochs.get(shard, self._epoch_of.get(shard, 0))
         self._version += 1
 
-    async def _move(self, shard: int, source: str, target: str) -> None:
-        """Clients of the source hear `NotMine` until the target has it: a moment, in which they wait and ask again."""
+    async def _move(self, shards: Sequence[int], source: str, target: str) -> None:
+        """Clients of the source hear `NotMine` until the target has them: a moment, in which they wait and ask again."""
         try:
-            await in_time(self._hosts[source].disown([shard]), GIFT_TIMEOUT_S)
+            await in_time(self._hosts[source].disown(shards), GIFT_TIMEOUT_S)
         except Unavailable as error:
-            logger.info("Host %s did not let go of shard %d; the new epoch will make it: %s", source, shard, error)
-        self._host_of[shard] = None
-        await self._give(target, [shard])
+            logger.info("Host %s did not let go of shards %s; the new epoch will make it: %s", source, shards, error)
+        self._host_of.update(dict.fromkeys(shards))
+        await self._give(target, shards)

@@ -171,9 +171,13 @@ class RemoteHosts:
             line = self._lines[host] = _Line(host, self._link_to(host), client, self._codecs, self._failed)
         return line
 
-    async def _failed(self, host: str) -> None:
+    async def _failed(self, line: "_Line") -> None:
         """A call to the host failed: the next one makes a new link, and the directory should look after it."""
-        self._lines.pop(host, None)
+        host = line.host
+        if self._lines.get(host) is not line:
+            # Another of its calls failed before: nothing new.
+            return
+        del self._lines[host]
         self._gap = True
         try:
             await in_time(self._directory.suspect(host), CALL_TIMEOUT_S)
@@ -205,9 +209,9 @@ class _Line:
         link: HostLink,
         client: str,
         codecs: Mapping[str, KindCodec],
-        on_failure: Callable[[str], Awaitable[None]],
+        on_failure: Callable[["_Line"], Awaitable[None]],
     ) -> None:
-        self._host = host
+        self.host = host
         self._link = link
         self._client = client
         self._next_id = 0
@@ -236,7 +240,7 @@ class _Line:
         settle_until: float,
     ) -> None:
         if len(self._pending) >= MAX_PENDING:
-            raise Overloaded(f"{MAX_PENDING} commands wait for host {self._host} already")
+            raise Overloaded(f"{MAX_PENDING} commands wait for host {self.host} already")
         clock = self._loop.time()
         settle_ms = max(1, int((settle_until - clock) * 1_000)) if settle_until else 0
         self._next_id += 1
@@ -314,5 +318,5 @@ class _Line:
         waiting, self._pending, self._outgoing = self._pending, {}, []
         for pending in waiting.values():
             if not pending.receiver.done():
-                pending.receiver.set_exception(Unavailable(f"host {self._host} did not answer: {error.detail}"))
-        await self._on_failure(self._host)
+                pending.receiver.set_exception(Unavailable(f"host {self.host} did not answer: {error.detail}"))
+        await self._on_failure(self)

@@ -62,6 +62,9 @@ SERVING = {
     "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "0",
     # An HAProxy that died is noticed after three checks: 30 s by default, in which nobody could buy.
     "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1",
+    # A call to an actor that died fails when its connection does, and not a second or two later, after Ray has waited
+    # for the cause of death: until then nobody would give a dead host's shards to another.
+    "RAY_timeout_ms_task_wait_for_death_info": "0",
     # Workers run at niceness 15 by default, behind everything else on the machine.
     "RAY_worker_niceness": "0",
     # "No cluster of several machines": the node's address becomes 127.0.0.1, and Ray's ports bind there only.
