@@ -358,7 +358,7 @@ class Directory:
         self._version += 1
 
     async def _move(self, shards: Sequence[int], source: str, target: str) -> None:
-        """Clients of the source hear `NotMine` until the target has them: a moment, in which they wait and ask again."""
+        """Clients hear `NotMine` until the target has them: a moment, in which they wait and ask again."""
         try:
             await in_time(self._hosts[source].disown(shards), GIFT_TIMEOUT_S)
         except Unavailable as error:
