@@ -155,6 +155,10 @@ class Directory:
         Those that start together are told here together: the first would be given everything, to lose it again at
         once. Raises `Unavailable` if one doesn't answer; the others have joined then.
         """
+        # Asked twice: one that has only just started takes a while to answer, in which others may die.
+        await asyncio.gather(
+            *(in_time(self._control_of(host).owned(), PING_TIMEOUT_S) for host in hosts), return_exceptions=True
+        )
         async with self._deciding:
             answers = await asyncio.gather(*map(self._greet, hosts), return_exceptions=True)
             await self._settle()
@@ -204,7 +208,8 @@ class Directory:
 
     async def forget(self, host: str) -> None:
         """The host is ended for good; one that is started under its name begins anew."""
-        await self._lost(host, Unavailable("it is ended"))
+        if (control := self._hosts.get(host)) is not None:
+            await self._lost(host, control, Unavailable("it is ended"))
         self._draining.discard(host)
 
     async def _tell_drains(self, host: str) -> None:

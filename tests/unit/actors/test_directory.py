@@ -188,3 +188,45 @@ def test_carrying_a_plan_out_leaves_nothing_to_plan() -> None:
                 for exclusive in ((), (shards - 1,)):
                     wanted = plan(dict.fromkeys(range(shards), start), hosts, exclusive, by_volume)
                     assert plan(wanted, hosts, exclusive, by_volume) == wanted
+
+
+def test_shards_of_a_volume_move_together() -> None:
+    async def main() -> None:
+        hosts = {"a": QuietHost(), "b": QuietHost()}
+        directory = Directory(range(8), hosts.__getitem__, volume_of=by_volume)
+        await directory.join("a")
+        await directory.join("b")
+        assert hosts["a"].told[1:] == [("disown", (1, 3, 5, 7))]
+        assert hosts["b"].told == [("own", (1, 3, 5, 7))]
+
+    asyncio.run(main())
+
+
+class SlowToDie(QuietHost):
+    """Its answer fails once somebody says so: a call that was under way when the process died."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dies = asyncio.Event()
+
+    async def owned(self) -> Owned:
+        if self.told:
+            await self.dies.wait()
+            raise Unavailable("gone")
+        return await super().owned()
+
+
+def test_a_call_that_fails_late_says_nothing_of_the_hosts_successor() -> None:
+    async def main() -> None:
+        processes = iter([first := SlowToDie(), first, successor := QuietHost(), successor])
+        directory = Directory(range(2), lambda _: next(processes))
+        await directory.join("a")
+        late = asyncio.create_task(directory.suspect("a"))
+        await asyncio.sleep(0)
+        await directory.join("a")
+        first.dies.set()
+        await late
+        assert directory.table()[1] == {0: "a", 1: "a"}
+        assert directory.hosts == ["a"]
+
+    asyncio.run(main())

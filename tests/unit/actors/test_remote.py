@@ -425,7 +425,7 @@ class Forgetful:
 
 def test_a_host_found_lost_while_it_answers_stops_nobody_from_watching() -> None:
     async def main() -> None:
-        controls = {"one": Forgetful({}, {0: 7}, None, {0: 7}), "two": Forgetful({})}
+        controls = {"one": Forgetful({}, {}, {0: 7}, None, {0: 7}), "two": Forgetful({}, {})}
         directory = Directory(range(1), controls.__getitem__)
         await directory.join("one")
         await directory.join("two")
