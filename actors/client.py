@@ -7,7 +7,7 @@ from typing import Protocol
 from engine.kernel import Command, Reply
 
 from .envelope import Address, Receiver
-from .errors import Moved, NotMine, Overloaded, Unavailable
+from .errors import JournalAway, Moved, NotMine, Overloaded, Unavailable
 from .host import Host
 from .journals.port import Entry
 from .moves import Leave
@@ -54,7 +54,8 @@ class Client:
 
     A command that was not answered is sent again until the deadline: every command carries an id of its own or is
     harmless to repeat, so a first try that did happen only makes the retry hear its answer. Then `Unavailable` is
-    raised. A full queue (`Overloaded`) is told at once: waiting would only make it longer.
+    raised. A full queue (`Overloaded`) is told at once: waiting would only make it longer. So is `JournalAway`: nobody
+    knows for how long.
     """
 
     def __init__(self, shards: int, remote: Remote | None = None) -> None:
@@ -86,7 +87,7 @@ class Client:
             try:
                 self._way_to(shard).submit(shard, kind, key, command, future, deadline, settle_until)
                 return await future
-            except Overloaded:
+            except (Overloaded, JournalAway):
                 raise
             except Moved as error:
                 self._lives_in(kind, key, error.shard)

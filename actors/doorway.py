@@ -7,11 +7,12 @@ from engine.kernel import Answer, Command, Rejected, Reply
 
 from .codec import KindCodec
 from .envelope import NOBODY, Envelope
-from .errors import Moved, NotMine, Overloaded, Unavailable
+from .errors import JournalAway, Moved, NotMine, Overloaded, Unavailable
 from .host import Host
 from .volume import Watcher
 from .wire import (
     ANSWER,
+    JOURNAL_AWAY,
     MOVED,
     NOT_MINE,
     OVERLOADED,
@@ -31,7 +32,7 @@ FORGET_AFTER_S = 60.0
 EXCHANGES_REMEMBERED = 8
 """For each client: more than it ever has open (`remote.MAX_CALLS_IN_FLIGHT`)."""
 
-_STATUS_OF: dict[type[Exception], int] = {Overloaded: OVERLOADED, NotMine: NOT_MINE}
+_STATUS_OF: dict[type[Exception], int] = {Overloaded: OVERLOADED, NotMine: NOT_MINE, JournalAway: JOURNAL_AWAY}
 
 
 class _Caller:

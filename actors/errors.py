@@ -5,6 +5,7 @@ ActorsError
 `-- Unavailable         nobody could carry the command out in time; it may still have happened: same id, same answer
     |-- Undecided       the entity's code failed on this command: nothing happened, the log has the cause
     |-- Overloaded      a queue is full: nothing happened, come back after `retry_after_s`
+    |-- JournalAway     the journal hasn't answered for a while: to try on at once would be in vain
     `-- NotMine         the host doesn't run that shard (any more): ask the directory, then send again
         `-- Moved       the entity is pinned to another shard, or back home: send it there
 """
@@ -36,6 +37,10 @@ class Unavailable(ActorsError):
 
 class Overloaded(Unavailable):
     """A bounded queue is full. The command was not accepted, so it did not happen."""
+
+
+class JournalAway(Unavailable):
+    """The shard's journal has been away for longer than a sender should wait. This try was not carried out."""
 
 
 class NotMine(Unavailable):

@@ -11,7 +11,7 @@ from engine.kernel import Command, Instant, Kind
 from .codec import codecs_of
 from .effects import Effects, Gateway, Sender
 from .envelope import Envelope, Receiver
-from .errors import NotMine, Overloaded, Unavailable
+from .errors import JournalAway, NotMine, Overloaded, Unavailable
 from .journals.port import Entry, Fenced, Journal, JournalError
 from .placement import shard_of
 from .volume import Volume, Watcher
@@ -19,6 +19,9 @@ from .volume import Volume, Watcher
 RETRY_PAUSE_S = 0.2
 """Between two tries to take shards over again from a journal that does not answer."""
 LONGEST_RETRY_PAUSE_S = 2.0
+JOURNAL_PATIENCE_S = 2.0
+"""How long senders try on when the journal doesn't answer, so that a short pause of it is no failure to anybody. After
+that it is known to be away, and they are told at once."""
 
 logger = logging.getLogger("doorbuster.actors")
 
@@ -59,6 +62,7 @@ class Host:
         """Whether the directory gives it no shards; kept here so that a new directory hears of it."""
         self._volumes: dict[int, Volume] = {}
         self._volume_of_shard: dict[int, Volume] = {}
+        self._journal_lost_at: dict[int, float] = {}
         self._watchers: dict[str, list[Watcher]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -70,11 +74,13 @@ class Host:
             volume = self._volume(shard)
             await volume.own(shard)
             self._volume_of_shard[shard] = volume
+            self._journal_lost_at.pop(shard, None)
             self._background(self._recover(volume, shard))
 
     async def disown(self, shards: Iterable[int]) -> None:
         """Stop running these shards."""
         for shard in shards:
+            self._journal_lost_at.pop(shard, None)
             volume = self._volume_of_shard.pop(shard, None)
             if volume is not None:
                 await volume.disown([shard])
@@ -117,7 +123,8 @@ class Host:
     ) -> None:
         """Queue a command; `receiver` gets the reply, or an error of `errors`. Never waits.
 
-        Raises `NotMine` for a shard that isn't run here and `Overloaded` when its queue is full.
+        Raises `NotMine` for a shard that isn't run here, `JournalAway` for one that can't be run because its journal
+        has not answered for `JOURNAL_PATIENCE_S`, and `Overloaded` when the queue is full.
         """
         self.accept(Envelope((kind, key), shard, command, receiver, deadline, settle_until))
 
@@ -125,7 +132,7 @@ class Host:
         """As `submit`."""
         volume = self._volume_of_shard.get(envelope.shard)
         if volume is None:
-            raise NotMine(f"shard {envelope.shard} is not run here")
+            raise self._not_run(envelope.shard)
         if len(volume.mail) >= self._mailbox_limit:
             raise Overloaded(f"{self._mailbox_limit} commands wait already")
         volume.post(envelope)
@@ -133,11 +140,14 @@ class Host:
     async def history(self, kind: str, key: str, *, after_version: int = 0, limit: int = 100) -> Sequence[Entry]:
         """One entity's entries, oldest first, wherever it lived. Only reads, so it never enters the entity's queue."""
         lived_in = [shard_of(key, self._shards)]
-        lived_in += [shard for shard in await self._journal.shards() if shard >= self._shards]
-        found = [
-            await self._journal.history(shard, kind, key, after_version=after_version, limit=limit)
-            for shard in lived_in
-        ]
+        try:
+            lived_in += [shard for shard in await self._journal.shards() if shard >= self._shards]
+            found = [
+                await self._journal.history(shard, kind, key, after_version=after_version, limit=limit)
+                for shard in lived_in
+            ]
+        except JournalError as error:
+            raise Unavailable(f"the journal can't be read: {error}") from error
         return sorted(chain.from_iterable(found), key=attrgetter("version"))[:limit]
 
     def watch(self, kind: str, watcher: Watcher) -> None:
@@ -187,14 +197,23 @@ class Host:
         except JournalError as error:
             self._lost([shard], error)
 
+    def _not_run(self, shard: int) -> Unavailable:
+        lost_at = self._journal_lost_at.get(shard)
+        if lost_at is not None and self._loop.time() > lost_at + JOURNAL_PATIENCE_S:
+            return JournalAway(f"the journal of shard {shard} does not answer")
+        return NotMine(f"shard {shard} is not run here")
+
     def _lost(self, shards: Sequence[int], error: Exception) -> None:
         """An append failed: fenced shards have a newer owner, the others are taken over again under a new epoch."""
-        for shard in shards:
-            self._volume_of_shard.pop(shard, None)
+        volumes = {shard: self._volume_of_shard.pop(shard, None) for shard in shards}
         if isinstance(error, Fenced):
             self._on_fenced()
-        else:
-            self._background(self._own_again(shards))
+            return
+        for shard, volume in volumes.items():
+            if volume is not None:
+                # From the turn that failed, which may have waited for long: not from the moment it gave up.
+                self._journal_lost_at.setdefault(shard, volume.turn_began_at)
+        self._background(self._own_again(shards))
 
     async def _own_again(self, shards: Sequence[int]) -> None:
         pause = RETRY_PAUSE_S

@@ -12,11 +12,12 @@ from engine.kernel import Command
 from .calls import in_time
 from .codec import KindCodec
 from .envelope import Receiver
-from .errors import Moved, NotMine, Overloaded, Unavailable
+from .errors import JournalAway, Moved, NotMine, Overloaded, Unavailable
 from .journals.port import Entry
 from .volume import Watcher
 from .wire import (
     ANSWER,
+    JOURNAL_AWAY,
     MOVED,
     NOT_MINE,
     OVERLOADED,
@@ -41,7 +42,7 @@ WATCHED_AGAIN_EVERY_S = 0.5
 REFRESH_EVERY_S = 0.05
 """However many commands fail at once, the directory is asked this often at most."""
 
-_ERROR_OF: dict[int, type[Unavailable]] = {OVERLOADED: Overloaded, NOT_MINE: NotMine}
+_ERROR_OF: dict[int, type[Unavailable]] = {OVERLOADED: Overloaded, NOT_MINE: NotMine, JOURNAL_AWAY: JournalAway}
 
 logger = logging.getLogger("doorbuster.actors")
 

@@ -83,6 +83,7 @@ class Volume:
         # Held for a turn: a shard never comes or goes in the middle of one.
         self._between_turns = asyncio.Lock()
         self._clock = self._loop.time()
+        self.turn_began_at = self._clock
         self._entries_since_round = 0
         self._touched: list[Entity] = []
         self._outward: list[tuple[Entity, Effect]] = []
@@ -207,7 +208,7 @@ class Volume:
         """The commands of the next turn: those still in time and still ours."""
         mail, self.mail = self.mail[:MAX_COMMANDS_PER_TURN], self.mail[MAX_COMMANDS_PER_TURN:]
         self.commands += len(mail)
-        clock = self._loop.time()
+        clock = self.turn_began_at = self._loop.time()
         shards = self.shards
         taken = []
         for envelope in mail:

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-ANSWER, REJECTED, UNAVAILABLE, OVERLOADED, NOT_MINE, MOVED = range(6)
+ANSWER, REJECTED, UNAVAILABLE, OVERLOADED, NOT_MINE, MOVED, JOURNAL_AWAY = range(7)
 """What became of a command."""
 
 

@@ -16,7 +16,7 @@ KNOWN = (
 DEFAULT_PREFIX = "doorbuster"
 SENTINEL_PORT = 26_379
 CONNECT_TIMEOUT_S = 2.0
-ANSWER_TIMEOUT_S = 5.0
+ANSWER_TIMEOUT_S = 3.0
 """A server that doesn't answer that long is as good as gone: its shards are taken over again when it is back."""
 
 

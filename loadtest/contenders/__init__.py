@@ -9,7 +9,7 @@ from .actor_per_product import ActorPerProduct
 from .contender import Contender
 from .doorbuster import Doorbuster, DoorbusterSoldOut, EmptyEndpoint, EmptyFront
 from .doorbuster_redis import DoorbusterRedis
-from .engine_only import EngineOnly
+from .engine_only import EngineOnly, EngineOnlyRedis
 from .postgres import PostgresHotRow
 from .redis_script import RedisScript
 
@@ -33,3 +33,4 @@ def line_up(empty_path: str, hosts: int, replicas: int) -> Iterator[Contender]:
         yield RedisScript(workers)
     yield ActorPerProduct()
     yield EngineOnly()
+    yield EngineOnlyRedis()

@@ -8,6 +8,7 @@ from ..errors import ServerFailed
 from ..measurement import Measurement
 from ..processes import ServerProcess, clean_environment
 from .contender import Contender
+from .journal_server import REDIS_DURABILITY, JournalServer
 
 CALLERS = 8
 START_AND_STOP_TIMEOUT_S = 90.0
@@ -42,12 +43,17 @@ class EngineOnly(Contender):
         self._measurements += 1
         folder = self._workspace / f"engine-{self._measurements}"
         folder.mkdir()
+        journal = self._new_journal(folder)
         command = [
             *(sys.executable, "-m", "serve.measure.reservations", "--callers", str(connections)),
-            *("--seconds", str(seconds), "--journal", f"sqlite:///{folder / 'journal'}"),
+            *("--seconds", str(seconds), "--journal", journal),
         ]
         self._process = ServerProcess("the engine", command, folder / "log", environment=clean_environment())
         return measurement_of(self._process.wait(seconds + START_AND_STOP_TIMEOUT_S), seconds)
+
+    def _new_journal(self, folder: Path) -> str:
+        """The URL of a journal without data."""
+        return f"sqlite:///{folder / 'journal'}"
 
     def verify(self) -> None:
         """Its callers count reservations that are held, and fail at the first that isn't."""
@@ -55,6 +61,28 @@ class EngineOnly(Contender):
     def stop(self) -> None:
         if self._process:
             self._process.stop()
+
+
+class EngineOnlyRedis(EngineOnly):
+    """The same with its journal in a Redis beside it."""
+
+    name = "engine-only-redis"
+    durability = REDIS_DURABILITY
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._database = JournalServer()
+
+    def start(self, workspace: Path) -> None:
+        super().start(workspace)
+        self._database.start(workspace)
+
+    def _new_journal(self, folder: Path) -> str:
+        return f"{self._database.url}?prefix={folder.name}"
+
+    def stop(self) -> None:
+        super().stop()
+        self._database.stop()
 
 
 def measurement_of(output: str, seconds: float) -> Measurement:

@@ -64,6 +64,8 @@ class Buyers:
                 order = await self.shop.buy(order_id, deadline_s=PATIENCE_S)
             except Unavailable:
                 self.unanswered += 1
+                # The answer may come at once: the others are to get their turn.
+                await asyncio.sleep(0.01)
                 continue
             if order.settlement is not None:
                 assert order.settlement.status is Status.CONFIRMED

@@ -8,7 +8,7 @@ import pytest
 
 from actors import volume
 from actors.client import Client
-from actors.errors import Moved, NotMine, Overloaded, Unavailable
+from actors.errors import JournalAway, Moved, NotMine, Overloaded, Unavailable
 from actors.host import Host
 from actors.journals.memory import MemoryJournal
 from actors.journals.port import Batch, JournalUnavailable, Recorded
@@ -33,13 +33,27 @@ class FailingJournal(MemoryJournal):
 
     failures = 0
     appends = 0
+    away = False
 
     async def append(self, batches: Sequence[Batch]) -> Sequence[int]:
         self.appends += 1
         if self.failures:
             self.failures -= 1
             raise JournalUnavailable("the disk is full")
+        self._ensure_there()
         return await super().append(batches)
+
+    async def acquire(self, shard: int) -> int:
+        self._ensure_there()
+        return await super().acquire(shard)
+
+    async def shards(self) -> Sequence[int]:
+        self._ensure_there()
+        return await super().shards()
+
+    def _ensure_there(self) -> None:
+        if self.away:
+            raise JournalUnavailable("connection refused")
 
 
 class World:
@@ -170,6 +184,33 @@ def test_a_command_is_sent_again_until_the_journal_is_back() -> None:
     async def scenario(world: World) -> None:
         world.journal.failures = 2
         assert await world.client.send("jar", "BLUE", Fill("f1", 5)) == Beans(5)
+
+    run(scenario)
+
+
+def test_senders_wait_for_a_journal_a_little_and_then_hear_at_once_that_it_is_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("actors.host.JOURNAL_PATIENCE_S", 0.2)
+
+    async def scenario(world: World) -> None:
+        loop = asyncio.get_running_loop()
+        await world.client.send("jar", "BLUE", Fill("f1", 5))
+        world.journal.away = True
+        began = loop.time()
+        with pytest.raises(JournalAway):
+            await world.client.send("jar", "BLUE", Take("t1", 1))
+        assert 0.2 < loop.time() - began < 1
+        began = loop.time()
+        with pytest.raises(JournalAway):
+            await world.client.send("jar", "BLUE", Take("t1", 1))
+        assert loop.time() - began < 0.02
+        with pytest.raises(Unavailable, match="can't be read"):
+            await world.client.history("jar", "BLUE")
+        world.journal.away = False
+        while not world.host.runs(shard_of("BLUE", SHARDS)):
+            await asyncio.sleep(0.01)
+        assert await world.client.send("jar", "BLUE", Take("t1", 1)) == Beans(4)
 
     run(scenario)
 

@@ -9,10 +9,10 @@ from actors.client import Client
 from actors.codec import codecs_of
 from actors.directory import Directory, Owned
 from actors.doorway import EXCHANGES_REMEMBERED, Doorway
-from actors.errors import Overloaded, Unavailable
+from actors.errors import JournalAway, Overloaded, Unavailable
 from actors.host import Host
 from actors.journals.memory import MemoryJournal
-from actors.journals.port import Batch, Entry
+from actors.journals.port import Batch, Entry, JournalUnavailable
 from actors.remote import RemoteHosts
 from actors.wire import Exchange, WireCommand, encode
 from engine.kernel import Rejected
@@ -93,10 +93,20 @@ class SlowJournal(MemoryJournal):
     """Takes `pause_s` for an append."""
 
     pause_s = 0.0
+    away = False
 
     async def append(self, batches: Sequence[Batch]) -> Sequence[int]:
+        self._ensure_there()
         await asyncio.sleep(self.pause_s)
         return await super().append(batches)
+
+    async def acquire(self, shard: int) -> int:
+        self._ensure_there()
+        return await super().acquire(shard)
+
+    def _ensure_there(self) -> None:
+        if self.away:
+            raise JournalUnavailable("connection refused")
 
 
 class DirectoryLink:
@@ -463,6 +473,21 @@ def test_a_full_host_is_told_to_the_client_at_once() -> None:
         assert sum(isinstance(result, Overloaded) for result in results) == 16
 
     run(scenario, mailbox_limit=4)
+
+
+def test_a_journal_that_is_away_is_told_to_the_client_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actors.host.JOURNAL_PATIENCE_S", 0.1)
+
+    async def scenario(cluster: Cluster) -> None:
+        await cluster.add_host("one")
+        client = cluster.new_client()
+        await client.send("jar", "BLUE", Fill("f", 100))
+        cluster.journal.away = True
+        for _ in range(2):
+            with pytest.raises(JournalAway):
+                await client.send("jar", "BLUE", Look())
+
+    run(scenario)
 
 
 def test_commands_do_not_wait_for_others_that_take_long_to_settle() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.contenders.engine_only import CALLERS, EngineOnly, measurement_of
+from loadtest.contenders.engine_only import CALLERS, EngineOnly, EngineOnlyRedis, measurement_of
 from loadtest.errors import ServerFailed
 from loadtest.measurement import median_of
 from loadtest.processes import ServerProcess
@@ -25,6 +25,7 @@ def test_the_figures_are_found_among_what_ray_says() -> None:
 def test_the_row_is_judged_by_its_own_target() -> None:
     (level,) = EngineOnly().levels((1, 32, 128))
     assert level == CALLERS
+    assert EngineOnlyRedis().levels((1, 32, 128)) == (level,)
     figures = {"engine-only": {level: median_of([measurement_of(TOLD, 8)])}}
     (verdict,) = [verdict for verdict in judge(figures) if verdict.target.startswith("engine-only")]
     assert (verdict.measured, verdict.result) == ("71,000/s", Result.PASS)
