@@ -173,6 +173,19 @@ class HostFigures(NamedTuple):
     entities: int
     commands: int
     """How many it has taken since it started."""
+    version: str
+
+
+class Node(NamedTuple):
+    """A living node of the cluster."""
+
+    id: str
+    address: str
+    name: str
+    leaving: bool
+    """Whether Ray was told that it is about to end."""
+    head: bool
+    runs_hosts: bool
 
 
 class Standing(NamedTuple):
@@ -208,7 +221,7 @@ class RayFleet:
         self._spec = spec
 
     async def nodes(self) -> Mapping[str, bool]:
-        return await asyncio.to_thread(_nodes)
+        return {node.id: node.leaving for node in await asyncio.to_thread(living_nodes) if node.runs_hosts}
 
     async def hosts(self) -> Sequence[str]:
         return await asyncio.to_thread(_host_names)
@@ -226,14 +239,22 @@ class RayFleet:
         await asyncio.to_thread(_end, host)
 
 
-def _nodes() -> dict[str, bool]:
+def living_nodes() -> list[Node]:
+    """The nodes of this cluster that live. Raises `Unavailable`."""
     try:
         leaving = cluster_state.get_draining_nodes()
-        return {
-            node["NodeID"]: node["NodeID"] in leaving
+        return [
+            Node(
+                node["NodeID"],
+                node["NodeManagerAddress"],
+                node["NodeName"],
+                leaving=node["NodeID"] in leaving,
+                head=HEAD_RESOURCE in node["Resources"],
+                runs_hosts=node["Resources"].get("CPU", 0) > 0,
+            )
             for node in ray.nodes()
-            if node["Alive"] and node["Resources"].get("CPU", 0) > 0
-        }
+            if node["Alive"]
+        ]
     except RayError as error:
         raise Unavailable(f"the nodes can't be looked at: {error}") from error
 
@@ -313,7 +334,8 @@ class HostActor:
 
     async def figures(self) -> HostFigures:
         host, _ = await self._parts()
-        return HostFigures(ray.get_runtime_context().get_node_id(), os.getpid(), host.entities, host.commands)
+        node_id = ray.get_runtime_context().get_node_id()
+        return HostFigures(node_id, os.getpid(), host.entities, host.commands, self._spec.version)
 
     async def pid(self) -> int:
         """The process, for whoever looks at it from outside."""
@@ -453,15 +475,15 @@ def _directory(find_shards: FindShards, spec: HostSpec) -> Any:
             return running
         _end(DIRECTORY)
     options = {"name": DIRECTORY, **ACTOR_OPTIONS}
-    for node in ray.nodes():
-        if node["Alive"] and HEAD_RESOURCE in node["Resources"]:
-            options["scheduling_strategy"] = NodeAffinitySchedulingStrategy(node["NodeID"], soft=True)
+    for node in living_nodes():
+        if node.head:
+            options["scheduling_strategy"] = NodeAffinitySchedulingStrategy(node.id, soft=True)
     return ray.remote(DirectoryActor).options(**options).remote(find_shards, spec)
 
 
 def nodes_for_hosts() -> int:
     """On how many nodes hosts run now."""
-    return len(_nodes())
+    return sum(node.runs_hosts for node in living_nodes())
 
 
 def stop_hosts() -> None:

@@ -1,1 +1,1 @@
-"""The command line: `doorbuster up`, `import`, `journal`, `config`, `bench`. Each command is one module."""
+"""The command line: `doorbuster up`, `import`, `journal`, `hosts`, `config`, `bench`. Each command is one module."""

@@ -11,6 +11,7 @@ COMMANDS = {
     "up": ("up", "Start the shop and run it until Ctrl-C."),
     "import": ("imports", "Load products from a file into the running shop."),
     "journal": ("journal", "Look into the journal, check it, copy it, back it up."),
+    "hosts": ("hosts", "Look at the hosts of the running shop, and move their shards."),
     "config": ("config", "Show every setting, its value and where it came from."),
     "bench": ("bench", "Measure the shop beside its alternatives."),
 }
@@ -26,6 +27,7 @@ Examples
   doorbuster journal inspect stock RETRO-CLOCK     what happened to the stock of a SKU, event by event
   doorbuster journal verify                        whether everything that was recorded adds up
   doorbuster journal backup DIRECTORY              a backup of this instant, while the shop sells
+  doorbuster hosts list                            where the shards of the running shop are
   doorbuster config                                what a start here would run with, and why
 
 \b

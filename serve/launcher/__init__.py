@@ -3,5 +3,6 @@
 LaunchError
 |-- AlreadyRunning   another process runs a shop on this data
 |-- PortTaken        something else listens on the port
+|-- NoCluster        the Ray that is meant can't be found or joined
 `-- StartFailed      Ray, Serve or the application did not come up; says where the logs are
 """

@@ -1,4 +1,4 @@
-"""Starts and stops Ray and Serve on this machine. The one module of the launcher that names Ray.
+"""Starts and stops Ray and Serve on this machine. With `joining` the one part of the launcher that names Ray.
 
 Ray reads its environment when it is imported: it is imported inside the functions, after `environment` was applied.
 """
@@ -23,8 +23,8 @@ SHUTDOWN_TIMEOUT_S = 2.0
 POLL_INTERVAL_S = 0.05
 
 
-def start_ray(settings: Settings, temporary: Path) -> None:
-    """Start a Ray of our own, whose ports, files and processes belong to this run only."""
+def start_ray(settings: Settings, temporary: Path) -> str:
+    """Start a Ray of our own, whose ports, files and processes belong to this run only; returns where it is."""
     import ray
     import ray._private.utils
 
@@ -43,6 +43,7 @@ def start_ray(settings: Settings, temporary: Path) -> None:
         logging_level=logging.ERROR,
         _temp_dir=str(temporary / "r"),
     )
+    return str(ray.get_runtime_context().gcs_address)
 
 
 def start_serve(settings: Settings) -> None:

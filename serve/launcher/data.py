@@ -81,6 +81,13 @@ class DataDirectory:
         except FileNotFoundError:
             return {}
 
+    def read_node(self) -> dict[str, Any]:
+        """The node of a cluster that was started here last; empty if there is none."""
+        try:
+            return _parse((self.path / "node.json").read_bytes())
+        except OSError:
+            return {}
+
     def clear_run(self) -> None:
         """Nothing of the noted run is left."""
         self.run_file.unlink(missing_ok=True)

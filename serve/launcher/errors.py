@@ -33,6 +33,17 @@ class PortTaken(LaunchError):
         return f"Can't listen on {self.host}:{self.port} ({self.detail}). Choose another port with --port."
 
 
+class NoCluster(LaunchError):
+    """The Ray that is meant can't be found or joined."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"No running shop was found: {self.detail}."
+
+
 class StartFailed(LaunchError):
     """Ray, Serve or the application did not come up."""
 

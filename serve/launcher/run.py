@@ -93,7 +93,7 @@ class Run:
         """Start everything and return when the shop is able to sell."""
         settings = self._settings
         with self._data.told_in_a_sentence():
-            self._data.write_run({"id": self._id, "pid": os.getpid(), "temporary": str(self._temporary)})
+            self._note()
             logs.link(self._temporary, self._data.logs)
         self._watchdog = watchdog.start(self._id, self._temporary, self._data.logs)
         wrapper = haproxy.write_wrapper(self._temporary, settings.host)
@@ -104,8 +104,9 @@ class Run:
             # First, because it needs no Ray yet: what is wrong with it is said at once.
             application = cluster.build_application(settings)
             with progress.step("Starting Ray"):
-                cluster.start_ray(settings, self._temporary)
+                address = cluster.start_ray(settings, self._temporary)
                 arm()
+            self._note(cluster=address)
             with progress.step("Starting Serve and HAProxy"):
                 cluster.start_serve(settings)
                 self._held.release()
@@ -114,6 +115,9 @@ class Run:
                 arm()
             with progress.step("Waiting until it can sell"):
                 self._wait_until_ready()
+
+    def _note(self, **more: str) -> None:
+        self._data.write_run({"id": self._id, "pid": os.getpid(), "temporary": str(self._temporary), **more})
 
     def stop(self, progress: Progress) -> None:
         """End everything, gently as long as that is quick; afterwards no process, port or temporary file is left."""

@@ -155,7 +155,7 @@ MUTANTS = (
     Mutant(
         "the directory doesn't compare its table with the hosts",
         "actors.directory",
-        "if self._surprises(host, claimed):",
+        "if self._surprises(host, owned):",
         "if False:",
     ),
     Mutant(
