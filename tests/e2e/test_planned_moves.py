@@ -82,9 +82,8 @@ class Steady:
             began = time.monotonic()
             try:
                 async with session.post(f"{self._shop.url}/v1/orders", json=body, headers=headers) as answer:
-                    told = (
-                        str(answer.status) if answer.status == CONFIRMED else f"{answer.status} {await answer.text()}"
-                    )
+                    text = await answer.text()
+                    told = str(answer.status) if answer.status == CONFIRMED else f"{answer.status} {text}"
             except (aiohttp.ClientError, TimeoutError) as error:
                 told = repr(error)
             self.longest_s = max(self.longest_s, time.monotonic() - began)
@@ -114,6 +113,10 @@ def listed(output: str) -> list[dict[str, str]]:
     return [dict(zip(columns, line, strict=True)) for line in lines]
 
 
+def replicas_of(shop: RunningShop) -> set[int]:
+    return {pid for pid, command in shop.processes().items() if command.startswith("ray::ServeReplica")}
+
+
 def test_a_host_is_drained_and_comes_back_and_no_purchase_fails(shop: RunningShop) -> None:
     async def main() -> Steady:
         steady = Steady(shop, put_on_sale(shop.api, SKUS, UNITS))
@@ -138,10 +141,12 @@ def test_hosts_and_replicas_are_replaced_by_an_update_and_no_purchase_fails(shop
     async def main() -> Steady:
         steady = Steady(shop, put_on_sale(shop.api, SKUS, UNITS))
         before = {line["pid"]: line["version"] for line in listed(await hosts(shop, "list"))}
+        replicas = replicas_of(shop)
         async with steady.buying():
             await run("-c", REDEPLOY, str(shop.data), str(shop.port), "600")
         after = {line["pid"]: line["version"] for line in listed(await hosts(shop, "list"))}
         assert not before.keys() & after.keys()
+        assert len(replicas) == len(replicas_of(shop) - replicas) == 2
         assert not set(before.values()) & set(after.values())
         return steady
 
