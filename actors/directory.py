@@ -216,12 +216,19 @@ class Directory:
         await in_time(self._hosts[host].set_draining(host in self._draining), PING_TIMEOUT_S)
 
     async def add_exclusive(self) -> int:
-        """A new shard, for a pinned entity, on a host that has nothing else to do where there are enough of them."""
+        """A new shard, for a pinned entity, on a host that has nothing else to do where there are enough of them.
+
+        Raises `Unavailable` if no host has taken it: nothing may move into a shard that only this table knows, for the
+        next directory learns of shards from the journal.
+        """
         async with self._deciding:
             shard = max(self._host_of, default=-1) + 1
             self._host_of[shard] = None
             self._exclusive.add(shard)
             await self._settle()
+            if self._host_of[shard] is None:
+                self._exclusive.discard(shard)
+                raise Unavailable(f"no host has taken the new shard {shard}")
         await self._even_out()
         return shard
 

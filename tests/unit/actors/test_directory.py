@@ -181,6 +181,17 @@ def test_a_pinned_shard_moves_off_a_drained_host() -> None:
     asyncio.run(main())
 
 
+def test_a_shard_that_no_host_takes_is_not_given_out_for_a_pinned_entity() -> None:
+    async def main() -> None:
+        directory = Directory(range(4), {"a": QuietHost()}.__getitem__)
+        with pytest.raises(Unavailable):
+            await directory.add_exclusive()
+        await directory.join("a")
+        assert runs(directory) == {"a": 5}, "as an ordinary shard that stays empty"
+
+    asyncio.run(main())
+
+
 def test_carrying_a_plan_out_leaves_nothing_to_plan() -> None:
     for hosts in (["a"], ["a", "b"], ["a", "b", "c"], ["a", "b", "c", "d", "e"]):
         for shards in (1, 5, 16):
