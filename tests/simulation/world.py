@@ -162,8 +162,10 @@ class World:
         self._tell("director", "the faults end")
         self.misfortune.end()
         await asyncio.sleep(1.0)
+        # All clocks agree again: what one that was ahead has promised to wait for shall be over for each.
+        morning_ms = max(host.clock_ahead_ms for host in self.hosts.values()) + NIGHT_MS
         for host in self.hosts.values():
-            host.clock_ahead_ms += NIGHT_MS
+            host.clock_ahead_ms = morning_ms
         self._tell("director", "a night passes")
         await self._settle()
         # Before everything starts again: a restart would mend what got stuck.
