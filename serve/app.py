@@ -148,12 +148,11 @@ class ShopProcess:
         """Find the orders that were placed before this process began; in small steps, beside the selling."""
         assert self._journal is not None
         for shard in shards:
-            position = 0
-            while entries := await self._journal.read(shard, position):
-                position = entries[-1].position
-                for entry in entries:
-                    if entry.kind == "order":
-                        self._on_order(entry.key, entry.version, None)
+            # Not from their entries, which may have been trimmed.
+            async for addresses in self._journal.entities(shard):
+                for kind, key in addresses:
+                    if kind == "order":
+                        self._orders.add(key)
                 await asyncio.sleep(PAUSE_WHILE_LEARNING_S)
         self._orders.complete = True
 

@@ -51,6 +51,9 @@ class Settings(BaseModel):
     journal_replicas: int = Field(
         0, ge=0, le=16, description="Replicas of a Redis journal that must have an entry before it is acknowledged."
     )
+    journal_keep_days: int = Field(
+        0, ge=0, description="Days of history that `doorbuster journal trim` keeps; 0 for all."
+    )
     shards: int = Field(
         16, ge=1, le=1_024, description="Number of shards, chosen when the data is created and kept from then on."
     )

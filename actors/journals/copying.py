@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from .port import Batch, Entry, Journal, JournalMismatch, NewEntry, Snapshot
+from .port import Batch, Entry, Journal, JournalMismatch, NewEntry, Snapshot, Trims
+from .trimming import STATES_PER_TRIM
 
 PAGE = 1_000
 """Entries, and entities, read and written at a time."""
@@ -57,12 +58,14 @@ async def copy_journal(source: Journal, target: Journal, listed_kinds: Iterable[
     if await target.shards():
         raise JournalMismatch("the target has data already: a copy never overwrites anything")
     kinds = tuple(listed_kinds)
+    # Before the instant: what is trimmed from now on would be missed.
+    trims = {shard: await source.trimmed(shard) for shard in await source.shards()}
     cut = await source.last_positions()
     done, total = 0, sum(cut.values())
     proofs: dict[int, _Proof] = {}
     snapshots = 0
     for shard, end in sorted(cut.items()):
-        copy = _ShardCopy(source, target, shard, end)
+        copy = _ShardCopy(source, target, shard, end, trims.get(shard, Trims()))
         async for position in copy.run(kinds):
             progress("copying", done + position, total)
         done += end
@@ -86,11 +89,12 @@ async def copy_journal(source: Journal, target: Journal, listed_kinds: Iterable[
 class _ShardCopy:
     """One shard on its way."""
 
-    def __init__(self, source: Journal, target: Journal, shard: int, end: int) -> None:
+    def __init__(self, source: Journal, target: Journal, shard: int, end: int, trims: Trims) -> None:
         self._source = source
         self._target = target
         self._shard = shard
         self._end = end
+        self._trims = trims
         self._epoch = 0
         self._versions: dict[tuple[str, str], int] = {}
         self._reaches: dict[tuple[str, str], int] = {}
@@ -119,6 +123,8 @@ class _ShardCopy:
             yield page[-1].position
         await self._append_checkpoint(checkpoint)
         await self._append([])
+        if await self._source.trimmed(self._shard) != self._trims:
+            raise JournalMismatch("the journal was trimmed while it was copied: delete the copy and begin again")
         for kind in listed_kinds:
             await self._copy_listed(kind)
 
@@ -155,14 +161,30 @@ class _ShardCopy:
         self._versions[address] = entry.version
 
     async def _find_snapshots(self) -> None:
-        """First of all: entries of an entity that came from elsewhere make sense only with its snapshot."""
+        """First of all: entries of an entity that came from elsewhere or was trimmed make sense only with its state."""
+        bases_found = 0
         async for addresses in self._source.entities(self._shard):
             for start in range(0, len(addresses), PAGE):
-                recorded = await self._source.load(self._shard, addresses[start : start + PAGE])
-                for each in recorded:
-                    if each.snapshot is not None and await self._in_time(each.snapshot):
-                        self._waiting[each.snapshot.kind, each.snapshot.key] = each.snapshot
-        self.snapshots = len(self._waiting)
+                group = addresses[start : start + PAGE]
+                bases = [base for base in await self._source.bases(self._shard, group) if base is not None]
+                if bases:
+                    bases_found += len(bases)
+                    await self._copy_bases(bases)
+                for each in await self._source.load(self._shard, group):
+                    snapshot = each.snapshot
+                    if snapshot is None or snapshot.version == self._versions.get((snapshot.kind, snapshot.key)):
+                        continue
+                    if await self._in_time(snapshot):
+                        self._waiting[snapshot.kind, snapshot.key] = snapshot
+        self.snapshots = len(self._waiting) + bases_found
+
+    async def _copy_bases(self, bases: Sequence[Snapshot]) -> None:
+        for start in range(0, len(bases), STATES_PER_TRIM):
+            await self._target.trim(self._shard, 0, bases[start : start + STATES_PER_TRIM])
+        self._versions |= {(base.kind, base.key): base.version for base in bases}
+        arrived = await self._target.bases(self._shard, [(base.kind, base.key) for base in bases])
+        if arrived != bases:
+            raise JournalMismatch(f"shard {self._shard} differs after its trimmed entities were copied")
 
     async def _in_time(self, snapshot: Snapshot) -> bool:
         """Whether the snapshot is of a state that is copied. One that is newer only saves time: it is left out."""

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import AsyncIterator, Mapping, Sequence
 from operator import attrgetter
 
-from .port import Batch, Entry, Fenced, NewEntry, Recorded, Snapshot, VersionTaken
+from .port import Batch, Entry, Fenced, NewEntry, Recorded, Snapshot, StillNeeded, Trims, VersionTaken
 
 NOTHING_RECORDED = Recorded(None, ())
 
@@ -16,12 +16,20 @@ class _Entity:
         self.entries: list[Entry] = []
         self.versions: set[int] = set()
         self.snapshot: Snapshot | None = None
+        self.base: Snapshot | None = None
 
     def after(self, version: int) -> Sequence[Entry]:
         return self.entries[bisect_right(self.entries, version, key=attrgetter("version")) :]
 
     def recorded(self) -> Recorded:
-        return Recorded(self.snapshot, self.after(self.snapshot.version if self.snapshot else 0))
+        newest = self.snapshot or self.base
+        return Recorded(newest, self.after(newest.version if newest else 0))
+
+    def trim(self, base: Snapshot) -> None:
+        self.base = base
+        self.entries = list(self.after(base.version))
+        if self.snapshot is not None and self.snapshot.version <= base.version:
+            self.snapshot = None
 
 
 class _Shard:
@@ -33,6 +41,8 @@ class _Shard:
         self.entities: dict[tuple[str, str], _Entity] = {}
         self.listed: set[tuple[str, str]] = set()
         self.checkpoint: tuple[int, bytes | None] = (0, None)
+        self.consumers: dict[str, int] = {}
+        self.trims = Trims()
 
     def entity(self, kind: str, key: str) -> _Entity:
         return self.entities.setdefault((kind, key), _Entity())
@@ -99,10 +109,38 @@ class MemoryJournal:
 
     async def last_positions(self) -> Mapping[int, int]:
         return {
-            number: shard.entries[-1].position if shard.entries else 0
+            number: max(shard.trims.upto, shard.entries[-1].position if shard.entries else 0)
             for number, shard in self._shards.items()
             if shard.epoch
         }
+
+    async def advance(self, consumer: str, shard: int, position: int) -> None:
+        consumers = self._shard(shard).consumers
+        consumers[consumer] = max(position, consumers.get(consumer, 0))
+
+    async def consumers(self, shard: int) -> Mapping[str, int]:
+        return dict(self._shard(shard).consumers)
+
+    async def forget(self, consumer: str, shard: int) -> None:
+        self._shard(shard).consumers.pop(consumer, None)
+
+    async def trim(self, shard: int, upto: int, bases: Sequence[Snapshot]) -> None:
+        trimmed = self._shard(shard)
+        for who, position in (("the checkpoint", trimmed.checkpoint[0]), *trimmed.consumers.items()):
+            if position < upto:
+                raise StillNeeded(shard, who, position)
+        for base in bases:
+            trimmed.entity(base.kind, base.key).trim(base)
+        states = {(base.kind, base.key): base.version for base in bases}
+        trimmed.entries = [entry for entry in trimmed.entries if entry.version > states.get((entry.kind, entry.key), 0)]
+        trimmed.trims = Trims(max(trimmed.trims.upto, upto), trimmed.trims.times + 1)
+
+    async def bases(self, shard: int, entities: Sequence[tuple[str, str]]) -> Sequence[Snapshot | None]:
+        known = self._shard(shard).entities
+        return [known[entity].base if entity in known else None for entity in entities]
+
+    async def trimmed(self, shard: int) -> Trims:
+        return self._shard(shard).trims
 
     async def close(self) -> None:
         """Nothing to release: the data lives as long as the object."""

@@ -3,6 +3,7 @@
 JournalError
 |-- Fenced             terminal for the shard's owner: a newer epoch exists, drop the shard
 |-- VersionTaken       terminal for the shard's owner: it decided on an old state, drop the shard and load again
+|-- StillNeeded        retryable later: what was to be trimmed has yet to be read by somebody
 |-- JournalUnavailable retryable: the store did not answer or the disk is full; nothing is known to be written
 |-- JournalMismatch    terminal: the data was created with other settings, or is not what was here before
 |-- JournalUnsafe      terminal until the store is set up otherwise: it would forget what was acknowledged
@@ -31,6 +32,17 @@ class VersionTaken(JournalError):
 
     def __init__(self, kind: str, key: str, version: int) -> None:
         super().__init__(kind, key, version)
+
+
+class StillNeeded(JournalError):
+    """A consumer, or the shard's next owner, has yet to read entries that were to be trimmed. Nothing was trimmed."""
+
+    def __init__(self, shard: int, who: str, position: int) -> None:
+        super().__init__(shard, who, position)
+
+    def __str__(self) -> str:
+        shard, who, position = self.args
+        return f"{who} has come to position {position} of shard {shard} only"
 
 
 class JournalUnavailable(JournalError):
@@ -117,10 +129,20 @@ class Batch(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """An entity as the journal holds it: its newest snapshot, if any, and every entry after that, in order."""
+    """An entity as the journal holds it: its newest snapshot, if any, and every entry after that, in order.
+
+    Where entries were trimmed and no newer snapshot was written since, the state in their place is the snapshot.
+    """
 
     snapshot: Snapshot | None
     entries: Sequence[Entry]
+
+
+class Trims(NamedTuple):
+    """How a shard was trimmed: the highest `upto`, up to which entries may be missing, and how many times."""
+
+    upto: int = 0
+    times: int = 0
 
 
 class Journal(Protocol):
@@ -200,6 +222,39 @@ class Journal(Protocol):
         Entries up to there are a consistent cut: whatever caused one of them is among them. Only a store that spans
         servers (Redis Cluster) can't promise that beyond one volume.
         """
+        ...
+
+    async def advance(self, consumer: str, shard: int, position: int) -> None:
+        """The named consumer needs no entry of the shard up to `position` any more. It never goes back.
+
+        A consumer registers with 0, before it reads: from then on nothing is trimmed that it has not passed.
+        """
+        ...
+
+    async def consumers(self, shard: int) -> Mapping[str, int]:
+        """The registered consumers of the shard, each with how far it has come."""
+        ...
+
+    async def forget(self, consumer: str, shard: int) -> None:
+        """The consumer is no more: nothing is kept for it."""
+        ...
+
+    async def trim(self, shard: int, upto: int, bases: Sequence[Snapshot]) -> None:
+        """Put each entity's state in the place of its entries up to the state's version. Durable; all or nothing.
+
+        The state must be what these entries make, and none of them may stand behind position `upto`. Raises
+        `StillNeeded` unless the shard's checkpoint and all consumers have passed `upto`. It needs no epoch: it changes
+        nothing that an owner goes by, so it may run beside one. Versions that were trimmed can't be recognized as
+        taken any more; an owner that the fence lets through never asks for one.
+        """
+        ...
+
+    async def bases(self, shard: int, entities: Sequence[tuple[str, str]]) -> Sequence[Snapshot | None]:
+        """For each (kind, key), the state that stands in the place of its trimmed entries, if there is one."""
+        ...
+
+    async def trimmed(self, shard: int) -> Trims:
+        """What was trimmed of the shard up to now."""
         ...
 
     async def close(self) -> None:

@@ -1,13 +1,14 @@
 """The journal of a cluster of machines: Redis, with every entry on its disk before it is acknowledged.
 
-A shard is five keys under the hash tag of its volume, so that one script reads or writes all of them, also in a Redis
+A shard is six keys under the hash tag of its volume, so that one script reads or writes all of them, also in a Redis
 Cluster. In data with as many volumes as shards a volume is a shard.
 
-    {PREFIX:VOLUME}:SHARD:head        hash: epoch, position, checkpoint, checkpoint_position
+    {PREFIX:VOLUME}:SHARD:head        hash: epoch, position, checkpoint, checkpoint_position, trimmed, trims
     {PREFIX:VOLUME}:SHARD:entries     stream: every entry; its id is its position, counted from 1 in each shard
     {PREFIX:VOLUME}:SHARD:positions   hash: CHUNK:KIND:KEY -> where an entity's entries are, by version, 32 in a chunk
-    {PREFIX:VOLUME}:SHARD:snapshots   hash: KIND:KEY -> VERSION:STATE
+    {PREFIX:VOLUME}:SHARD:snapshots   hash: KIND:KEY -> VERSION:STATE; <KIND:KEY in the place of trimmed entries
     {PREFIX:VOLUME}:SHARD:listed      sorted set: KIND:KEY in lexical order
+    {PREFIX:VOLUME}:SHARD:consumers   hash: name -> how far the consumer has come
     {PREFIX}:meta, {PREFIX}:shards    the layout; the shards that were ever acquired
 
 Beside its entries an entity costs one field of `positions`: a key of its own would cost 110 bytes more per order.
@@ -19,10 +20,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from .port import Batch, Entry, Fenced, JournalMismatch, Recorded, Snapshot, VersionTaken
+from .port import Batch, Entry, Fenced, JournalMismatch, Recorded, Snapshot, StillNeeded, Trims, VersionTaken
 from .redis_address import parse_address
 from .redis_lanes import Script, Servers, Waiting, Word
-from .redis_opening import ensure_durable, settle_layout
+from .redis_opening import FORMAT, ensure_durable, settle_layout
 
 SLOT_BYTES = 5
 """Of a position: enough for a million million entries of a shard."""
@@ -32,12 +33,15 @@ LOADED_AT_ONCE = 200
 """Entities read by one script: a few milliseconds in which Redis does nothing else."""
 SCANNED_AT_ONCE = 1_000
 REPLICA_TIMEOUT_MS = 1_000
+BASE = "<"
+"""Begins the field of a state that stands in the place of trimmed entries: no kind's name begins with it."""
 
 logger = logging.getLogger("doorbuster.journal")
 
 
 def _script(name: str) -> Script:
     numbers = f"local SLOT_BYTES, SLOTS, SLOT_FORMAT = {SLOT_BYTES}, {SLOTS_PER_CHUNK}, '>I{SLOT_BYTES}'\n"
+    numbers += f"local BASE = '{BASE}'\n"
     return Script(numbers + Path(__file__).with_name(name).read_text())
 
 
@@ -46,6 +50,15 @@ local positions = {}
 for number, head in ipairs(KEYS) do positions[number] = redis.call('HGET', head, 'position') or '0' end
 return positions
 """)
+
+
+ADVANCE = Script("""
+if tonumber(ARGV[2]) >= tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0') then
+    redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+end
+""")
+
+_BASE = BASE.encode()
 
 
 class Keys:
@@ -58,6 +71,7 @@ class Keys:
         self.positions = stem + "positions"
         self.snapshots = stem + "snapshots"
         self.listed = stem + "listed"
+        self.consumers = stem + "consumers"
 
 
 class RedisJournal:
@@ -90,6 +104,7 @@ class RedisJournal:
         self._servers = Servers(address, Waiting(wait_replicas, REPLICA_TIMEOUT_MS) if wait_replicas else None)
         self._append = _script("redis_append.lua")
         self._load = _script("redis_load.lua")
+        self._trim = _script("redis_trim.lua")
         self._keys: dict[int, Keys] = {}
         self._epochs: dict[int, int] = {}
         self._positions: dict[int, int] = {}
@@ -161,7 +176,7 @@ class RedisJournal:
     async def entities(self, shard: int) -> AsyncIterator[Sequence[tuple[str, str]]]:
         keys = self._keys_of(shard)
         seen: set[bytes] = set()
-        # An entity without a first chunk came from elsewhere, with a snapshot.
+        # An entity without a first chunk came from elsewhere, with a snapshot, or was trimmed.
         for scanned, prefix in ((keys.positions, b"0:"), (keys.snapshots, b"")):
             cursor: Word = 0
             while True:
@@ -169,7 +184,7 @@ class RedisJournal:
                     scanned, ("HSCAN", scanned, cursor, "MATCH", prefix + b"*", "COUNT", SCANNED_AT_ONCE)
                 )
                 # A scan may come by a field twice.
-                new = {name.removeprefix(prefix) for name in islice(fields, 0, None, 2)} - seen
+                new = {name.removeprefix(prefix).removeprefix(_BASE) for name in islice(fields, 0, None, 2)} - seen
                 seen |= new
                 yield [_address(name) for name in new]
                 if int(cursor) == 0:
@@ -183,6 +198,44 @@ class RedisJournal:
         else:
             found = await self._servers.run(POSITIONS_AT_ONCE, heads, (), appending=False)
         return {shard: int(position or 0) for shard, position in zip(shards, found, strict=True)}
+
+    async def advance(self, consumer: str, shard: int, position: int) -> None:
+        consumers = self._keys_of(shard).consumers
+        await self._servers.run(ADVANCE, (consumers,), (consumer, position), appending=True)
+
+    async def consumers(self, shard: int) -> Mapping[str, int]:
+        consumers = self._keys_of(shard).consumers
+        found = iter(await self._servers.ask(consumers, ("HGETALL", consumers)))
+        return {name.decode(): int(position) for name, position in zip(found, found, strict=True)}
+
+    async def forget(self, consumer: str, shard: int) -> None:
+        consumers = self._keys_of(shard).consumers
+        await self._servers.record(consumers, ("HDEL", consumers, consumer))
+
+    async def trim(self, shard: int, upto: int, bases: Sequence[Snapshot]) -> None:
+        # First of all: what doesn't know of trimming would take trimmed entities for new ones.
+        await self._servers.record(self._meta, ("HSET", self._meta, "format", FORMAT))
+        keys = self._keys_of(shard)
+        arguments: list[Word] = [upto]
+        for base in bases:
+            arguments += (f"{base.kind}:{base.key}", base.version, base.state)
+        names = (keys.head, keys.entries, keys.positions, keys.snapshots, keys.consumers)
+        if refusal := await self._servers.run(self._trim, names, arguments, appending=True):
+            _, who, position = refusal
+            raise StillNeeded(shard, who.decode(), position)
+
+    async def bases(self, shard: int, entities: Sequence[tuple[str, str]]) -> Sequence[Snapshot | None]:
+        if not entities:
+            return ()
+        snapshots = self._keys_of(shard).snapshots
+        fields = (f"{BASE}{kind}:{key}" for kind, key in entities)
+        found = await self._servers.ask(snapshots, ("HMGET", snapshots, *fields))
+        return [_snapshot(address, each) for address, each in zip(entities, found, strict=True)]
+
+    async def trimmed(self, shard: int) -> Trims:
+        head = self._keys_of(shard).head
+        upto, times = await self._servers.ask(head, ("HMGET", head, "trimmed", "trims"))
+        return Trims(int(upto or 0), int(times or 0))
 
     async def close(self) -> None:
         await self._servers.close()

@@ -66,7 +66,8 @@ local function check(number, at)
             if not follows then
                 -- Readers look for positions chunk by chunk: only up to the newest snapshot may one be missing.
                 local brought = batch.states[name] and batch.states[name][1] or 0
-                if math.max(brought, version_of(redis.call('HGET', batch.snapshots, name))) < version - 1 then
+                local kept = redis.call('HMGET', batch.snapshots, name, BASE .. name)
+                if math.max(brought, version_of(kept[1]), version_of(kept[2])) < version - 1 then
                     return nil, nil, {'gap', kind, key, version}
                 end
             end

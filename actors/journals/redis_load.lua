@@ -7,7 +7,7 @@
 local wanted_after, limit = tonumber(ARGV[1]), tonumber(ARGV[2])
 
 local function load(name)
-    local snapshot = redis.call('HGET', KEYS[3], name)
+    local snapshot = redis.call('HGET', KEYS[3], name) or redis.call('HGET', KEYS[3], BASE .. name)
     local snapshot_version = snapshot and tonumber(string.match(snapshot, '^%d+')) or 0
     local after = wanted_after or snapshot_version
     local slot = after % SLOTS

@@ -15,8 +15,10 @@ from redis.exceptions import RedisError, ResponseError
 from .port import JournalMismatch, JournalTooNew, JournalUnavailable, JournalUnsafe
 from .redis_address import ANSWER_TIMEOUT_S, RedisAddress, client_options, sentinel_options
 
-FORMAT = 1
+FORMAT = 2
 """Kept in the data; a greater one is refused."""
+FORMAT_UNTRIMMED = 1
+"""Of data of which nothing was ever trimmed: what doesn't know of trimming can read it as well."""
 DEFAULT_SHARDS = 16
 
 SETTLE_LAYOUT = """
@@ -81,7 +83,7 @@ def settle_layout(
     if min(new_shards, new_volumes) < 1:
         raise ValueError(f"a journal needs one shard and one volume at least, not {new_shards} and {new_volumes}")
     with _connected(address) as client:
-        found = client.eval(SETTLE_LAYOUT, 1, meta_key, FORMAT, new_shards, new_volumes, int(create))
+        found = client.eval(SETTLE_LAYOUT, 1, meta_key, FORMAT_UNTRIMMED, new_shards, new_volumes, int(create))
     if None in found:
         raise JournalMismatch(f"{address.name} has no journal under {meta_key}: is the prefix the right one?")
     kept_format, kept_shards, kept_volumes = (int(number) for number in found)

@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import TypeVar
 
-from .port import Batch, Entry, JournalMismatch, JournalUnavailable, Recorded
+from .port import Batch, Entry, JournalMismatch, JournalUnavailable, Recorded, Snapshot, Trims
 from .sqlite_backup import last_positions
 from .sqlite_volume import BUSY_AT_ONCE_MS, BUSY_PATIENT_MS, Layout, Locked, Volume, create, layout_of
 
@@ -110,6 +110,10 @@ class _OpenVolume:
             with suppress(Locked):
                 return self.volume.acquire(shard)
         return await self._in_thread(partial(self._patiently, partial(self.volume.acquire, shard)))
+
+    async def write(self, write: Callable[[], R]) -> R:
+        """Write something that nobody waits for: in the writer's thread, however long it takes to get the lock."""
+        return await self._in_thread(partial(self._patiently, write))
 
     async def read(self, rows: int, query: Callable[[Connection], R]) -> R:
         """Run a query that returns about so many rows: on the event loop if they are few."""
@@ -264,8 +268,34 @@ class SqliteJournal:
             yield page
 
     async def last_positions(self) -> Mapping[int, int]:
+        # So that all files are open, and none is of an older form.
+        await self.shards()
         # On connections of its own: it waits until nobody commits, and our own commits must not wait for that.
         return await asyncio.get_running_loop().run_in_executor(None, last_positions, self._directory)
+
+    async def advance(self, consumer: str, shard: int, position: int) -> None:
+        opened = self._volume(self.volume_of(shard))
+        await opened.write(partial(opened.volume.advance, shard, consumer, position))
+
+    async def consumers(self, shard: int) -> Mapping[str, int]:
+        opened = self._volume(self.volume_of(shard))
+        return await opened.read(1, lambda connection: opened.volume.consumers(connection, shard))
+
+    async def forget(self, consumer: str, shard: int) -> None:
+        opened = self._volume(self.volume_of(shard))
+        await opened.write(partial(opened.volume.forget, shard, consumer))
+
+    async def trim(self, shard: int, upto: int, bases: Sequence[Snapshot]) -> None:
+        opened = self._volume(self.volume_of(shard))
+        await opened.write(partial(opened.volume.trim, shard, upto, bases))
+
+    async def bases(self, shard: int, entities: Sequence[tuple[str, str]]) -> Sequence[Snapshot | None]:
+        opened = self._volume(self.volume_of(shard))
+        return await opened.read(len(entities), lambda connection: opened.volume.bases(connection, shard, entities))
+
+    async def trimmed(self, shard: int) -> Trims:
+        opened = self._volume(self.volume_of(shard))
+        return await opened.read(1, lambda connection: opened.volume.trimmed(connection, shard))
 
     async def close(self) -> None:
         for opened in self._open.values():

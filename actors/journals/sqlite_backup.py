@@ -13,8 +13,9 @@ PAGES_PER_STEP = 4_096
 """16 MiB between two reports of progress."""
 
 LAST_POSITIONS = """
-SELECT epochs.shard, ifnull(last, 0) FROM epochs
+SELECT epochs.shard, max(ifnull(last, 0), ifnull(trimmed.position, 0)) FROM epochs
 LEFT JOIN (SELECT shard, max(position) AS last FROM entries GROUP BY shard) AS found ON found.shard = epochs.shard
+LEFT JOIN trimmed ON trimmed.shard = epochs.shard
 """
 
 Progress = Callable[[int, int], None]

@@ -7,6 +7,7 @@ Everything here is synchronous and knows no event loop; `sqlite.py` decides whic
                                            dirties one random page per *new* order instead of one per entry
     entries(position) by (entity, version); a shard is read by passing over the entries of its neighbours, because an
                                            index by shard would dirty a page per shard in every commit
+    bases(entity): the state in the place of the entries that were trimmed; trimmed(shard), consumers(shard, name)
     snapshots(entity), listing(shard, kind, key), epochs(shard), checkpoints(shard), meta(name)
 """
 
@@ -28,11 +29,15 @@ from .port import (
     JournalUnavailable,
     Recorded,
     Snapshot,
+    StillNeeded,
+    Trims,
     VersionTaken,
 )
 
-FORMAT = 1
+FORMAT = 2
 """Kept as `user_version`; a file with a greater one is refused."""
+FORMAT_UNTRIMMED = 1
+"""Of a file in which nothing was ever trimmed: what doesn't know of trimming can read it as well."""
 APPLICATION_ID = 0x44425354
 """Tells our files from anybody else's ("DBST")."""
 
@@ -66,8 +71,22 @@ CREATE TABLE checkpoints (shard INTEGER PRIMARY KEY, position INTEGER NOT NULL, 
 CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 """
 
+SCHEMA_OF_TRIMMING = """
+CREATE TABLE IF NOT EXISTS bases (entity INTEGER PRIMARY KEY, version INTEGER NOT NULL, state BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS trimmed (
+    shard INTEGER PRIMARY KEY, position INTEGER NOT NULL, times INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS consumers (
+    shard INTEGER NOT NULL, name TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (shard, name)
+) WITHOUT ROWID;
+"""
+
+# A position is never given out twice, whatever was trimmed.
 LAST_POSITION = """
-SELECT max(ifnull((SELECT max(position) FROM entries), 0), ifnull((SELECT max(entity) FROM snapshots), 0))
+SELECT max(
+    ifnull((SELECT max(position) FROM entries), 0), ifnull((SELECT max(entity) FROM snapshots), 0),
+    ifnull((SELECT max(entity) FROM bases), 0), ifnull((SELECT max(position) FROM trimmed), 0)
+)
 """
 EPOCH = "SELECT epoch FROM epochs WHERE shard = ?"
 ACQUIRE = "INSERT INTO epochs VALUES (?, 1) ON CONFLICT (shard) DO UPDATE SET epoch = epoch + 1"
@@ -82,6 +101,20 @@ WHERE excluded.version >= version
 ADD_LISTED = "INSERT OR IGNORE INTO listing VALUES (?, ?, ?)"
 SET_CHECKPOINT = "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?)"
 SNAPSHOT = "SELECT version, state FROM snapshots WHERE entity = ?"
+BASE = "SELECT version, state FROM bases WHERE entity = ?"
+PASSED = "SELECT name, position FROM consumers WHERE shard = ?"
+ADVANCE = """
+INSERT INTO consumers VALUES (?, ?, ?)
+ON CONFLICT (shard, name) DO UPDATE SET position = max(position, excluded.position)
+"""
+FORGET = "DELETE FROM consumers WHERE shard = ? AND name = ?"
+SET_BASE = "INSERT OR REPLACE INTO bases VALUES (?, ?, ?)"
+DROP_ENTRIES = "DELETE FROM entries WHERE entity = ? AND version <= ?"
+DROP_SNAPSHOT = "DELETE FROM snapshots WHERE entity = ? AND version <= ?"
+SET_TRIMMED = """
+INSERT INTO trimmed VALUES (?, ?, 1)
+ON CONFLICT (shard) DO UPDATE SET position = max(position, excluded.position), times = times + 1
+"""
 ENTRIES_OF_ENTITY = """
 SELECT position, kind, key, version, at, events FROM entries
 WHERE entity = ? AND version > ? ORDER BY version LIMIT ?
@@ -162,7 +195,7 @@ def create(path: Path, layout: Layout) -> None:
         connection.executescript(f"BEGIN; {SCHEMA} COMMIT;")
         connection.executemany("INSERT INTO meta VALUES (?, ?)", layout._asdict().items())
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {FORMAT}")
+        connection.execute(f"PRAGMA user_version = {FORMAT_UNTRIMMED}")
         connection.execute("PRAGMA journal_mode = WAL")
     finally:
         connection.close()
@@ -189,7 +222,7 @@ def layout_of(path: Path) -> Layout:
         (found,) = connection.execute("PRAGMA user_version").fetchone()
         if found > FORMAT:
             raise JournalTooNew(found, FORMAT, f"journal {path}")
-        if found < FORMAT:
+        if found < FORMAT_UNTRIMMED:
             raise JournalMismatch(
                 f"journal {path} is of format {found}, this version of Doorbuster knows {FORMAT}: its head is damaged, "
                 "or an older version wrote it; restore a backup, or copy it with that version"
@@ -272,6 +305,7 @@ class Volume:
     @in_journal_words
     def _open(self) -> None:
         self.writing, self.reading, self.aside = (connect(self.path) for _ in range(3))
+        self.writing.executescript(SCHEMA_OF_TRIMMING)
         self.writing.execute(f"PRAGMA cache_size = {-CACHE_KIB}")
         self.writing.execute(f"PRAGMA wal_autocheckpoint = {WORST_CASE_AUTOCHECKPOINT_PAGES}")
         self.wait_for_lock(BUSY_AT_ONCE_MS)
@@ -357,7 +391,7 @@ class Volume:
         if (entity := self._find(connection, (shard, kind, key))) is None:
             return NOTHING_RECORDED
         # The snapshot first: entries that come in between are after it, so the two always fit together.
-        row = connection.execute(SNAPSHOT, (entity,)).fetchone()
+        row = connection.execute(SNAPSHOT, (entity,)).fetchone() or connection.execute(BASE, (entity,)).fetchone()
         snapshot = Snapshot(kind, key, *row) if row else None
         entries = connection.execute(ENTRIES_OF_ENTITY, (entity, row[0] if row else 0, NO_LIMIT))
         return Recorded(snapshot, _entries(entries))
@@ -382,6 +416,59 @@ class Volume:
     def checkpoint(self, connection: sqlite3.Connection, shard: int) -> tuple[int, bytes | None]:
         row = connection.execute("SELECT position, data FROM checkpoints WHERE shard = ?", (shard,)).fetchone()
         return row or (0, None)
+
+    @in_journal_words
+    def advance(self, shard: int, consumer: str, position: int) -> None:
+        self.writing.execute(ADVANCE, (shard, consumer, position))
+
+    @in_journal_words
+    def forget(self, shard: int, consumer: str) -> None:
+        self.writing.execute(FORGET, (shard, consumer))
+
+    @in_journal_words
+    def consumers(self, connection: sqlite3.Connection, shard: int) -> dict[str, int]:
+        return dict(connection.execute(PASSED, (shard,)))
+
+    @in_journal_words
+    def trim(self, shard: int, upto: int, bases: Sequence[Snapshot]) -> None:
+        execute = self.writing.execute
+        execute("BEGIN IMMEDIATE")
+        try:
+            checkpoint, _ = self.checkpoint(self.writing, shard)
+            for who, position in (("the checkpoint", checkpoint), *self.consumers(self.writing, shard).items()):
+                if position < upto:
+                    raise StillNeeded(shard, who, position)
+            for base in bases:
+                name = (shard, base.kind, base.key)
+                if (entity := self._find(self.writing, name)) is None:
+                    # In a copy, the state comes alone: as with a snapshot, its id is a position that stays empty.
+                    entity = execute(LAST_POSITION).fetchone()[0] + 1
+                    execute(ADD_ENTITY, (*name, entity))
+                execute(DROP_ENTRIES, (entity, base.version))
+                execute(DROP_SNAPSHOT, (entity, base.version))
+                execute(SET_BASE, (entity, base.version, base.state))
+            execute(SET_TRIMMED, (shard, upto))
+            execute(f"PRAGMA user_version = {FORMAT}")
+        except BaseException:
+            self._roll_back()
+            raise
+        self._commit()
+
+    @in_journal_words
+    def bases(
+        self, connection: sqlite3.Connection, shard: int, entities: Sequence[tuple[str, str]]
+    ) -> list[Snapshot | None]:
+        found: list[Snapshot | None] = []
+        for kind, key in entities:
+            entity = self._find(connection, (shard, kind, key))
+            row = connection.execute(BASE, (entity,)).fetchone()
+            found.append(Snapshot(kind, key, *row) if row else None)
+        return found
+
+    @in_journal_words
+    def trimmed(self, connection: sqlite3.Connection, shard: int) -> Trims:
+        row = connection.execute("SELECT position, times FROM trimmed WHERE shard = ?", (shard,)).fetchone()
+        return Trims(*row) if row else Trims()
 
     @in_journal_words
     def shards(self, connection: sqlite3.Connection) -> list[int]:
@@ -454,6 +541,9 @@ class Volume:
                 before = self.history(self.writing, batch.shard, entry.kind, entry.key, entry.version - 1, 1)
                 name = (batch.shard, entry.kind, entry.key, entry.version)
                 if name in seen or (before and before[0].version == entry.version):
+                    return VersionTaken(entry.kind, entry.key, entry.version)
+                if before == [] and entry.version == 1 and self._find(self.writing, name[:3]) is not None:
+                    # The first versions were trimmed.
                     return VersionTaken(entry.kind, entry.key, entry.version)
                 seen.add(name)
         raise AssertionError("only a repeated version breaks a unique index")

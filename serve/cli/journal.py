@@ -21,6 +21,7 @@ from engine.stock import STOCK, stock_key
 from ..settings import display
 from .journal_copy import backup, copy, restore
 from .journal_source import opened, settings_of, source_options
+from .journal_trim import trim
 from .journal_verify import verify
 
 PAGE = 1_000
@@ -44,19 +45,28 @@ def inspect(kind: str, key: str, data: str | None, journal: str | None, config: 
     if kind == STOCK.name and tag_of(key) == key:
         key = stock_key(key)
     settings = settings_of(data, journal, config)
-    entries = asyncio.run(history_of(settings.journal, kind, key))
-    if not entries:
+    trimmed, entries = asyncio.run(history_of(settings.journal, kind, key))
+    if not entries and not trimmed:
         raise click.ClickException(f"The journal {display(settings, 'journal')} knows no {kind} {key}.")
+    if trimmed:
+        click.echo(f"Versions up to {trimmed} were trimmed; what they came to is kept.", err=True)
     # Not cut to the terminal's width where the output is piped into another program.
     console = Console()
     (console if console.is_terminal else Console(width=1_000)).print(events_table(kind, entries))
 
 
-async def history_of(url: str, kind: str, key: str) -> list[Entry]:
-    """All entries of the entity, in whichever shards it lived: a hot SKU may have moved to a shard of its own."""
+async def history_of(url: str, kind: str, key: str) -> tuple[int, list[Entry]]:
+    """The version up to which the entity was trimmed, and all entries that are left, in whichever shards it lived.
+
+    A hot SKU may have moved to a shard of its own.
+    """
+    trimmed, found = 0, []
     async with opened(url) as journal:
-        found = [entry for shard in await journal.shards() for entry in await _in_shard(journal, shard, kind, key)]
-    return sorted(found, key=lambda entry: entry.version)
+        for shard in await journal.shards():
+            for base in await journal.bases(shard, [(kind, key)]):
+                trimmed = max(trimmed, base.version if base is not None else 0)
+            found += await _in_shard(journal, shard, kind, key)
+    return trimmed, sorted(found, key=lambda entry: entry.version)
 
 
 async def _in_shard(journal: Journal, shard: int, kind: str, key: str) -> list[Entry]:
@@ -103,5 +113,5 @@ def _plain(value: Any) -> str:
     return str(value)
 
 
-for _command in (verify, copy, backup, restore):
+for _command in (verify, copy, backup, restore, trim):
     command.add_command(_command)

@@ -36,19 +36,25 @@ class Claim(NamedTuple):
 
 
 class StockBooks:
-    """One stock's events, added up."""
+    """One stock's events, added up on top of its `opening` state: that of trimmed events, or nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, opening: Stock | None = None) -> None:
+        self.carried_over = 0 if opening is None else opening.on_hand
+        self.complete = opening is None or not opening.version
+        """Whether the books know of every reservation there ever was; else of those that were open at their opening."""
         self.received = 0
         self.adjusted = 0
         self.sold = 0
         self.returned = 0
         self.held = 0
         self.reservations: dict[str, tuple[End, int]] = {}
+        for name, hold in opening.open.items() if opening is not None else ():
+            self.reservations[name] = (End.OPEN, hold.quantity)
+            self.held += hold.quantity
 
     @property
     def on_hand(self) -> int:
-        return self.received + self.adjusted + self.returned - self.sold
+        return self.carried_over + self.received + self.adjusted + self.returned - self.sold
 
     def record(self, event: Event) -> Iterator[str]:
         """Count the event; yields what is wrong with it."""
@@ -70,7 +76,9 @@ class StockBooks:
             case Expired(reservation_id=name):
                 yield from self._end(name, End.EXPIRED, event.quantity)
             case Returned(reservation_id=name):
-                end, quantity = self.reservations.get(name, (None, 0))
+                # One that was sold before the books were opened is sold.
+                unknown = (None, 0) if self.complete else (End.SOLD, event.quantity)
+                end, quantity = self.reservations.get(name, unknown)
                 if end is not End.SOLD or quantity != event.quantity:
                     yield f"reservation {name} returns {event.quantity}, but is {end or 'unknown'} with {quantity}"
                 self.reservations[name] = (End.RETURNED, event.quantity)
@@ -91,8 +99,8 @@ class StockBooks:
         """What differs between these books and the engine's."""
         if stock.on_hand != self.on_hand:
             yield (
-                f"on_hand is {stock.on_hand}, but {self.received} received + {self.returned} returned + "
-                f"{self.adjusted} adjusted - {self.sold} sold = {self.on_hand}"
+                f"on_hand is {stock.on_hand}, but {self.carried_over} carried over + {self.received} received + "
+                f"{self.returned} returned + {self.adjusted} adjusted - {self.sold} sold = {self.on_hand}"
             )
         if stock.reserved != self.held:
             yield f"reserved is {stock.reserved}, but the open reservations hold {self.held}"
@@ -103,6 +111,9 @@ class StockBooks:
         """What differs between the stock and the orders that name it."""
         for name, claim in claims.items():
             end, quantity = self.reservations.get(name, (None, claim.quantity))
+            if end is None and not self.complete:
+                # It ended before the books were opened.
+                continue
             if end not in claim.may_be:
                 expected = " or ".join(sorted(str(each or "unknown") for each in claim.may_be))
                 yield f"order {claim.order_id} has {name} as {expected}, the stock as {end or 'unknown'}"

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from actors.codec import KindCodec, codecs_of
 from actors.envelope import Address
-from actors.journals.port import Entry, Journal, Recorded, Snapshot
+from actors.journals.port import Entry, Journal, JournalMismatch, Recorded, Snapshot
 from actors.moves import Arrived, Left
 from engine.kernel import Event
 from engine.kinds import KINDS
@@ -79,6 +79,8 @@ class Audit:
 
     async def run(self) -> None:
         """Go through everything; `faults` then tells what is wrong."""
+        # Before the instant: what is trimmed from now on would be missed.
+        trims = {shard: await self._journal.trimmed(shard) for shard in await self._journal.shards()}
         self._cut = await self._journal.last_positions()
         for shard in self._cut:
             if shard >= self._journal.base_shards:
@@ -89,27 +91,35 @@ class Audit:
             homes = sorted(shard for shard in self._cut if shard < self._journal.base_shards)
             for done, shard in enumerate(homes):
                 self._report(doing, done, len(homes))
-                async for address, entries, snapshot in self._entities(shard, stocks):
-                    self.faults += self._check(address, entries, snapshot)
+                async for found in self._entities(shard, stocks):
+                    self.faults += self._check(*found)
             self._report(doing, len(homes), len(homes))
         for key, claims in self._claims.items():
             # Orders name these stocks, but nothing was ever recorded of them.
             self.faults += [f"stock {key}: {fault}" for fault in StockBooks().settle(claims, self._orders)]
+        if any([await self._journal.trimmed(shard) != before for shard, before in trims.items()]):
+            raise JournalMismatch("the journal was trimmed meanwhile: verify it again")
 
     async def _entities(
         self, shard: int, stocks: bool
-    ) -> AsyncIterator[tuple[Address, Sequence[Entry], Snapshot | None]]:
+    ) -> AsyncIterator[tuple[Address, Snapshot | None, Sequence[Entry], Snapshot | None]]:
         async for addresses in self._journal.entities(shard):
             # One that moved to a shard of its own is taken up where it was at home, with all that it left elsewhere.
             wanted = [address for address in addresses if (address[0] == STOCK.name) is stocks]
             for start in range(0, len(wanted), PAGE):
                 group = wanted[start : start + PAGE]
-                for address, recorded in zip(group, await self._journal.load(shard, group), strict=True):
+                bases = await self._journal.bases(shard, group)
+                loaded = await self._journal.load(shard, group)
+                for address, base, recorded in zip(group, bases, loaded, strict=True):
+                    for place in self._elsewhere.get(address, ()):
+                        base = _newer(base, *await self._journal.bases(place, [address]))
                     entries = await self._all_entries(shard, address, recorded)
-                    yield address, entries, recorded.snapshot
+                    if base is not None:
+                        entries = [entry for entry in entries if entry.version > base.version]
+                    yield address, base, entries, recorded.snapshot
 
     async def _all_entries(self, shard: int, address: Address, recorded: Recorded) -> Sequence[Entry]:
-        """Everything up to the instant, in the order of versions."""
+        """Everything up to the instant that is left, in the order of versions."""
         if recorded.snapshot is None and address not in self._elsewhere:
             return [entry for entry in recorded.entries if entry.position <= self._cut[shard]]
         found: list[Entry] = []
@@ -120,28 +130,37 @@ class Audit:
                 found += [entry for entry in page if entry.position <= self._cut[place]]
         return sorted(found, key=attrgetter("version"))
 
-    def _check(self, address: Address, entries: Sequence[Entry], snapshot: Snapshot | None) -> list[str]:
+    def _check(
+        self, address: Address, base: Snapshot | None, entries: Sequence[Entry], snapshot: Snapshot | None
+    ) -> list[str]:
         kind, key = address
         if kind not in KINDS:
             return [f"{kind} {key}: no such kind is known to this version"]
         found: list[str] = []
         try:
             # What was found before an error stays.
-            found.extend(f"{kind} {key}: {fault}" for fault in self._faults(address, entries, snapshot))
+            found.extend(f"{kind} {key}: {fault}" for fault in self._faults(address, base, entries, snapshot))
         except Exception as error:
             # Damaged bytes and events that don't fit raise all kinds of errors: each is a finding.
             found.append(f"{kind} {key}: can't be folded: {type(error).__name__}: {error}")
         return found
 
-    def _faults(self, address: Address, entries: Sequence[Entry], snapshot: Snapshot | None) -> Iterator[str]:
+    def _faults(
+        self, address: Address, base: Snapshot | None, entries: Sequence[Entry], snapshot: Snapshot | None
+    ) -> Iterator[str]:
         kind, codec = KINDS[address[0]], self._codecs[address[0]]
-        if not entries:
+        if not entries and base is None:
             # It was first recorded after the instant.
             return
         self.counts[kind.name] += 1
-        state = kind.new(address[1])
-        books = StockBooks() if kind is STOCK else None
-        for number, entry in enumerate(entries, 1):
+        state, version = kind.new(address[1]), 0
+        if base is not None:
+            self.counts["trimmed"] += 1
+            state, version = codec.decode_state(base.state), base.version
+        books = StockBooks(state) if kind is STOCK else None
+        if books is not None and base is not None:
+            yield from (f"where its books begin, {fault}" for fault in books.compare(state))
+        for number, entry in enumerate(entries, version + 1):
             if entry.version != number:
                 yield f"version {number} is missing: {entry.version} follows"
                 return
@@ -171,3 +190,8 @@ class Audit:
         for key, reservation_id, claim in claims_of(order):
             self._claims.setdefault(key, {})[reservation_id] = claim
         yield from faults_of(order)
+
+
+def _newer(first: Snapshot | None, second: Snapshot | None) -> Snapshot | None:
+    """Of two states of an entity that lived in two shards, the one that it had later."""
+    return max((state for state in (first, second) if state is not None), key=attrgetter("version"), default=None)

@@ -18,6 +18,7 @@ from actors.journals.port import (
     Journal,
     NewEntry,
     Snapshot,
+    StillNeeded,
     VersionTaken,
 )
 
@@ -282,6 +283,77 @@ class JournalSuite(ABC):
             assert list(await journal.keys(1, "product")) == []
 
         run(scenario())
+
+    # Trimming
+
+    def test_a_state_stands_in_the_place_of_the_entries_that_were_trimmed(self, journal: Journal) -> None:
+        async def scenario() -> None:
+            epoch = await self.with_history(journal)
+            base = Snapshot(*CLOCK, 40, b"forty")
+            position = (await journal.read(0, after=0))[39].position
+            await journal.trim(0, position, [base])
+            assert await self.seen(journal) == (base, list(range(41, 71)))
+            assert versions(await journal.history(0, *CLOCK)) == list(range(41, 71))
+            assert versions(await journal.read(0, after=0)) == [*range(41, 71), 1]
+            assert await journal.bases(0, [LAMP, CLOCK]) == [None, base]
+            assert await journal.trimmed(0) == (position, 1)
+            assert await journal.trimmed(1) == (0, 0)
+            assert [each async for page in journal.entities(0) for each in sorted(page)] == [LAMP, CLOCK]
+            await journal.append([Batch(0, epoch, [entry(CLOCK, 71)], [newer := Snapshot(*CLOCK, 70, b"seventy")])])
+            assert await self.seen(journal) == (newer, [71])
+            assert await journal.bases(0, [CLOCK]) == [base]
+
+        run(scenario())
+
+    def test_an_entity_that_is_trimmed_to_its_end_goes_on_from_its_state(self, journal: Journal) -> None:
+        async def scenario() -> None:
+            epoch = await self.with_history(journal)
+            (end,) = await journal.append([Batch(0, epoch, [entry(LAMP, 2)], [Snapshot(*LAMP, 1, b"old")], (), b"")])
+            base = Snapshot(*CLOCK, 70, b"seventy")
+            for _ in range(2):
+                await journal.trim(0, end, [base, Snapshot(*LAMP, 2, b"two")])
+                assert await self.seen(journal) == (base, [])
+            assert list(await journal.read(0, after=0)) == []
+            assert (await journal.last_positions())[0] >= end
+            assert (await journal.load(0, [LAMP]))[0].snapshot == Snapshot(*LAMP, 2, b"two")
+            (position,) = await journal.append([Batch(0, epoch, entries(CLOCK, range(71, 75)))])
+            assert position > end, "no position is given out twice"
+            assert await self.seen(journal) == (base, [71, 72, 73, 74])
+            assert versions(await journal.history(0, *CLOCK)) == [71, 72, 73, 74]
+            assert await journal.acquire(0) == epoch + 1
+
+        run(scenario())
+
+    def test_nothing_is_trimmed_that_somebody_has_yet_to_read(self, journal: Journal) -> None:
+        async def scenario() -> None:
+            epoch = await self.with_history(journal)
+            last = (await journal.read(0, after=0))[-1].position
+            (later,) = await journal.append([Batch(0, epoch, [entry(CLOCK, 71)])])
+            with pytest.raises(StillNeeded, match="the checkpoint"):
+                await journal.trim(0, later, [Snapshot(*CLOCK, 71, b"")])
+            await journal.advance("search", 0, 0)
+            await journal.advance("webhooks", 0, last)
+            with pytest.raises(StillNeeded, match="search has come to position 0"):
+                await journal.trim(0, last, [Snapshot(*CLOCK, 70, b"")])
+            assert len(await journal.history(0, *CLOCK)) == 71
+            await journal.advance("search", 0, last)
+            await journal.advance("search", 0, 1)
+            assert await journal.consumers(0) == {"search": last, "webhooks": last}
+            assert await journal.consumers(1) == {}
+            await journal.trim(0, last, [Snapshot(*CLOCK, 70, b"")])
+            assert versions(await journal.history(0, *CLOCK)) == [71]
+            await journal.forget("search", 0)
+            assert await journal.consumers(0) == {"webhooks": last}
+
+        run(scenario())
+
+    async def with_history(self, journal: Journal) -> int:
+        """70 entries of the clock, one of the lamp behind them, and a checkpoint; the epoch."""
+        epoch = await journal.acquire(0)
+        await journal.acquire(1)
+        await journal.append([Batch(0, epoch, entries(CLOCK, range(1, 71)))])
+        await journal.append([Batch(0, epoch, [entry(LAMP, 1)], checkpoint=b"")])
+        return epoch
 
     # Checkpoints and shards
 
