@@ -55,7 +55,7 @@ async def look_stock_history(
         Query(ge=1, le=MAX_LEDGER_VERSIONS, description="Versions in a page; each may hold several movements."),
     ] = 100,
 ) -> Response:
-    """The ledger: every movement, oldest first. The changes add up to the quantities."""
+    """The ledger: every movement, oldest first. The changes add up to the quantities, unless old ones were trimmed."""
     await _require_product(shop, sku)
     entries = await shop.client.history("stock", stock_key(sku), after_version=after, limit=limit)
     rows = [row for entry in entries for row in rows_of(entry)]
