@@ -24,6 +24,7 @@ from actors.journals.port import (
 )
 from actors.journals.redis import RedisJournal
 from actors.journals.redis_address import parse_address
+from actors.journals.redis_opening import FORMAT
 from actors.journals.urls import open_journal
 from loadtest.processes import free_port
 
@@ -118,7 +119,7 @@ def test_numbers_that_differ_from_the_datas_are_refused_and_none_are_found_out(u
 def test_data_of_a_newer_version_is_refused(server: RedisServer, url: str) -> None:
     run(RedisJournal(url).close())
     with server.client() as client:
-        client.hset(f"{{{parse_address(url).prefix}}}:meta", "format", 2)
+        client.hset(f"{{{parse_address(url).prefix}}}:meta", "format", FORMAT + 1)
     with pytest.raises(JournalTooNew):
         RedisJournal(url)
 
