@@ -6,7 +6,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 STAMP := .venv/installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup run test lint types unit simulate mutants bench load lock clean
+.PHONY: help setup run test lint types unit simulate mutants bench load wheel lock clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,10 @@ bench: setup ## Measure the shop beside its alternatives, into var/bench (needs 
 
 load: setup ## A minute of buyers against the shop, then an audit
 	@$(BIN)/python -m loadtest.load $(ARGS)
+
+wheel: setup ## Build the program as a wheel, into dist/
+	@rm -rf dist
+	@$(BIN)/uv build --quiet --wheel --no-build-isolation --out-dir dist .
 
 lock: setup ## Write requirements.lock anew from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-annotate \

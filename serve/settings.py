@@ -20,8 +20,11 @@ CONFIG_VARIABLE = "DOORBUSTER_CONFIG"
 DEFAULT_CONFIG_FILE = Path("doorbuster.toml")
 MASK = "********"
 
-OTHER_VARIABLES = frozenset({CONFIG_VARIABLE, "DOORBUSTER_RUN", "DOORBUSTER_TEST_DATA"})
-"""Variables with our prefix that are no settings: the file to read, the mark of a run, the data of the tests."""
+OTHER_VARIABLES = frozenset(
+    ENVIRONMENT_PREFIX + name for name in ("CONFIG", "RUN", "TEST_DATA", "NODE_ADDRESS", "DOOR_ADDRESS", "GCS_REDIS")
+)
+"""Variables with our prefix that are no settings: the file to read, the mark of a run, the data of the tests, and what
+belongs to one node of a cluster."""
 
 DERIVED = frozenset({"journal", "placement", "hosts"})
 """Settings that, unless given, follow from others."""

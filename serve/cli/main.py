@@ -12,6 +12,8 @@ COMMANDS = {
     "import": ("imports", "Load products from a file into the running shop."),
     "journal": ("journal", "Look into the journal, check it, copy it, back it up."),
     "hosts": ("hosts", "Look at the hosts of the running shop, and move their shards."),
+    "node": ("node", "Make this machine a node of a cluster, or end that."),
+    "deploy": ("deploy", "Put the shop on a running cluster."),
     "config": ("config", "Show every setting, its value and where it came from."),
     "bench": ("bench", "Measure the shop beside its alternatives."),
 }

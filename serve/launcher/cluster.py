@@ -1,4 +1,4 @@
-"""Starts and stops Ray and Serve on this machine. With `joining` the one part of the launcher that names Ray.
+"""Starts and stops Ray and Serve on this machine. Of the launcher, this, `joining` and `deployment` name Ray.
 
 Ray reads its environment when it is imported: it is imported inside the functions, after `environment` was applied.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..settings import Settings
+from .binding import EVERY_INTERFACE
 
 SPARE_CPUS = 2
 """Logical CPUs beyond those of our own actors: Serve's controller and proxies ask for none, tasks for one each."""
@@ -52,10 +53,13 @@ def start_serve(settings: Settings) -> None:
 
     # Our own progress tells the same as Serve's lines on the terminal; its files get them all.
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
-    # With HAProxy the host must be named: left out, it means every interface.
-    serve.start(
-        http_options={"host": settings.host, "port": settings.port}, logging_config={"enable_access_log": False}
-    )
+    serve.start(http_options=http_options(settings), logging_config={"enable_access_log": False})
+
+
+def http_options(settings: Settings) -> dict[str, Any]:
+    """Where Serve is told to listen. The host is for all nodes at once: the setup hook of workers and our HAProxy
+    narrow it to what each node was told."""
+    return {"host": EVERY_INTERFACE, "port": settings.port}
 
 
 def deploy(settings: Settings, application: Any) -> None:

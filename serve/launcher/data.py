@@ -6,6 +6,7 @@
     ray.token        what Ray's own processes authenticate by/
     doorbuster.lock  held while a shop runs; says who holds it
     run.json         the run that uses the directory, so that the next start can clean up after a crash
+    node.json        the node of a cluster that runs on this machine
     demo.json        says that the demo catalogue was loaded, or was not wanted
     logs/            what the last run logged
 """
@@ -33,15 +34,25 @@ class DataDirectory:
         self.secret_key = path / "secret.key"
         self.ray_token = path / "ray.token"
         self.run_file = path / "run.json"
+        self.node_file = path / "node.json"
         self.demo_file = path / "demo.json"
         self.logs = path / "logs"
         self._lock_file = path / "doorbuster.lock"
+
+    @property
+    def keys(self) -> tuple[Path, ...]:
+        """The files of the secrets. In a cluster all nodes have the same ones."""
+        return (self.admin_key, self.secret_key, self.ray_token)
+
+    def create(self) -> None:
+        """Make the directory, for its owner only, if it isn't there."""
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     @contextmanager
     def locked(self, url: str) -> Iterator[None]:
         """Hold the directory, creating it if need be. The kernel lets go of the lock even after `kill -9`."""
         with self.told_in_a_sentence():
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.create()
             descriptor = os.open(self._lock_file, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             try:
@@ -67,7 +78,7 @@ class DataDirectory:
 
     def ensure_keys(self) -> None:
         """Make the keys that are not there yet. They are never shown: only their files' paths are."""
-        for file in (self.admin_key, self.secret_key, self.ray_token):
+        for file in self.keys:
             _ensure_secret(file)
 
     def write_run(self, run: dict[str, Any]) -> None:
@@ -84,7 +95,7 @@ class DataDirectory:
     def read_node(self) -> dict[str, Any]:
         """The node of a cluster that was started here last; empty if there is none."""
         try:
-            return _parse((self.path / "node.json").read_bytes())
+            return _parse(self.node_file.read_bytes())
         except OSError:
             return {}
 

@@ -4,8 +4,11 @@ All are read when a process of Ray starts, so they must be set before Ray is imp
 """
 
 from pathlib import Path
+from typing import NamedTuple
 
 from ..settings import Settings
+from .binding import NODE_ADDRESS, ONLY_THIS_MACHINE
+from .haproxy import BINARY_PATH, DOOR_ADDRESS
 from .ports import SidePorts
 from .processes import MARK
 
@@ -13,29 +16,67 @@ from .processes import MARK
 def environment(
     settings: Settings, run_id: str, temporary: Path, token_file: Path, ports: SidePorts, haproxy: Path
 ) -> dict[str, str]:
-    """Every variable for one run of the shop."""
-    files = temporary / "h"
-    return SERVING | {
-        # By this the processes of the run are found again, whoever their parent is by then.
-        MARK: run_id,
-        # Only who can read the data directory can talk to our Ray: it carries out any code it is sent.
-        "RAY_AUTH_MODE": "token",
-        "RAY_AUTH_TOKEN_PATH": str(token_file),
-        # Our wrapper, which mends the configuration and then becomes HAProxy.
-        "RAY_SERVE_HAPROXY_BINARY_PATH": str(haproxy),
-        "RAY_SERVE_HAPROXY_NBTHREAD": str(settings.haproxy_threads),
-        # Serve's default is one directory for all users of the machine. Paths stay short: sockets allow 107 bytes.
-        "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(files / "haproxy.cfg"),
-        "RAY_SERVE_HAPROXY_SOCKET_PATH": str(files / "admin.sock"),
-        "RAY_SERVE_HAPROXY_METRICS_SOCKET_PATH": str(files / "metrics.sock"),
-        "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(files),
-        "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(files / "server-state"),
-        # Fixed by default, which would let one shop only run on a machine.
+    """Every variable for one run of the shop on this machine alone."""
+    return (
+        SERVING
+        | LOOPBACK_ONLY
+        | _of_one_run(run_id, temporary, haproxy)
+        | token_authentication(token_file)
+        | _side_ports(ports)
+        | {DOOR_ADDRESS: settings.host, "RAY_SERVE_HAPROXY_NBTHREAD": str(settings.haproxy_threads)}
+    )
+
+
+class NodePlace(NamedTuple):
+    """Where one node of a cluster is reached: by the other nodes (`address`), and by customers (`door`)."""
+
+    address: str
+    door: str
+    ports: SidePorts
+    threads: int
+    """Of its HAProxy."""
+
+
+def node_environment(place: NodePlace, run_id: str, temporary: Path, token_file: Path, haproxy: Path) -> dict[str, str]:
+    """Every variable for one node of a cluster. All nodes must agree on those of `SERVING`."""
+    return (
+        SERVING
+        | _of_one_run(run_id, temporary, haproxy)
+        | token_authentication(token_file)
+        | _side_ports(place.ports)
+        | {NODE_ADDRESS: place.address, DOOR_ADDRESS: place.door, "RAY_SERVE_HAPROXY_NBTHREAD": str(place.threads)}
+    )
+
+
+def token_authentication(token_file: Path) -> dict[str, str]:
+    """Only who can read the file can talk to our Ray: it carries out any code it is sent."""
+    return {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token_file)}
+
+
+def _side_ports(ports: SidePorts) -> dict[str, str]:
+    # Fixed by default, which would let one shop only run on a machine.
+    return {
         "RAY_SERVE_HAPROXY_STATS_PORT": str(ports.statistics),
         "RAY_SERVE_HAPROXY_METRICS_PORT": str(ports.metrics),
         "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(ports.fallback),
         "DASHBOARD_METRIC_PORT": str(ports.dashboard_metrics),
         "AUTOSCALER_METRIC_PORT": str(ports.autoscaler_metrics),
+    }
+
+
+def _of_one_run(run_id: str, temporary: Path, haproxy: Path) -> dict[str, str]:
+    # Serve's default is one directory for all users of the machine. Paths stay short: sockets allow 107 bytes.
+    files = temporary / "h"
+    return {
+        # By this the processes of the run are found again, whoever their parent is by then.
+        MARK: run_id,
+        # Our wrapper, which mends the configuration and then becomes HAProxy.
+        BINARY_PATH: str(haproxy),
+        "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(files / "haproxy.cfg"),
+        "RAY_SERVE_HAPROXY_SOCKET_PATH": str(files / "admin.sock"),
+        "RAY_SERVE_HAPROXY_METRICS_SOCKET_PATH": str(files / "metrics.sock"),
+        "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(files),
+        "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(files / "server-state"),
     }
 
 
@@ -65,13 +106,24 @@ SERVING = {
     # A call to an actor that died fails when its connection does, and not a second or two later, after Ray has waited
     # for the cause of death: until then nobody would give a dead host's shards to another.
     "RAY_timeout_ms_task_wait_for_death_info": "0",
+    # A proxy that isn't there after three tries of this is started anew, from the beginning: 5 s by default, which a
+    # busy machine needs to start Python.
+    "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "20",
+    # A machine that is gone refuses no connection: HAProxy tries another replica after this (5 by default).
+    "RAY_SERVE_HAPROXY_TIMEOUT_CONNECT_S": "1",
     # Workers run at niceness 15 by default, behind everything else on the machine.
     "RAY_worker_niceness": "0",
-    # "No cluster of several machines": the node's address becomes 127.0.0.1, and Ray's ports bind there only.
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     # Called in each worker before it does anything. The public way, a runtime environment, would make Ray start workers
     # anew instead of using those that it starts in advance.
-    "__RAY_WORKER_PROCESS_SETUP_HOOK_ENV_VAR": "serve.launcher.loopback.bind_grpc_to_loopback",
+    "__RAY_WORKER_PROCESS_SETUP_HOOK_ENV_VAR": "serve.launcher.binding.bind_to_node",
     # A shop doesn't report to anybody.
     "RAY_USAGE_STATS_ENABLED": "0",
 }
+"""What every process on every node needs, on one machine and on many."""
+
+LOOPBACK_ONLY = {
+    # "No cluster of several machines": the node's address becomes 127.0.0.1, and Ray's ports bind there only.
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    NODE_ADDRESS: ONLY_THIS_MACHINE,
+}
+"""What keeps everything on this machine."""

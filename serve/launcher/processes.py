@@ -33,6 +33,14 @@ def find(run_id: str) -> list[int]:
     return found
 
 
+def lives(pid: int) -> bool:
+    """Whether the process runs; one that is dead and was not waited for yet doesn't."""
+    try:
+        return bool(Path("/proc", str(pid), "environ").read_bytes())
+    except OSError:
+        return False
+
+
 def wait_until_gone(run_id: str, timeout_s: float) -> list[int]:
     """Wait for the run's processes to end by themselves; those that have not."""
     deadline = time.monotonic() + timeout_s

@@ -96,7 +96,7 @@ class Run:
             self._note()
             logs.link(self._temporary, self._data.logs)
         self._watchdog = watchdog.start(self._id, self._temporary, self._data.logs)
-        wrapper = haproxy.write_wrapper(self._temporary, settings.host)
+        wrapper = haproxy.write_wrapper(self._temporary)
         side_ports = ports.choose_side_ports(settings.port)
         token = self._data.ray_token
         os.environ.update(environment(settings, self._id, self._temporary, token, side_ports, wrapper))

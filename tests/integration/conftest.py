@@ -5,13 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from serve.launcher.environment import SERVING
+from serve.launcher.environment import LOOPBACK_ONLY, SERVING
 
 
 @pytest.fixture(scope="session")
 def local_ray() -> Iterator[None]:
     """Ray started here with the environment of production, and stopped with everything in it."""
-    os.environ.update(SERVING)
+    os.environ.update(SERVING | LOOPBACK_ONLY)
     import ray
 
     ray.init(address="local", include_dashboard=False, num_cpus=8, log_to_driver=False, object_store_memory=100_000_000)

@@ -1,12 +1,13 @@
 """What is mended in the configuration that Serve renders for HAProxy."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from serve.launcher.haproxy import CLOSED, UNAVAILABLE_PAGE, mend, write_wrapper
+from serve.launcher.haproxy import BINARY_PATH, CLOSED, UNAVAILABLE_PAGE, Addresses, mend, write_wrapper
 
 RENDERED = """global
     log stderr local0 info
@@ -21,8 +22,11 @@ defaults
 frontend prometheus
     bind :9101
 frontend http_frontend
-    bind 127.0.0.1:8000
+    bind *:8000
     default_backend default_backend
+backend http-doorbuster
+    server here 127.0.0.1:30000 check
+    server there 10.0.0.3:30000 check
 backend default_backend
     http-request return status 404 content-type text/plain lf-string "Path '%[path]' not found."
 listen stats
@@ -31,8 +35,8 @@ listen stats
 """
 
 
-def mended(host: str = "127.0.0.1") -> str:
-    return mend(RENDERED, host, Path("/run/503.http"))
+def mended(door: str = "127.0.0.1", node: str = "127.0.0.1") -> str:
+    return mend(RENDERED, Addresses(door, node), Path("/run/503.http"))
 
 
 def test_statistics_and_metrics_stay_on_loopback() -> None:
@@ -64,20 +68,41 @@ def test_slow_headers_are_not_waited_for() -> None:
 
 
 def test_mending_twice_is_mending_once() -> None:
-    assert mend(mended(), "127.0.0.1", Path("/run/503.http")) == mended()
+    for node in ("127.0.0.1", "10.0.0.2"):
+        once = mended(node, node)
+        assert mend(once, Addresses(node, node), Path("/run/503.http")) == once
 
 
-def test_what_serve_bound_on_purpose_is_left_alone() -> None:
+def test_customers_are_let_in_where_the_shop_was_told_to_listen() -> None:
     assert "    bind 127.0.0.1:8000\n" in mended()
+    assert "    bind 0.0.0.0:8000\n" in mended("0.0.0.0")
+    assert "    bind 192.168.1.5:8000\n" in mended("192.168.1.5")
+
+
+def test_a_node_of_a_cluster_listens_on_its_own_address_only() -> None:
+    node = mended("10.0.0.2", "10.0.0.2")
+    assert "    bind 10.0.0.2:8000\n" in node
+    assert "  bind 10.0.0.2:8404\n" in node
+    assert "    server here 10.0.0.2:30000 check\n" in node
+    assert "    server there 10.0.0.3:30000 check\n" in node
+    assert "127.0.0.1" not in node
+
+
+def test_a_node_open_to_the_world_keeps_its_statistics_in_the_cluster() -> None:
+    node = mended("0.0.0.0", "10.0.0.2")
+    assert "    bind 0.0.0.0:8000\n" in node
+    assert "  bind 10.0.0.2:8404\n" in node
 
 
 @pytest.fixture
 def wrapper(tmp_path: Path) -> Path:
-    return write_wrapper(tmp_path, "127.0.0.1")
+    return write_wrapper(tmp_path)
 
 
 def test_the_wrapper_becomes_haproxy(wrapper: Path) -> None:
-    said = subprocess.run([wrapper, "-v"], capture_output=True, text=True, check=True)
+    # Serve's processes have the variable that names the wrapper: it must not run itself for ever.
+    environment = os.environ | {BINARY_PATH: str(wrapper)}
+    said = subprocess.run([wrapper, "-v"], capture_output=True, text=True, check=True, env=environment, timeout=10)
     assert "HAProxy version" in said.stdout
 
 
@@ -86,7 +111,6 @@ def test_haproxy_accepts_the_mended_configuration(wrapper: Path, tmp_path: Path)
     rendered = RENDERED.replace("/run/admin.sock", str(tmp_path / "admin.sock"))
     rendered = rendered.replace("    mode http\n", "    mode http\n    timeout client 1s\n    timeout server 1s\n", 1)
     file.write_text(rendered.replace("balance leastconn", "timeout connect 1s\n    balance leastconn"))
-    (tmp_path / "500.http").write_bytes(UNAVAILABLE_PAGE)
     said = subprocess.run([wrapper, "-c", "-f", file], capture_output=True, text=True, check=False)
     assert said.returncode == 0, said.stderr
     assert "127.0.0.1:8404" in file.read_text()

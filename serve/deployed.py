@@ -1,0 +1,19 @@
+"""The application as a Serve configuration file names it: `serve deploy` calls this on the cluster."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ray.serve import Application
+
+from .app import build as build_application
+from .host_actors import start_hosts
+from .settings import resolve
+
+
+def build(given: Mapping[str, Any]) -> Application:
+    """Start or update the hosts, then build the application. What the file doesn't give comes from `DOORBUSTER_*`
+    variables of the cluster's head: a journal's password has no place in the file."""
+    settings = resolve(given).settings
+    if settings.placement == "actors":
+        start_hosts(settings)
+    return build_application(settings)
