@@ -18,8 +18,8 @@ from .codec import KindCodec
 from .effects import Effects
 from .entity import Entity
 from .envelope import NOBODY, Address, Envelope
-from .errors import Moved, NotMine, Unavailable, Undecided
-from .journals.port import Fenced, Journal, JournalError
+from .errors import JournalAway, Moved, NotMine, Unavailable, Undecided
+from .journals.port import Batch, Fenced, Journal, JournalError, JournalFull
 from .moves import Leave, Wake
 from .reminders import Reminders
 from .residents import Residents
@@ -34,6 +34,8 @@ RECOVERY_GROUP = 128
 """How many entities of a shard's past are woken at a time."""
 TICK_S = 0.05
 """How often reminders, waiting senders and idle entities are looked at."""
+TRY_AGAIN_FULL_S = 1.0
+"""How often work that had no room in the journal is taken up again by itself."""
 
 Watcher = Callable[[str, int, Any], None]
 """Called with an entity's key, version and state after each of its commits."""
@@ -88,6 +90,8 @@ class Volume:
         self._touched: list[Entity] = []
         self._outward: list[tuple[Entity, Effect]] = []
         self._consulted: set[int] = set()
+        self._without_room: dict[Address, int] = {}
+        self._without_room_until = 0.0
         self._task = self._loop.create_task(self._run())
         self._ticker = self._loop.create_task(self._tick())
 
@@ -127,7 +131,8 @@ class Volume:
                 if isinstance(answer, Moved):
                     shard.unfinished[address] = None
                     self._effects.wake_elsewhere(self, address, shard.number)
-                elif isinstance(answer, BaseException):
+                elif isinstance(answer, BaseException) and not isinstance(answer, JournalAway):
+                    # One whose progress found no room is woken again when there may be some.
                     raise answer
 
     def post(self, envelope: Envelope) -> None:
@@ -199,8 +204,15 @@ class Volume:
         touched, outward = self._touched, self._outward
         self._touched, self._outward = [], []
         if touched or self._consulted:
-            await self._append(touched, now)
+            try:
+                await self._append(touched, now)
+            except JournalFull as error:
+                await self._go_on_without_room(mail, replies, touched, outward, error)
+                return
         self._reply(mail, replies, touched)
+        self._start(outward)
+
+    def _start(self, outward: Iterable[tuple[Entity, Effect]]) -> None:
         for entity, effect in outward:
             self._effects.start(self, entity.address, entity.shard, effect)
 
@@ -356,6 +368,47 @@ class Volume:
             batches = [shard.take_batch(checkpoint_due=True) for shard in self.shards.values()]
         await self._journal.append(batches)
 
+    async def _go_on_without_room(
+        self,
+        mail: list[Envelope],
+        replies: list[Reply | Unavailable],
+        touched: list[Entity],
+        outward: list[tuple[Entity, Effect]],
+        error: JournalFull,
+    ) -> None:
+        """Nothing of the turn was recorded. Whoever wanted to change something is told so at once, whoever only asked
+        is answered, and the shards stay here. What the turn changed in memory is forgotten.
+        """
+        clock = self._loop.time()
+        if clock >= self._without_room_until:
+            logger.warning("Nothing can be recorded: %s", error)
+            self._without_room_until = clock + TRY_AGAIN_FULL_S
+        refusal = JournalAway(f"the journal did not take the command: {error}")
+        changed = {entity.address for entity in touched}
+        asked = [pair for pair in zip(mail, replies, strict=True) if pair[0].address not in changed]
+        for entity in touched:
+            self._forget(entity, refusal)
+            if entity.kind.has_work:
+                # It may wait for an effect whose answer this turn took, or for a reminder: it is woken later.
+                self._without_room[entity.address] = entity.shard
+                self.shards[entity.shard].unfinished[entity.address] = None
+        for envelope in mail:
+            if envelope.address in changed:
+                envelope.fail(refusal)
+        # Here, too, the journal has to confirm that there is no newer owner.
+        shards = [self.shards[number] for number in {envelope.shard for envelope, _ in asked}]
+        await self._journal.append([Batch(shard.number, shard.epoch, ()) for shard in shards])
+        self._reply([envelope for envelope, _ in asked], [reply for _, reply in asked], [])
+        self._start(effect for effect in outward if effect[0].address not in changed)
+
+    def _try_again_with_room(self) -> None:
+        """Wake what could not record its progress: it takes up its work from what the journal says."""
+        if not self._without_room or self._loop.time() < self._without_room_until:
+            return
+        waiting, self._without_room = self._without_room, {}
+        for address, shard in waiting.items():
+            self.post(Envelope(address, shard, None, NOBODY, float("inf")))
+
     def _follow_up(self, entity: Entity) -> None:
         """Note the entity's reminder and whether it has unfinished work."""
         if entity.kind.remind_at is not None:
@@ -434,6 +487,7 @@ class Volume:
         while True:
             await asyncio.sleep(TICK_S)
             self._remind()
+            self._try_again_with_room()
             self._stop_waiting()
             # Between turns only: a turn waits while it loads and appends, and must find then what it found before.
             async with self._between_turns:
@@ -488,13 +542,10 @@ class Volume:
         gone = set(numbers)
         for number in gone:
             self.shards.pop(number, None)
-        for address, entity in list(self._entities.items()):
+        for entity in list(self._entities.values()):
             if entity.shard in gone:
-                del self._entities[address]
-                self._settling.pop(address, None)
-                self._reminders.set(address, entity.remind_at, None)
-                for envelope in entity.waiting or ():
-                    envelope.fail(NotMine(f"shard {entity.shard} moved"))
+                self._forget(entity, NotMine(f"shard {entity.shard} moved"))
+        self._without_room = {address: shard for address, shard in self._without_room.items() if shard not in gone}
         kept = []
         for envelope in self.mail:
             if envelope.shard in gone:
@@ -502,3 +553,11 @@ class Volume:
             else:
                 kept.append(envelope)
         self.mail = kept
+
+    def _forget(self, entity: Entity, error: Unavailable) -> None:
+        """The entity's state in memory is not, or no more, ours to know: who waits for it hears the error."""
+        self._entities.pop(entity.address, None)
+        self._settling.pop(entity.address, None)
+        self._reminders.set(entity.address, entity.remind_at, None)
+        for envelope in entity.waiting or ():
+            envelope.fail(error)

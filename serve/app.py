@@ -22,7 +22,7 @@ from engine.product import LookProduct, ProductView
 from .api import build_app
 from .catalogue import CatalogueView, KnownOrders
 from .front import Front
-from .hosting import all_shards, host_of, journal_of, now, reached_journal_of
+from .hosting import all_shards, host_of, journal_of, log_to_stderr, now, reached_journal_of
 from .ingress import door
 from .settings import Settings
 from .shop import Shop
@@ -83,6 +83,7 @@ class ShopProcess:
 
     async def start(self) -> None:
         """Open the journal, take the shards over where this process hosts them, and load the catalogue."""
+        log_to_stderr()
         shards = range(self._settings.shards)
         if self._settings.placement == "actors":
             # Whoever started the hosts has tried it: what is wrong with it now will pass.

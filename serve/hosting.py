@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 import time
 from typing import Any
 
@@ -20,6 +21,16 @@ from .settings import Settings
 REOPEN_PAUSE_S = 1.0
 
 logger = logging.getLogger("doorbuster.serve")
+
+
+def log_to_stderr() -> None:
+    """Write what this process has to say to its real stderr, which Ray keeps as a file: Serve puts a stream of its own
+    in the place of `sys.stderr`, and drops what comes there."""
+    shops = logging.getLogger("doorbuster")
+    if not shops.handlers:
+        handler = logging.StreamHandler(sys.__stderr__)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        shops.addHandler(handler)
 
 
 def now() -> Instant:
@@ -65,6 +76,7 @@ async def host_of(settings: Settings, journal: Journal, client: Client, **option
 
 async def compose_host(settings: Settings, client: Client) -> Host:
     """A host in an actor of its own, with its own way to the journal."""
+    log_to_stderr()
     return await host_of(settings, await reached_journal_of(settings), client)
 
 

@@ -4,7 +4,8 @@ JournalError
 |-- Fenced             terminal for the shard's owner: a newer epoch exists, drop the shard
 |-- VersionTaken       terminal for the shard's owner: it decided on an old state, drop the shard and load again
 |-- StillNeeded        retryable later: what was to be trimmed has yet to be read by somebody
-|-- JournalUnavailable retryable: the store did not answer or the disk is full; nothing is known to be written
+|-- JournalUnavailable retryable: the store did not answer; nothing is known to be written
+|   `-- JournalFull    retryable: there is no room; nothing was written, and what is there can be read
 |-- JournalMismatch    terminal: the data was created with other settings, or is not what was here before
 |-- JournalUnsafe      terminal until the store is set up otherwise: it would forget what was acknowledged
 `-- JournalTooNew      terminal: written by a newer version of this program
@@ -50,6 +51,10 @@ class JournalUnavailable(JournalError):
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
+
+
+class JournalFull(JournalUnavailable):
+    """The store has no room for the append: surely nothing of it was written in its volume."""
 
 
 class JournalMismatch(JournalError):
@@ -153,7 +158,8 @@ class Journal(Protocol):
     newest that `acquire` gave out for its shard is refused with `Fenced`, and with it every batch of the call in that
     volume: whoever gets `Fenced` drops what it decided. A call that spans volumes commits them one after the other and
     stops at the first error: batches of other volumes may or may not be written then, so an owner that wants to know
-    appends to one volume per call. All methods may raise `JournalUnavailable`. One event loop uses a journal at a time.
+    appends to one volume per call. All methods may raise `JournalUnavailable`, and those that write `JournalFull`. One
+    event loop uses a journal at a time.
     """
 
     @property

@@ -24,6 +24,7 @@ from .port import (
     Batch,
     Entry,
     Fenced,
+    JournalFull,
     JournalMismatch,
     JournalTooNew,
     JournalUnavailable,
@@ -49,6 +50,8 @@ BUSY_AT_ONCE_MS = 1
 BUSY_PATIENT_MS = 5_000
 IDS_REMEMBERED = 50_000
 """Entities whose id is kept in memory, in each of two generations: a miss costs one index probe."""
+ROOM_TO_OPEN_BYTES = 65_536
+"""A log's shared memory begins with half of that."""
 WORST_CASE_AUTOCHECKPOINT_PAGES = 32_768
 """Moving the log into the file is done aside (`move_log`); this bounds the log (128 MiB) if that ever stops."""
 
@@ -135,7 +138,7 @@ EXPLANATIONS = {
     sqlite3.SQLITE_READONLY: "the file or its directory is read-only: make both writable for this user",
     sqlite3.SQLITE_PERM: "the file may not be accessed: make it readable and writable for this user",
     sqlite3.SQLITE_CANTOPEN: "the file can't be opened: its directory must exist and be writable for this user",
-    sqlite3.SQLITE_IOERR: "the disk reports an input/output error: look at the system log",
+    sqlite3.SQLITE_IOERR: "the disk reports an error, or was made read-only: look at the system log",
     sqlite3.SQLITE_CORRUPT: "the file is damaged: keep a copy, then restore a backup or salvage with sqlite3 .recover",
     sqlite3.SQLITE_NOTADB: "this is not a journal, or its head is damaged: keep a copy and restore a backup",
 }
@@ -148,6 +151,10 @@ EntityName = tuple[int, str, str]
 
 class Locked(JournalUnavailable):
     """Another process is committing; nothing was written. Whoever can wait tries again with more patience."""
+
+
+# A transaction that finds no room is rolled back: its last page is never written, and without that one none counts.
+ERRORS = {sqlite3.SQLITE_BUSY: Locked, sqlite3.SQLITE_FULL: JournalFull}
 
 
 class Layout(NamedTuple):
@@ -167,9 +174,8 @@ def in_journal_words(function: Callable[P, R]) -> Callable[P, R]:
         except sqlite3.Error as error:
             # The low byte says what failed, the rest where; errors of the Python module itself carry no code.
             code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-            reason = EXPLANATIONS.get(code, str(error))
-            kind = Locked if code == sqlite3.SQLITE_BUSY else JournalUnavailable
-            raise kind(f"journal {_file_of(args)}: {reason} ({error})") from error
+            reason = EXPLANATIONS.get(_cause(code, args), str(error))
+            raise ERRORS.get(code, JournalUnavailable)(f"journal {_file_of(args)}: {reason} ({error})") from error
         except OSError as error:
             raise JournalUnavailable(f"journal {_file_of(args)}: {error.strerror} ({error.filename})") from error
 
@@ -179,6 +185,24 @@ def in_journal_words(function: Callable[P, R]) -> Callable[P, R]:
 def _file_of(args: Sequence[object]) -> object:
     """The path that a function here works on: its first argument, or that of the volume whose method it is."""
     return getattr(args[0], "path", args[0])
+
+
+def _cause(code: int, args: Sequence[object]) -> int:
+    """A full disk by its name where SQLite calls it an error: it can't say why its shared memory did not grow."""
+    if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN) and isinstance(path := _file_of(args), Path):
+        with suppress(OSError):
+            disk = os.statvfs(path.parent)
+            if disk.f_bavail * disk.f_frsize < ROOM_TO_OPEN_BYTES:
+                return sqlite3.SQLITE_FULL
+    return code
+
+
+@in_journal_words
+def ensure_writable(directory: Path) -> None:
+    """Raise `JournalUnavailable` for the first file of a journal in `directory` that can't be written."""
+    for path in (*sorted(directory.glob("*.sqlite")), directory):
+        if not os.access(path, os.W_OK):
+            raise JournalUnavailable(f"journal {path}: {EXPLANATIONS[sqlite3.SQLITE_READONLY]}")
 
 
 @in_journal_words

@@ -1,5 +1,6 @@
 """Loads the demo catalogue into new data, once."""
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -17,7 +18,9 @@ def load_demo(settings: Settings, data: DataDirectory, progress: Progress) -> No
     if settings.demo_products:
         with progress.step(f"Loading {settings.demo_products} demo products"):
             _load(settings, data.logs)
-    data.demo_file.write_text(json.dumps({"products": settings.demo_products}))
+    # A disk that is full must not end a shop that sells: unsaid, the next start brings in the same rows again.
+    with contextlib.suppress(OSError):
+        data.demo_file.write_text(json.dumps({"products": settings.demo_products}))
 
 
 def _load(settings: Settings, logs: Path) -> None:

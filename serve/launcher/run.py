@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from actors.journals.port import JournalError
+from actors.journals.sqlite_volume import ensure_writable
 from actors.journals.urls import SQLITE_PREFIX
 
 from ..hosting import journal_of
@@ -65,6 +66,7 @@ def ensure_journal_files(settings: Settings) -> None:
         return
     try:
         asyncio.run(journal_of(settings).close())
+        ensure_writable(Path(settings.journal.removeprefix(SQLITE_PREFIX)))
     except (JournalError, ValueError) as error:
         raise LaunchError(f"{error}.") from error
 

@@ -11,7 +11,7 @@ from random import Random
 from typing import Any, NoReturn, TypeVar
 
 from actors.journals.memory import MemoryJournal
-from actors.journals.port import Batch, Entry, JournalError, JournalUnavailable, Recorded
+from actors.journals.port import Batch, Entry, JournalError, JournalFull, JournalUnavailable, Recorded
 
 from .chronicle import Chronicle
 from .virtual_time import Process, Scheduler
@@ -28,6 +28,8 @@ class DiskWeather:
 
     refusal: float = 0.0
     """The share of operations that are refused, and do nothing."""
+    full: bool = False
+    """Nothing can be written; what is there can be read."""
     silence: float = 0.0
     """The share of appends whose caller is told `JournalUnavailable` while the commit happens, then or later."""
     slowness_s: float = 0.0
@@ -53,7 +55,7 @@ class Disk:
         self.journal = MemoryJournal(shards=shards, volumes=volumes)
         self.weather: dict[str, DiskWeather] = {}
         self.embedded = embedded
-        self.counts = dict.fromkeys(("commits", "operations refused", "commits unheard"), 0)
+        self.counts = dict.fromkeys(("commits", "operations refused", "commits without room", "commits unheard"), 0)
         self.dies_at_append: dict[str, str] = {}
         """Processes that are to die `before`, `within` or `after` their next commit."""
         self.on_death: Callable[[str], None] = lambda name: None
@@ -79,6 +81,12 @@ class Disk:
             self.counts["operations refused"] += 1
             return True
         return False
+
+    def ensure_room(self, name: str, batches: Sequence[Batch]) -> None:
+        """Raises `JournalFull` if there is none and anything is to be written."""
+        if self.weather_of(name).full and any(batch.entries or batch.snapshots for batch in batches):
+            self.counts["commits without room"] += 1
+            raise JournalFull("the disk is full")
 
     def stays_silent(self, name: str) -> bool:
         weather = self.weather_of(name)
@@ -154,6 +162,7 @@ class SimulatedJournal:
             await never()
         if disk.stays_silent(name):
             return await self._append_in_silence(batches)
+        disk.ensure_room(name, batches)
         positions = await self._do(lambda: disk.commit(name, batches))
         if death == "after":
             disk.on_death(name)

@@ -253,7 +253,8 @@ class Misfortune:
         weather = DiskWeather()
         match fault.kind:
             case "disk refuses":
-                weather.refusal = 1.0 if fault.strength < 0.3 else 0.3
+                weather.full = fault.strength >= 0.6
+                weather.refusal = 0.0 if weather.full else 1.0 if fault.strength < 0.3 else 0.3
             case "disk silent":
                 weather.silence = 0.3
             case _:
