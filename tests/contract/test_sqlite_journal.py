@@ -21,6 +21,7 @@ from actors.journals import sqlite, sqlite_volume
 from actors.journals.port import (
     Batch,
     Journal,
+    JournalFull,
     JournalMismatch,
     JournalTooNew,
     JournalUnavailable,
@@ -31,6 +32,7 @@ from actors.journals.port import (
 from actors.journals.sqlite import INLINE_COMMIT_S, PROBE_EVERY, CommitPace, SqliteJournal
 from actors.journals.sqlite_volume import RememberedIds
 from actors.journals.urls import open_journal
+from tests.small_disk import SmallDisk, small_disk
 
 from .journal_suite import CLOCK, LAMP, JournalSuite, entries, entry, run, versions
 
@@ -362,7 +364,7 @@ def test_a_full_disk_refuses_appends_until_there_is_room(tmp_path: Path) -> None
                 await journal.append([Batch(0, epoch, [entry(CLOCK, written + 1, bytes(2_000))])])
                 written += 1
 
-        with pytest.raises(JournalUnavailable, match=r"volume-00\.sqlite: the disk is full"):
+        with pytest.raises(JournalFull, match=r"volume-00\.sqlite: the disk is full"):
             await append_for_ever()
         assert versions((await journal.load(0, [CLOCK]))[0].entries) == list(range(1, written + 1))
         limit_pages(journal, 4_000)
@@ -371,6 +373,43 @@ def test_a_full_disk_refuses_appends_until_there_is_room(tmp_path: Path) -> None
         await journal.close()
 
     run(scenario())
+
+
+@pytest.mark.parametrize("inline_commit_s", [60.0, 0.0])
+def test_a_disk_that_fills_up_while_the_log_is_moved_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inline_commit_s: float
+) -> None:
+    monkeypatch.setattr(sqlite, "MOVE_LOG_AFTER_PAGES", 20)
+
+    async def scenario(disk: SmallDisk) -> None:
+        journal = SqliteJournal(disk.path / "journal", inline_commit_s=inline_commit_s)
+        epoch = await journal.acquire(0)
+        written = 0
+
+        async def append(count: int) -> None:
+            nonlocal written
+            for _ in range(count):
+                batch = Batch(0, epoch, [entry(CLOCK, written + 1, bytes(3_000))], checkpoint=bytes(9_000))
+                await journal.append([batch])
+                written += 1
+                await asyncio.sleep(0)
+
+        for _ in range(3):
+            disk.fill()
+            with pytest.raises(JournalFull):
+                await append(10_000)
+            assert versions((await journal.load(0, [CLOCK]))[0].entries) == list(range(1, written + 1))
+            # Whoever only asks whether there is a newer owner writes nothing.
+            await journal.append([Batch(0, epoch, ())])
+            disk.make_room()
+            await append(40)
+        await journal.close()
+        journal = SqliteJournal(disk.path / "journal")
+        assert versions((await journal.load(0, [CLOCK]))[0].entries) == list(range(1, written + 1))
+        await journal.close()
+
+    with small_disk(tmp_path / "disk", 8) as disk:
+        run(scenario(disk))
 
 
 def limit_pages(journal: SqliteJournal, pages: int) -> None:

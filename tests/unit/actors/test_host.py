@@ -11,9 +11,10 @@ from actors.client import Client
 from actors.errors import JournalAway, Moved, NotMine, Overloaded, Unavailable
 from actors.host import Host
 from actors.journals.memory import MemoryJournal
-from actors.journals.port import Batch, JournalUnavailable, Recorded
+from actors.journals.port import Batch, JournalFull, JournalUnavailable, Recorded
 from actors.pins import LocalShards, Pins
 from actors.placement import shard_of
+from engine.kernel import Rejected
 
 from .toy import KINDS, Beans, Begin, Break, Fill, Look, MoveView, Take, Weigher
 
@@ -54,6 +55,17 @@ class FailingJournal(MemoryJournal):
     def _ensure_there(self) -> None:
         if self.away:
             raise JournalUnavailable("connection refused")
+
+
+class FullJournal(FailingJournal):
+    """Has no room for entries while it is `full`."""
+
+    full = False
+
+    async def append(self, batches: Sequence[Batch]) -> Sequence[int]:
+        if self.full and any(batch.entries for batch in batches):
+            raise JournalFull("the disk is full")
+        return await super().append(batches)
 
 
 class World:
@@ -213,6 +225,62 @@ def test_senders_wait_for_a_journal_a_little_and_then_hear_at_once_that_it_is_aw
         assert await world.client.send("jar", "BLUE", Take("t1", 1)) == Beans(4)
 
     run(scenario)
+
+
+def run_full(scenario: Callable[[World, FullJournal], Awaitable[None]]) -> None:
+    async def main() -> None:
+        journal = FullJournal(shards=SHARDS)
+        world = await World(journal).start()
+        await scenario(world, journal)
+        await world.host.close()
+
+    asyncio.run(asyncio.wait_for(main(), 10))
+
+
+def test_a_full_journal_refuses_changes_at_once_and_answers_questions() -> None:
+    async def scenario(world: World, journal: FullJournal) -> None:
+        await world.client.send("jar", "BLUE", Fill("f1", 5))
+        epochs = world.host.epochs
+        journal.full = True
+        # All in one turn: whoever changes something takes nobody else's answer away.
+        changed, asked, repeated, refused = await asyncio.gather(
+            world.client.send("jar", "RED", Fill("f2", 5), deadline_s=0.5),
+            world.client.send("jar", "BLUE", Look()),
+            world.client.send("jar", "BLUE", Fill("f1", 5)),
+            world.client.send("jar", "BLUE", Take("t1", 9)),
+            return_exceptions=True,
+        )
+        assert isinstance(changed, JournalAway)
+        assert (asked, repeated) == (Beans(5), Beans(5))
+        assert isinstance(refused, Rejected)
+        with pytest.raises(JournalAway, match="the disk is full"):
+            await world.client.send("jar", "BLUE", Fill("f3", 1))
+        assert await world.client.send("jar", "BLUE", Look()) == Beans(5)
+        journal.full = False
+        assert await world.client.send("jar", "BLUE", Fill("f3", 1)) == Beans(6)
+        assert world.host.epochs == epochs
+
+    run_full(scenario)
+
+
+def test_a_process_that_found_no_room_goes_on_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(volume, "TRY_AGAIN_FULL_S", 0.05)
+
+    async def scenario(world: World, journal: FullJournal) -> None:
+        await world.client.send("jar", "BLUE", Fill("f1", 5))
+        world.weigher.failures = 1
+        await world.client.send("move", "m1", Begin("BLUE", "RED", 3))
+        journal.full = True
+        while len(world.weigher.calls) < 3:
+            # Its answer can't be recorded, so it is asked again, by the same name.
+            await asyncio.sleep(0.01)
+        assert await world.client.send("move", "m1", Look()) == MoveView("weigh")
+        journal.full = False
+        while await world.client.send("move", "m1", Look()) != MoveView("done"):
+            await asyncio.sleep(0.01)
+        assert await world.client.send("jar", "RED", Look()) == Beans(3)
+
+    run_full(scenario)
 
 
 def test_the_older_of_two_owners_is_fenced_and_says_not_mine() -> None:
