@@ -108,12 +108,20 @@ MUTANTS = (
         "the reply comes before the append",
         "actors.volume",
         """        if touched or self._consulted:
-            await self._append(touched, now)
+            try:
+                await self._append(touched, now)
+            except JournalFull as error:
+                await self._go_on_without_room(mail, replies, touched, outward, error)
+                return
         self._reply(mail, replies, touched)
 """,
         """        self._reply(mail, replies, touched)
         if touched or self._consulted:
-            await self._append(touched, now)
+            try:
+                await self._append(touched, now)
+            except JournalFull as error:
+                await self._go_on_without_room(mail, replies, touched, outward, error)
+                return
 """,
     ),
     Mutant(
