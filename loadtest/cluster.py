@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,8 @@ REDIS_PORT = 6_390
 REDIS_URL = f"redis://{ROUTER}:{REDIS_PORT}"
 HTTP_PORT = 8_000
 HEAD_NUMBER = 2
-SMALL_NODE = ("--num-cpus=2", "--object-store-memory=100000000")
-"""Options of `ray start` for several nodes that share one small machine."""
+SMALL_STORE = "--object-store-memory=100000000"
+"""Option of `ray start`, for several nodes that share one machine's memory."""
 COMMAND_TIMEOUT_S = 120.0
 READY_TIMEOUT_S = 60.0
 
@@ -183,10 +184,14 @@ class Cluster:
         with ThreadPoolExecutor() as pool:
             list(pool.map(lambda machine: self._run_all(machine, "worker"), self.workers))
 
-    def deploy(self, *settings: str) -> str:
-        """Put the shop on the cluster, from its head."""
-        journal = f'--journal "$(cat {self.data}/redis.url)"'
-        return self._run(self.head, f"doorbuster deploy --data {self.data} {journal} {' '.join(settings)}")
+    def deploy(self, *settings: str, by_configuration: bool = False) -> str:
+        """Put the shop on the cluster, from its head; or have `serve deploy` do so."""
+        command = f'doorbuster deploy --data {self.data} --journal "$(cat {self.data}/redis.url)" {" ".join(settings)}'
+        if not by_configuration:
+            return self._run(self.head, command)
+        file = f"{self.data}/serve.yaml"
+        token = f"RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH={self.data}/ray.token"
+        return self._run(self.head, f"{command} --config-only > {file} && {token} serve deploy {file}")
 
     def restart_head(self) -> None:
         """The head's machine comes back, empty, with the same address."""
@@ -221,7 +226,7 @@ def small(line: str) -> str:
     if "doorbuster node start" not in line:
         return line
     line = line.replace(f" --autoscaling-config={BOOTSTRAP}", "")
-    return " ".join([line if " -- " in f"{line} " else f"{line} --", *SMALL_NODE])
+    return f"{line if ' -- ' in f'{line} ' else f'{line} --'} {SMALL_STORE}"
 
 
 @contextmanager
@@ -264,7 +269,7 @@ class Story:
 
 
 async def sell(
-    cluster: Cluster, story: Story, *, rate_per_s: float, window_s: float, kill_head: bool
+    cluster: Cluster, story: Story, *, rate_per_s: float, window_s: float, kill_head: bool, power_cut: bool
 ) -> tuple[list[Row], list[Finding]]:
     """Sell while a worker is killed, and the head if asked to; what buyers saw, and the audit."""
     urls = [f"http://{machine.address}:{HTTP_PORT}" for machine in (cluster.head, *cluster.workers)]
@@ -284,9 +289,10 @@ async def sell(
         story.tell(str(rows[-1]))
 
     await scene("nothing happens")
-    await scene(f"{cluster.workers[0].name} is killed", cluster.workers[0].kill)
+    worker = cluster.workers[0]
+    await scene(f"{worker.name} is killed", partial(worker.kill, silently=power_cut))
     if kill_head:
-        await scene("the head is killed", cluster.head.kill)
+        await scene("the head is killed", partial(cluster.head.kill, silently=power_cut))
         await scene("the head comes back, empty", cluster.restart_head)
         await scene("afterwards")
     findings = await audit(shop, sku, UNITS, [each.attempt for each in buyers.purchases])
@@ -301,6 +307,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--rate", type=float, default=40, help="purchases per second (40)")
     parser.add_argument("--window", type=float, default=10, help="seconds that buyers are watched after a kill (10)")
     parser.add_argument("--kill-head", action="store_true", help="kill the head too, and bring it back empty")
+    parser.add_argument("--power-cut", action="store_true", help="machines that are killed say nothing to anybody")
+    parser.add_argument("--serve-deploy", action="store_true", help="deploy by a configuration, with `serve deploy`")
     parser.add_argument("--cluster-file", type=Path, default=CLUSTER_FILE, help="(cluster.yaml)")
     options = parser.parse_args(arguments)
     try:
@@ -323,12 +331,19 @@ def demonstrate(options: argparse.Namespace, redis: str) -> int:
             story.step("the head is up", cluster.start_head)
             story.step(f"{options.workers} workers are up", cluster.start_workers)
             replicas = options.workers + 1
-            said = story.step("the shop is deployed", lambda: cluster.deploy("--hosts 1", f"--replicas {replicas}"))
-            print(said, end="")
-            wait_for_doors(cluster)
-            rows, findings = asyncio.run(
-                sell(cluster, story, rate_per_s=options.rate, window_s=options.window, kill_head=options.kill_head)
+            settings = ("--hosts 1", f"--replicas {replicas}")
+            deploy = partial(cluster.deploy, *settings, by_configuration=options.serve_deploy)
+            print(story.step("the shop is deployed", deploy), end="")
+            story.step("every node takes requests", partial(wait_for_doors, cluster))
+            selling = sell(
+                cluster,
+                story,
+                rate_per_s=options.rate,
+                window_s=options.window,
+                kill_head=options.kill_head,
+                power_cut=options.power_cut,
             )
+            rows, findings = asyncio.run(selling)
     print_findings(findings)
     unsold = sum(count for row in rows for what, count in row.heard.items() if what == "409")
     return 0 if all(finding.held for finding in findings) and not unsold else 1
