@@ -45,6 +45,7 @@ SMALL_STORE = "--object-store-memory=100000000"
 """Option of `ray start`, for several nodes that share one machine's memory."""
 COMMAND_TIMEOUT_S = 120.0
 READY_TIMEOUT_S = 60.0
+DOORS_TIMEOUT_S = 15.0
 
 TRY_TIMEOUT = aiohttp.ClientTimeout(total=12, sock_connect=1)
 """A machine that is gone refuses nothing: a buyer must notice by himself that nobody is there."""
@@ -269,10 +270,16 @@ class Story:
 
 
 async def sell(
-    cluster: Cluster, story: Story, *, rate_per_s: float, window_s: float, kill_head: bool, power_cut: bool
+    cluster: Cluster,
+    urls: Sequence[str],
+    story: Story,
+    *,
+    rate_per_s: float,
+    window_s: float,
+    kill_head: bool,
+    power_cut: bool,
 ) -> tuple[list[Row], list[Finding]]:
     """Sell while a worker is killed, and the head if asked to; what buyers saw, and the audit."""
-    urls = [f"http://{machine.address}:{HTTP_PORT}" for machine in (cluster.head, *cluster.workers)]
     shop = Shop(urls[-1], cluster.admin_key)
     (sku,) = await asyncio.to_thread(put_on_sale, shop, ("RETRO-CLOCK",), UNITS)
     buyers = Buyers(urls, sku, rate_per_s)
@@ -334,9 +341,11 @@ def demonstrate(options: argparse.Namespace, redis: str) -> int:
             settings = ("--hosts 1", f"--replicas {replicas}")
             deploy = partial(cluster.deploy, *settings, by_configuration=options.serve_deploy)
             print(story.step("the shop is deployed", deploy), end="")
-            story.step("every node takes requests", partial(wait_for_doors, cluster))
+            urls = story.step("nodes take requests", partial(open_doors, cluster))
+            story.tell(f"buyers go to {', '.join(urls)}")
             selling = sell(
                 cluster,
+                urls,
                 story,
                 rate_per_s=options.rate,
                 window_s=options.window,
@@ -349,14 +358,17 @@ def demonstrate(options: argparse.Namespace, redis: str) -> int:
     return 0 if all(finding.held for finding in findings) and not unsold else 1
 
 
-def wait_for_doors(cluster: Cluster) -> None:
-    """Every node's ingress sells: buyers come to all of them."""
-    for machine in (cluster.head, *cluster.workers):
-        deadline = time.monotonic() + READY_TIMEOUT_S
-        while not answers_ok(f"http://{machine.address}:{HTTP_PORT}/readyz"):
-            if time.monotonic() > deadline:
-                raise ServerFailed(machine.name, f"takes no requests after {READY_TIMEOUT_S:.0f} s")
-            time.sleep(POLL_INTERVAL_S)
+def open_doors(cluster: Cluster) -> list[str]:
+    """Where buyers can go: every node with a replica has an ingress. Waits for all, but not for long."""
+    urls = [f"http://{machine.address}:{HTTP_PORT}" for machine in (cluster.head, *cluster.workers)]
+    deadline = time.monotonic() + DOORS_TIMEOUT_S
+    while True:
+        found = [url for url in urls if answers_ok(f"{url}/readyz")]
+        if len(found) == len(urls) or (found and time.monotonic() > deadline):
+            return found
+        if time.monotonic() > deadline + READY_TIMEOUT_S:
+            raise ServerFailed("the cluster", f"takes no requests after {READY_TIMEOUT_S:.0f} s")
+        time.sleep(POLL_INTERVAL_S)
 
 
 if __name__ == "__main__":
