@@ -269,25 +269,28 @@ class Story:
         return done
 
 
-async def sell(
-    cluster: Cluster,
-    urls: Sequence[str],
-    story: Story,
-    *,
-    rate_per_s: float,
-    window_s: float,
-    kill_head: bool,
-    power_cut: bool,
-) -> tuple[list[Row], list[Finding]]:
+@dataclass(frozen=True)
+class Plot:
+    """How much is bought, and what happens meanwhile."""
+
+    rate_per_s: float
+    window_s: float
+    """How long buyers are watched after each kill."""
+    kill_head: bool
+    power_cut: bool
+    """Machines that are killed say nothing to anybody."""
+
+
+async def sell(cluster: Cluster, urls: Sequence[str], story: Story, plot: Plot) -> tuple[list[Row], list[Finding]]:
     """Sell while a worker is killed, and the head if asked to; what buyers saw, and the audit."""
     shop = Shop(urls[-1], cluster.admin_key)
     (sku,) = await asyncio.to_thread(put_on_sale, shop, ("RETRO-CLOCK",), UNITS)
-    buyers = Buyers(urls, sku, rate_per_s)
+    buyers = Buyers(urls, sku, plot.rate_per_s)
     rows: list[Row] = []
 
     async def scene(title: str, act: Callable[[], None] | None = None) -> None:
         since = time.monotonic()
-        selling = asyncio.create_task(buyers.buy_for(window_s if act else CALM_S))
+        selling = asyncio.create_task(buyers.buy_for(plot.window_s if act else CALM_S))
         if act is not None:
             await asyncio.to_thread(act)
         await selling
@@ -297,9 +300,9 @@ async def sell(
 
     await scene("nothing happens")
     worker = cluster.workers[0]
-    await scene(f"{worker.name} is killed", partial(worker.kill, silently=power_cut))
-    if kill_head:
-        await scene("the head is killed", partial(cluster.head.kill, silently=power_cut))
+    await scene(f"{worker.name} is killed", partial(worker.kill, silently=plot.power_cut))
+    if plot.kill_head:
+        await scene("the head is killed", partial(cluster.head.kill, silently=plot.power_cut))
         await scene("the head comes back, empty", cluster.restart_head)
         await scene("afterwards")
     findings = await audit(shop, sku, UNITS, [each.attempt for each in buyers.purchases])
@@ -343,16 +346,8 @@ def demonstrate(options: argparse.Namespace, redis: str) -> int:
             print(story.step("the shop is deployed", deploy), end="")
             urls = story.step("nodes take requests", partial(open_doors, cluster))
             story.tell(f"buyers go to {', '.join(urls)}")
-            selling = sell(
-                cluster,
-                urls,
-                story,
-                rate_per_s=options.rate,
-                window_s=options.window,
-                kill_head=options.kill_head,
-                power_cut=options.power_cut,
-            )
-            rows, findings = asyncio.run(selling)
+            plot = Plot(options.rate, options.window, options.kill_head, options.power_cut)
+            rows, findings = asyncio.run(sell(cluster, urls, story, plot))
     print_findings(findings)
     unsold = sum(count for row in rows for what, count in row.heard.items() if what == "409")
     return 0 if all(finding.held for finding in findings) and not unsold else 1
