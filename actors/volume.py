@@ -111,7 +111,9 @@ class Volume:
 
     async def recover(self, number: int) -> None:
         """Wake every entity of the shard that may have unfinished work: those of the checkpoint, and all after it."""
-        shard = self.shards[number]
+        shard = self.shards.get(number)
+        if shard is None:
+            raise NotMine(f"shard {number} has moved on already")
         position, checkpoint = await self._journal.checkpoint(number)
         await self._wake_all(shard, decode_checkpoint(checkpoint))
         while entries := await self._journal.read(number, position):

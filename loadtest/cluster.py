@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +41,11 @@ REDIS_PORT = 6_390
 REDIS_URL = f"redis://{ROUTER}:{REDIS_PORT}"
 HTTP_PORT = 8_000
 HEAD_NUMBER = 2
-SMALL_NODE = ("--num-cpus=2", "--object-store-memory=100000000")
-"""Options of `ray start` for several nodes that share one small machine."""
+SMALL_STORE = "--object-store-memory=100000000"
+"""Option of `ray start`, for several nodes that share one machine's memory."""
 COMMAND_TIMEOUT_S = 120.0
 READY_TIMEOUT_S = 60.0
+DOORS_TIMEOUT_S = 15.0
 
 TRY_TIMEOUT = aiohttp.ClientTimeout(total=12, sock_connect=1)
 """A machine that is gone refuses nothing: a buyer must notice by himself that nobody is there."""
@@ -183,10 +185,14 @@ class Cluster:
         with ThreadPoolExecutor() as pool:
             list(pool.map(lambda machine: self._run_all(machine, "worker"), self.workers))
 
-    def deploy(self, *settings: str) -> str:
-        """Put the shop on the cluster, from its head."""
-        journal = f'--journal "$(cat {self.data}/redis.url)"'
-        return self._run(self.head, f"doorbuster deploy --data {self.data} {journal} {' '.join(settings)}")
+    def deploy(self, *settings: str, by_configuration: bool = False) -> str:
+        """Put the shop on the cluster, from its head; or have `serve deploy` do so."""
+        command = f'doorbuster deploy --data {self.data} --journal "$(cat {self.data}/redis.url)" {" ".join(settings)}'
+        if not by_configuration:
+            return self._run(self.head, command)
+        file = f"{self.data}/serve.yaml"
+        token = f"RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH={self.data}/ray.token"
+        return self._run(self.head, f"{command} --config-only > {file} && {token} serve deploy {file}")
 
     def restart_head(self) -> None:
         """The head's machine comes back, empty, with the same address."""
@@ -221,7 +227,7 @@ def small(line: str) -> str:
     if "doorbuster node start" not in line:
         return line
     line = line.replace(f" --autoscaling-config={BOOTSTRAP}", "")
-    return " ".join([line if " -- " in f"{line} " else f"{line} --", *SMALL_NODE])
+    return f"{line if ' -- ' in f'{line} ' else f'{line} --'} {SMALL_STORE}"
 
 
 @contextmanager
@@ -263,19 +269,28 @@ class Story:
         return done
 
 
-async def sell(
-    cluster: Cluster, story: Story, *, rate_per_s: float, window_s: float, kill_head: bool
-) -> tuple[list[Row], list[Finding]]:
+@dataclass(frozen=True)
+class Plot:
+    """How much is bought, and what happens meanwhile."""
+
+    rate_per_s: float
+    window_s: float
+    """How long buyers are watched after each kill."""
+    kill_head: bool
+    power_cut: bool
+    """Machines that are killed say nothing to anybody."""
+
+
+async def sell(cluster: Cluster, urls: Sequence[str], story: Story, plot: Plot) -> tuple[list[Row], list[Finding]]:
     """Sell while a worker is killed, and the head if asked to; what buyers saw, and the audit."""
-    urls = [f"http://{machine.address}:{HTTP_PORT}" for machine in (cluster.head, *cluster.workers)]
     shop = Shop(urls[-1], cluster.admin_key)
     (sku,) = await asyncio.to_thread(put_on_sale, shop, ("RETRO-CLOCK",), UNITS)
-    buyers = Buyers(urls, sku, rate_per_s)
+    buyers = Buyers(urls, sku, plot.rate_per_s)
     rows: list[Row] = []
 
     async def scene(title: str, act: Callable[[], None] | None = None) -> None:
         since = time.monotonic()
-        selling = asyncio.create_task(buyers.buy_for(window_s if act else CALM_S))
+        selling = asyncio.create_task(buyers.buy_for(plot.window_s if act else CALM_S))
         if act is not None:
             await asyncio.to_thread(act)
         await selling
@@ -284,9 +299,10 @@ async def sell(
         story.tell(str(rows[-1]))
 
     await scene("nothing happens")
-    await scene(f"{cluster.workers[0].name} is killed", cluster.workers[0].kill)
-    if kill_head:
-        await scene("the head is killed", cluster.head.kill)
+    worker = cluster.workers[0]
+    await scene(f"{worker.name} is killed", partial(worker.kill, silently=plot.power_cut))
+    if plot.kill_head:
+        await scene("the head is killed", partial(cluster.head.kill, silently=plot.power_cut))
         await scene("the head comes back, empty", cluster.restart_head)
         await scene("afterwards")
     findings = await audit(shop, sku, UNITS, [each.attempt for each in buyers.purchases])
@@ -301,6 +317,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--rate", type=float, default=40, help="purchases per second (40)")
     parser.add_argument("--window", type=float, default=10, help="seconds that buyers are watched after a kill (10)")
     parser.add_argument("--kill-head", action="store_true", help="kill the head too, and bring it back empty")
+    parser.add_argument("--power-cut", action="store_true", help="machines that are killed say nothing to anybody")
+    parser.add_argument("--serve-deploy", action="store_true", help="deploy by a configuration, with `serve deploy`")
     parser.add_argument("--cluster-file", type=Path, default=CLUSTER_FILE, help="(cluster.yaml)")
     options = parser.parse_args(arguments)
     try:
@@ -323,25 +341,29 @@ def demonstrate(options: argparse.Namespace, redis: str) -> int:
             story.step("the head is up", cluster.start_head)
             story.step(f"{options.workers} workers are up", cluster.start_workers)
             replicas = options.workers + 1
-            said = story.step("the shop is deployed", lambda: cluster.deploy("--hosts 1", f"--replicas {replicas}"))
-            print(said, end="")
-            wait_for_doors(cluster)
-            rows, findings = asyncio.run(
-                sell(cluster, story, rate_per_s=options.rate, window_s=options.window, kill_head=options.kill_head)
-            )
+            settings = ("--hosts 1", f"--replicas {replicas}")
+            deploy = partial(cluster.deploy, *settings, by_configuration=options.serve_deploy)
+            print(story.step("the shop is deployed", deploy), end="")
+            urls = story.step("nodes take requests", partial(open_doors, cluster))
+            story.tell(f"buyers go to {', '.join(urls)}")
+            plot = Plot(options.rate, options.window, options.kill_head, options.power_cut)
+            rows, findings = asyncio.run(sell(cluster, urls, story, plot))
     print_findings(findings)
     unsold = sum(count for row in rows for what, count in row.heard.items() if what == "409")
     return 0 if all(finding.held for finding in findings) and not unsold else 1
 
 
-def wait_for_doors(cluster: Cluster) -> None:
-    """Every node's ingress sells: buyers come to all of them."""
-    for machine in (cluster.head, *cluster.workers):
-        deadline = time.monotonic() + READY_TIMEOUT_S
-        while not answers_ok(f"http://{machine.address}:{HTTP_PORT}/readyz"):
-            if time.monotonic() > deadline:
-                raise ServerFailed(machine.name, f"takes no requests after {READY_TIMEOUT_S:.0f} s")
-            time.sleep(POLL_INTERVAL_S)
+def open_doors(cluster: Cluster) -> list[str]:
+    """Where buyers can go: every node with a replica has an ingress. Waits for all, but not for long."""
+    urls = [f"http://{machine.address}:{HTTP_PORT}" for machine in (cluster.head, *cluster.workers)]
+    deadline = time.monotonic() + DOORS_TIMEOUT_S
+    while True:
+        found = [url for url in urls if answers_ok(f"{url}/readyz")]
+        if len(found) == len(urls) or (found and time.monotonic() > deadline):
+            return found
+        if time.monotonic() > deadline + READY_TIMEOUT_S:
+            raise ServerFailed("the cluster", f"takes no requests after {READY_TIMEOUT_S:.0f} s")
+        time.sleep(POLL_INTERVAL_S)
 
 
 if __name__ == "__main__":

@@ -70,7 +70,8 @@ class Machine:
         self._holder = subprocess.Popen([*_unshare(), "sh", "-c", OWN_HOME.format(scratch=scratch)])
         self._init = self._wait_for_init()
         self._enter = ["nsenter", f"--target={self._init}", "--net", "--mount", "--pid", "--"]
-        self._connect(number)
+        self._port = f"port{self._holder.pid}"
+        self._connect(f"02:00:00:00:00:{number:02x}")
 
     def command(self, *command: str) -> list[str]:
         """The command as it runs on this machine."""
@@ -93,8 +94,11 @@ class Machine:
             raise ServerFailed(f"{self.name}: {script}", f"ended with status {done.returncode}", done.stdout[-2_000:])
         return done.stdout
 
-    def kill(self) -> None:
-        """The machine is gone at once: all of its processes, and its network card."""
+    def kill(self, *, silently: bool = False) -> None:
+        """All processes of the machine end at once. Others hear of it by their connections, unless it goes silently,
+        as by a power cut."""
+        if silently:
+            _run("ip", "link", "set", self._port, "down")
         self._holder.kill()
         self._holder.wait()
 
@@ -110,12 +114,14 @@ class Machine:
         self._holder.kill()
         raise ServerFailed(self.name, "did not get namespaces of its own")
 
-    def _connect(self, number: int) -> None:
-        outer, inner = f"port{number}", "eth0"
-        _run("ip", "link", "add", outer, "type", "veth", "peer", "name", inner, "netns", str(self._init))
-        _run("ip", "link", "set", outer, "master", BRIDGE, "up")
+    def _connect(self, hardware_address: str) -> None:
+        inner = "eth0"
+        _run("ip", "link", "add", self._port, "type", "veth", "peer", "name", inner, "netns", str(self._init))
+        _run("ip", "link", "set", self._port, "master", BRIDGE, "up")
         inside = (
             "ip link set lo up",
+            # The same for whoever comes back with this address: nobody has to learn where it is now.
+            f"ip link set {inner} address {hardware_address}",
             f"ip address add {self.address}/24 dev {inner}",
             f"ip link set {inner} up",
             f"ip route add default via {ROUTER}",

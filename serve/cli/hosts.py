@@ -14,7 +14,6 @@ from actors.errors import ActorsError, Unavailable
 from ..launcher.data import DataDirectory
 from ..launcher.errors import LaunchError
 from ..launcher.joining import address_of, announce_leaving, joined, replicas_on
-from ..launcher.node import find
 from .journal_source import Report, bar
 from .options import resolve_or_exit
 
@@ -105,7 +104,7 @@ def shop(data: str | None, address: str | None) -> Iterator[None]:
     """Inside the block this process belongs to the Ray of the running shop."""
     directory = DataDirectory(resolve_or_exit({"data": data}, None).settings.data)
     try:
-        with joined(address or address_of(directory), directory.ray_token, find(directory.path)):
+        with joined(address or address_of(directory), directory.ray_token):
             yield
     except LaunchError as error:
         raise click.ClickException(str(error)) from error

@@ -41,6 +41,7 @@ def node_environment(place: NodePlace, run_id: str, temporary: Path, token_file:
     """Every variable for one node of a cluster. All nodes must agree on those of `SERVING`."""
     return (
         SERVING
+        | CLUSTER
         | _of_one_run(run_id, temporary, haproxy)
         | token_authentication(token_file)
         | _side_ports(place.ports)
@@ -127,3 +128,10 @@ LOOPBACK_ONLY = {
     NODE_ADDRESS: ONLY_THIS_MACHINE,
 }
 """What keeps everything on this machine."""
+
+CLUSTER = {
+    # How long nodes wait for a head that is gone (60 s by default) before they end themselves: as long as it takes to
+    # start a machine in its place. They sell meanwhile.
+    "RAY_gcs_rpc_server_reconnect_timeout_s": "600",
+}
+"""What only nodes of a cluster need."""

@@ -15,7 +15,7 @@ from serve.cli.main import main
 from serve.launcher.binding import NODE_ADDRESS
 from serve.launcher.data import DataDirectory
 from serve.launcher.deployment import ENTRY_POINT
-from serve.launcher.environment import SERVING
+from serve.launcher.environment import CLUSTER, SERVING
 from serve.launcher.haproxy import DOOR_ADDRESS
 from serve.settings import resolve
 
@@ -104,7 +104,7 @@ def test_the_service_runs_the_ray_of_the_lock_file(service: dict[str, Any]) -> N
 def test_every_pod_has_every_variable_that_serving_needs(service: dict[str, Any]) -> None:
     for container in containers(service):
         values = {variable["name"]: variable.get("value") for variable in container["env"]}
-        assert SERVING.items() <= values.items()
+        assert (SERVING | CLUSTER).items() <= values.items()
         assert {NODE_ADDRESS, DOOR_ADDRESS, "RAY_SERVE_HAPROXY_BINARY_PATH"} <= values.keys()
         # A node that stays on loopback could join no cluster.
         assert "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER" not in values

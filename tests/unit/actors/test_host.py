@@ -1,6 +1,7 @@
 """The turn, effects, reminders, ownership and passivation, on the memory journal and without Ray."""
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -493,6 +494,17 @@ def test_recovery_goes_on_behind_an_entity_that_moved(monkeypatch: pytest.Monkey
         await second.host.close()
 
     asyncio.run(asyncio.wait_for(main(), 10))
+
+
+def test_a_shard_that_is_taken_away_at_once_needs_no_recovery(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario(world: World) -> None:
+        await world.host.own([SHARDS])
+        await world.host.disown([SHARDS])
+        await asyncio.sleep(0.01)
+        gc.collect()
+
+    run(scenario)
+    assert not caplog.records
 
 
 def test_unfinished_work_outlives_two_owners_and_the_checkpoint_between(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from loadtest.buyer import CONFIRMED, Attempt
-from loadtest.cluster import BOOTSTRAP, Purchase, row_of, small
+from loadtest.cluster import BOOTSTRAP, SMALL_STORE, Purchase, row_of, small
 
 HEAD = f"DOORBUSTER_GCS_REDIS=redis://r doorbuster node start --head -- --autoscaling-config={BOOTSTRAP}"
 
@@ -28,8 +28,8 @@ def test_nodes_start_small_and_without_a_cloud() -> None:
     line = small(HEAD)
     assert line.startswith("DOORBUSTER_GCS_REDIS=redis://r doorbuster node start --head -- ")
     assert "autoscaling" not in line
-    assert "--num-cpus=2" in line
-    assert small("doorbuster node start --address $H").startswith("doorbuster node start --address $H -- --num-cpus=2")
+    assert line.endswith(SMALL_STORE)
+    assert small("doorbuster node start --address $H") == f"doorbuster node start --address $H -- {SMALL_STORE}"
 
 
 def test_other_commands_stay_as_they_are() -> None:

@@ -1,0 +1,29 @@
+"""Several machines, made of namespaces, started by the commands of cluster.yaml; one of them dies."""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from loadtest import machines
+from loadtest.processes import clean_environment
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def network() -> None:
+    if not shutil.which("redis-server"):
+        pytest.skip("there is no redis-server on PATH")
+    if reason := machines.reason_against():
+        pytest.skip(reason)
+
+
+def test_selling_goes_on_when_a_node_dies_and_every_unit_is_accounted_for() -> None:
+    command = [sys.executable, "-m", "loadtest.cluster", "--window", "6", "--rate", "20"]
+    said = subprocess.run(command, capture_output=True, text=True, check=False, env=clean_environment(), timeout=280)
+    print(said.stdout)
+    assert said.returncode == 0, f"{said.stdout}\n{said.stderr}"
+    assert "worker-1 is killed" in said.stdout
+    assert "FAIL" not in said.stdout
