@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from .calls import in_time
 from .errors import CannotDrain, Unavailable
@@ -155,12 +155,13 @@ class Directory:
         Those that start together are told here together: the first would be given everything, to lose it again at
         once. Raises `Unavailable` if one doesn't answer; the others have joined then.
         """
-        # Asked twice: one that has only just started takes a while to answer, in which others may die.
-        await asyncio.gather(
+        # Asked twice: one that has only just started takes a while to answer, or stands still, and others may die then.
+        answers: list[Any] = await asyncio.gather(
             *(in_time(self._control_of(host).owned(), PING_TIMEOUT_S) for host in hosts), return_exceptions=True
         )
+        awake = [host for host, answer in zip(hosts, answers, strict=True) if not isinstance(answer, BaseException)]
         async with self._deciding:
-            answers = await asyncio.gather(*map(self._greet, hosts), return_exceptions=True)
+            answers += await asyncio.gather(*map(self._greet, awake), return_exceptions=True)
             await self._settle()
         await self._even_out()
         for answer in answers:

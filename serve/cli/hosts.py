@@ -14,6 +14,7 @@ from actors.errors import ActorsError, Unavailable
 from ..launcher.data import DataDirectory
 from ..launcher.errors import LaunchError
 from ..launcher.joining import address_of, announce_leaving, joined, replicas_on
+from ..launcher.node import find
 from .journal_source import Report, bar
 from .options import resolve_or_exit
 
@@ -104,7 +105,7 @@ def shop(data: str | None, address: str | None) -> Iterator[None]:
     """Inside the block this process belongs to the Ray of the running shop."""
     directory = DataDirectory(resolve_or_exit({"data": data}, None).settings.data)
     try:
-        with joined(address or address_of(directory), directory.ray_token):
+        with joined(address or address_of(directory), directory.ray_token, find(directory.path)):
             yield
     except LaunchError as error:
         raise click.ClickException(str(error)) from error

@@ -1,4 +1,4 @@
-"""A real local Ray for this ring: one per session, on loopback only."""
+"""A real local Ray for this ring: one per module, on loopback only."""
 
 import os
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import pytest
 from serve.launcher.environment import LOOPBACK_ONLY, SERVING
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def local_ray() -> Iterator[None]:
     """Ray started here with the environment of production, and stopped with everything in it."""
     os.environ.update(SERVING | LOOPBACK_ONLY)

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from .faults import KINDS
+from .faults import KINDS, PLANNED
 from .world import Result, simulate
 
 STATUSES = (
@@ -108,13 +108,14 @@ def tell(totals: Totals, console: Console) -> None:
     table.add_column("times", justify="right")
     for status in STATUSES:
         table.add_column(status, justify="right")
-    for kind in KINDS:
+    for kind in (*KINDS, *PLANNED):
         met = (f"{totals.coverage[kind, status]:,}" for status in STATUSES)
         table.add_row(kind, f"{totals.faults[kind]:,}", *met)
     table.add_row("(orders in the end)", f"{totals.purchases:,}", *(f"{totals.orders[each]:,}" for each in STATUSES))
     console.print(table)
     console.print(
-        ", ".join(f"{name} {number:,}" for name, number in totals.faults.items() if name not in KINDS), highlight=False
+        ", ".join(f"{name} {number:,}" for name, number in totals.faults.items() if name not in (*KINDS, *PLANNED)),
+        highlight=False,
     )
 
 
