@@ -113,7 +113,9 @@ class _OpenVolume:
 
     async def write(self, write: Callable[[], R]) -> R:
         """Write something that nobody waits for: in the writer's thread, however long it takes to get the lock."""
-        return await self._in_thread(partial(self._patiently, write))
+        written = await self._in_thread(partial(self._patiently, write))
+        self._start_moving_log()
+        return written
 
     async def read(self, rows: int, query: Callable[[Connection], R]) -> R:
         """Run a query that returns about so many rows: on the event loop if they are few."""

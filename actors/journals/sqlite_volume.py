@@ -477,6 +477,8 @@ class Volume:
             self._roll_back()
             raise
         self._commit()
+        # What is left of an entity is on pages all over the file.
+        self.pages_logged += sum(4 + len(base.state) // PAGE_BYTES for base in bases)
 
     @in_journal_words
     def bases(
