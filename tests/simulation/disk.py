@@ -55,7 +55,8 @@ class Disk:
         self.journal = MemoryJournal(shards=shards, volumes=volumes)
         self.weather: dict[str, DiskWeather] = {}
         self.embedded = embedded
-        self.counts = dict.fromkeys(("commits", "operations refused", "commits without room", "commits unheard"), 0)
+        counted = ("commits", "operations refused", "commits without room", "commits unheard", "entities trimmed")
+        self.counts = dict.fromkeys(counted, 0)
         self.dies_at_append: dict[str, str] = {}
         """Processes that are to die `before`, `within` or `after` their next commit."""
         self.on_death: Callable[[str], None] = lambda name: None

@@ -196,6 +196,18 @@ MUTANTS = (
         "if other.lives_in == entity.shard and other.version > entity.version:",
         "if other.lives_in == entity.shard and other.version < entity.version:",
     ),
+    Mutant(
+        "what an entity that has left says of that is trimmed",
+        "actors.journals.trimming",
+        "if not folded.complete or not folded.at_home or not folded.entries:",
+        "if not folded.complete or not folded.entries:",
+    ),
+    Mutant(
+        "a second trim begins without the first one's state",
+        "actors.journals.trimming",
+        "_Folded(self._codecs[kind].decode_state(base.state), base.version)",
+        "_Folded(self._kinds[kind].new(key), base.version)",
+    ),
 )
 
 

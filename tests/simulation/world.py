@@ -11,6 +11,7 @@ from typing import Any
 
 from actors import entity, shard, volume
 from actors.codec import codecs_of
+from actors.journals import trimming
 from engine.cart import LookCart
 from engine.kernel import Command
 from engine.kinds import KINDS
@@ -25,6 +26,7 @@ from .faults import Misfortune, draw_faults, draw_moves
 from .linearizability import judge_counters
 from .machines import DirectoryMachine, DirectoryWire, FrontMachine, Ground, HostMachine, Shape, way_of
 from .network import Network
+from .trimmer import trim_now_and_then
 from .virtual_time import Process, Scheduler, Spinning
 from .workload import ACTIVE_S, COUNTERS, Crowd, draw_plan
 
@@ -35,7 +37,7 @@ PEACE_S = 90.0
 LOOK_EVERY_S = 0.5
 
 
-STREAMS = ("shape", "plan", "faults", "moves", "network", "disk", "bank")
+STREAMS = ("shape", "plan", "faults", "moves", "network", "disk", "bank", "trims")
 """Dice of their own: a change in one place shall not change everything else that a seed draws."""
 
 
@@ -84,6 +86,8 @@ def tuned(shape: Shape) -> Iterator[None]:
         (volume, "ENTRIES_BETWEEN_ROUNDS", 4 * shape.entries_between_checkpoints),
         (volume, "MAX_COMMANDS_PER_TURN", shape.commands_per_turn),
         (volume, "RECOVERY_GROUP", shape.recovery_group),
+        (trimming, "WINDOW", 4 * shape.entries_between_checkpoints),
+        (trimming, "STATES_PER_TRIM", shape.recovery_group),
     )
     before = [getattr(module, name) for module, name, _ in bounds]
     for module, name, value in bounds:
@@ -149,6 +153,7 @@ class World:
             self.director,
         )
         self._tell = ground.tell
+        self.trimming = trim_now_and_then(disk, streams["trims"])
 
     async def play(self) -> None:
         """The history, from the first start to the last question."""
@@ -156,6 +161,7 @@ class World:
             machine.start()
         assert self.bank.process is not None
         self.bank.process.spawn(self._open_bank())
+        self.scheduler.process("trimmer").spawn(self.trimming)
         self.crowd.begin()
         await self.misfortune.strike()
         await asyncio.sleep(max(0.0, ACTIVE_S - self.scheduler.time))
