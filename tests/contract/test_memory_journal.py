@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 from actors.journals.memory import MemoryJournal
-from actors.journals.port import Fenced, Journal, JournalMismatch, JournalTooNew, JournalUnavailable, VersionTaken
+from actors.journals.port import (
+    Fenced,
+    Journal,
+    JournalMismatch,
+    JournalTooNew,
+    JournalUnavailable,
+    StillNeeded,
+    VersionTaken,
+)
 from actors.journals.urls import open_journal
 
 from .journal_suite import JournalSuite
@@ -30,6 +38,7 @@ class TestMemoryJournal(JournalSuite):
         Fenced(3, 7),
         VersionTaken("order", "o-1", 2),
         JournalUnavailable("the disk is full"),
+        StillNeeded(3, "search", 7),
         JournalMismatch("16 shards, not 8"),
         JournalTooNew(2, 1),
     ],
