@@ -16,8 +16,8 @@ from ..envelope import Address
 from ..moves import Arrived, Left
 from .port import Entry, Journal, Snapshot
 
-WINDOW = 5_000
-"""Entries folded at a time. A stock of which all are is one state in their place: Redis stands still for 20 ms."""
+WINDOW = 2_000
+"""Entries folded at a time. A stock of which all are is one state in their place: Redis stands still for 8 ms."""
 STATES_PER_TRIM = 100
 
 Progress = Callable[[str, int, int], None]
