@@ -19,6 +19,8 @@ from .port import Entry, Journal, Snapshot
 WINDOW = 2_000
 """Entries folded at a time. A stock of which all are is one state in their place: Redis stands still for 8 ms."""
 STATES_PER_TRIM = 100
+SMALL_STATE = 4_096
+"""Bytes that are not worth waiting for."""
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
@@ -40,6 +42,7 @@ class _Folded:
         self.version = version
         self.seen = version
         self.entries = 0
+        self.bytes = 0
         self.at_home = True
 
     @property
@@ -94,11 +97,12 @@ class _ShardTrim:
             old = list(takewhile(lambda entry: entry.position <= bound and entry.at < self._before, page))
             if old:
                 await self._fold(old)
-                await self._exchange(old[-1].position)
                 position = old[-1].position
+                await self._exchange(position, final=False)
                 yield position
             if len(old) < len(page):
-                return
+                break
+        await self._exchange(position, final=True)
 
     async def _bound(self) -> int:
         """Behind the checkpoint nothing is found by entries any more; behind its position a consumer reads nothing."""
@@ -112,6 +116,7 @@ class _ShardTrim:
             folded = self._folded[entry.kind, entry.key]
             folded.seen = entry.version
             folded.entries += 1
+            folded.bytes += len(entry.events)
             if folded.state is not None and folded.version < entry.version - 1:
                 await self._begin_at_snapshot(folded, entry)
             if folded.state is not None and folded.version < entry.version:
@@ -151,15 +156,21 @@ class _ShardTrim:
                 kind.apply(folded.state, event)
         folded.version = entry.version
 
-    async def _exchange(self, upto: int) -> None:
-        """Put states in the place of the entries of all that may go."""
+    async def _exchange(self, upto: int, *, final: bool) -> None:
+        """Put states in the place of the entries of all that may go.
+
+        Before the end a state that is larger than its entries waits for more of them: a hot stock's would be written
+        again and again.
+        """
         finished = [address for address, folded in self._folded.items() if self._may_go(address, folded)]
-        for start in range(0, len(finished), STATES_PER_TRIM):
-            group = finished[start : start + STATES_PER_TRIM]
-            bases = [self._base(address, self._folded[address]) for address in group]
-            await self._journal.trim(self._shard, upto, bases)
-            for address in group:
-                self.removed += self._folded.pop(address).entries
+        bases = [self._base(address, self._folded[address]) for address in finished]
+        if not final:
+            bases = [base for base in bases if len(base.state) < self._folded[base.kind, base.key].bytes + SMALL_STATE]
+        for start in range(0, len(bases), STATES_PER_TRIM):
+            group = bases[start : start + STATES_PER_TRIM]
+            await self._journal.trim(self._shard, upto, group)
+            for base in group:
+                self.removed += self._folded.pop((base.kind, base.key)).entries
 
     def _may_go(self, address: Address, folded: _Folded) -> bool:
         if not folded.complete or not folded.at_home or not folded.entries:

@@ -12,7 +12,7 @@ from engine.kinds import KINDS
 
 from .disk import Disk, at_once
 
-LONGEST_REST_S = 2.0
+LONGEST_REST_S = 6.0
 LONGEST_ANSWER_S = 0.02
 """Of the disk, to whoever trims: hosts commit between any two of its questions."""
 PATIENCE_S = (0.02, 0.2, 5.0)
