@@ -31,6 +31,7 @@ FIRST_FOUND_BY: dict[str, int] = {
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # half a minute on two cores of its own
 def test_300_histories_under_faults_keep_every_invariant_and_settle() -> None:
     totals = Totals()
     for result in results_of(range(SEEDS)):
