@@ -79,14 +79,12 @@ class Buyers:
         self._interval_s = 1 / rate_per_s
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def buy_for(self, seconds: float) -> None:
-        """Send purchases for so long. A stall makes nobody come later."""
+    async def keep_coming(self) -> None:
+        """Send purchases until cancelled. A stall makes nobody come later."""
         due = time.monotonic()
-        until = due + seconds
-        numbers = itertools.count()
-        while due < until:
+        for number in itertools.count():
             await asyncio.sleep(max(0.0, due - time.monotonic()))
-            task = asyncio.create_task(self._buy(next(numbers)))
+            task = asyncio.create_task(self._buy(number))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
             due += self._interval_s
@@ -183,7 +181,15 @@ class Cluster:
     def start_workers(self) -> None:
         """All at once, as the autoscaler does."""
         with ThreadPoolExecutor() as pool:
-            list(pool.map(lambda machine: self._run_all(machine, "worker"), self.workers))
+            list(pool.map(self.start, self.workers))
+
+    def stop(self, machine: Machine) -> None:
+        """The node leaves, as an operator would have it."""
+        self._run(machine, f"doorbuster node stop --data {self.data}")
+
+    def start(self, worker: Machine) -> None:
+        """The node joins again."""
+        self._run_all(worker, "worker")
 
     def deploy(self, *settings: str, by_configuration: bool = False) -> str:
         """Put the shop on the cluster, from its head; or have `serve deploy` do so."""
@@ -275,7 +281,8 @@ class Plot:
 
     rate_per_s: float
     window_s: float
-    """How long buyers are watched after each kill."""
+    """How long buyers go on coming after each of them."""
+    stop_worker: bool
     kill_head: bool
     power_cut: bool
     """Machines that are killed say nothing to anybody."""
@@ -290,16 +297,21 @@ async def sell(cluster: Cluster, urls: Sequence[str], story: Story, plot: Plot) 
 
     async def scene(title: str, act: Callable[[], None] | None = None) -> None:
         since = time.monotonic()
-        selling = asyncio.create_task(buyers.buy_for(plot.window_s if act else CALM_S))
+        coming = asyncio.create_task(buyers.keep_coming())
         if act is not None:
             await asyncio.to_thread(act)
-        await selling
+        await asyncio.sleep(plot.window_s if act else CALM_S)
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
         await buyers.settled()
         rows.append(row_of(title, buyers.purchases, since, time.monotonic()))
         story.tell(str(rows[-1]))
 
     await scene("nothing happens")
     worker = cluster.workers[0]
+    if plot.stop_worker:
+        await scene(f"{worker.name} is stopped", partial(cluster.stop, worker))
+        await scene(f"{worker.name} joins again", partial(cluster.start, worker))
     await scene(f"{worker.name} is killed", partial(worker.kill, silently=plot.power_cut))
     if plot.kill_head:
         await scene("the head is killed", partial(cluster.head.kill, silently=plot.power_cut))
@@ -316,6 +328,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=2, help="nodes beside the head (2)")
     parser.add_argument("--rate", type=float, default=40, help="purchases per second (40)")
     parser.add_argument("--window", type=float, default=10, help="seconds that buyers are watched after a kill (10)")
+    parser.add_argument("--stop-worker", action="store_true", help="first stop a worker as planned, and start it again")
     parser.add_argument("--kill-head", action="store_true", help="kill the head too, and bring it back empty")
     parser.add_argument("--power-cut", action="store_true", help="machines that are killed say nothing to anybody")
     parser.add_argument("--serve-deploy", action="store_true", help="deploy by a configuration, with `serve deploy`")
@@ -346,7 +359,7 @@ def demonstrate(options: argparse.Namespace, redis: str) -> int:
             print(story.step("the shop is deployed", deploy), end="")
             urls = story.step("nodes take requests", partial(open_doors, cluster))
             story.tell(f"buyers go to {', '.join(urls)}")
-            plot = Plot(options.rate, options.window, options.kill_head, options.power_cut)
+            plot = Plot(options.rate, options.window, options.stop_worker, options.kill_head, options.power_cut)
             rows, findings = asyncio.run(sell(cluster, urls, story, plot))
     print_findings(findings)
     unsold = sum(count for row in rows for what, count in row.heard.items() if what == "409")
