@@ -29,6 +29,7 @@ CLOSED = "closed"
 """While this file lies beside the wrapper, no HAProxy starts: the one that runs ends its requests and takes no more."""
 
 HEADERS_WITHIN_S = 10
+UNACKNOWLEDGED_S = 2
 KEEP_ALIVE_S = 75
 
 UNAVAILABLE_PAGE = (
@@ -71,6 +72,8 @@ def mend(configuration: str, addresses: Addresses, error_page: Path) -> str:
         (r"^((?:frontend prometheus|listen stats)\n\s*bind )\S*:(\d+)", rf"\g<1>{addresses.side}:\2"),
         # Replicas of the same node are looked for on loopback; they listen on the node's address.
         (r"^(\s*server \S+ )127\.0\.0\.1:", rf"\g<1>{addresses.node}:"),
+        # A machine that lost its power closes no connection: what is sent over an old one has to be acknowledged.
+        (r"^(\s*server \S+ \S+:\d+ check)(?! tcp-ut)", rf"\1 tcp-ut {UNACKNOWLEDGED_S}s"),
         # A datagram to syslog per request costs more than it tells; state changes are still reported.
         (r"^\s*option httplog\n", ""),
         (r"^(\s*log \S+ local0) info", r"\1 notice"),

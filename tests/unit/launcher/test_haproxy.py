@@ -67,6 +67,10 @@ def test_slow_headers_are_not_waited_for() -> None:
     assert "defaults\n    timeout http-request 10s\n    timeout http-keep-alive 75s\n" in mended()
 
 
+def test_a_replica_whose_machine_lost_its_power_is_given_up() -> None:
+    assert "    server there 10.0.0.3:30000 check tcp-ut 2s\n" in mended()
+
+
 def test_mending_twice_is_mending_once() -> None:
     for node in ("127.0.0.1", "10.0.0.2"):
         once = mended(node, node)
@@ -83,8 +87,8 @@ def test_a_node_of_a_cluster_listens_on_its_own_address_only() -> None:
     node = mended("10.0.0.2", "10.0.0.2")
     assert "    bind 10.0.0.2:8000\n" in node
     assert "  bind 10.0.0.2:8404\n" in node
-    assert "    server here 10.0.0.2:30000 check\n" in node
-    assert "    server there 10.0.0.3:30000 check\n" in node
+    assert "    server here 10.0.0.2:30000 check" in node
+    assert "    server there 10.0.0.3:30000 check" in node
     assert "127.0.0.1" not in node
 
 
