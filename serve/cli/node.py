@@ -2,7 +2,6 @@
 
 import time
 from pathlib import Path
-from typing import NoReturn
 
 import click
 from rich.console import Console
@@ -96,18 +95,19 @@ def start(
         console.print(f"The cluster is at {node.cluster}.", highlight=False)
         if block:
             stay(node)
+            nodes.end(folder)
+            raise NodeFailed("Ray has ended here")
     except StopRequested:
         leave_cluster(folder, console)
     except LaunchError as error:
         raise click.ClickException(str(error)) from error
 
 
-def stay(node: nodes.Node) -> NoReturn:
-    """Wait for as long as this machine is a node. Raises `NodeFailed` when it isn't any more."""
+def stay(node: nodes.Node) -> None:
+    """Wait for as long as this machine is a node."""
     raylet = nodes.raylet_of(node)
     while raylet is not None and processes.lives(raylet):
         time.sleep(LOOK_EVERY_S)
-    raise NodeFailed("Ray has ended on this node")
 
 
 @command.command("secrets")

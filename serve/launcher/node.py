@@ -56,9 +56,11 @@ class Node(NamedTuple):
 def start(plan: Plan) -> Node:
     """Start this node's part of Ray and return; what it runs afterwards is up to the cluster. Raises `LaunchError`."""
     data = DataDirectory(plan.data)
-    before = find(plan.data)
-    if before is not None and processes.find(before.id):
-        raise NodeRuns(plan.data, before.cluster)
+    if before := find(plan.data):
+        if raylet_of(before) is not None:
+            raise NodeRuns(plan.data, before.cluster)
+        # It died by itself: what it left holds its ports.
+        end(plan.data)
     with data.told_in_a_sentence():
         data.create()
         ensure_secrets(data, head=plan.head)

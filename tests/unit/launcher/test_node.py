@@ -1,6 +1,12 @@
 """One node of a cluster: the command and the environment that it is started with, and who may start it."""
 
+import json
+import os
+import shutil
 import stat
+import subprocess
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,8 +14,9 @@ import pytest
 from serve.launcher import node as nodes
 from serve.launcher.data import DataDirectory
 from serve.launcher.environment import CLUSTER, SERVING, NodePlace, node_environment
-from serve.launcher.errors import NodeFailed, NodeMissing, SecretsMissing
+from serve.launcher.errors import NodeFailed, NodeMissing, NodeRuns, SecretsMissing
 from serve.launcher.ports import CLUSTER_SIDE_PORTS
+from serve.launcher.processes import MARK
 
 PLACE = NodePlace("10.0.0.2", "203.0.113.80", CLUSTER_SIDE_PORTS, threads=2)
 NODE = nodes.Node("mark", Path("/srv/shop/node"), "10.0.0.2:6379", "10.0.0.2", True)
@@ -83,6 +90,34 @@ def test_where_no_node_was_started_none_can_be_stopped(tmp_path: Path) -> None:
     assert nodes.find(tmp_path) is None
     with pytest.raises(NodeMissing):
         nodes.end(tmp_path)
+
+
+@pytest.fixture
+def raylet(tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """Something that looks like the raylet of a node that was started with `tmp_path`."""
+    program = tmp_path / "raylet"
+    program.symlink_to(shutil.which("sleep") or "/bin/sleep")
+    process = subprocess.Popen([program, "300"], env=os.environ | {MARK: NODE.id})
+    noted = {**NODE._asdict(), "directory": str(tmp_path / "node")}
+    DataDirectory(tmp_path).node_file.write_text(json.dumps(noted))
+    deadline = time.monotonic() + 10
+    while nodes.raylet_of(NODE) is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_a_second_node_is_not_started_beside_the_first(tmp_path: Path, raylet: "subprocess.Popen[bytes]") -> None:
+    with pytest.raises(NodeRuns, match=r"10\.0\.0\.2:6379"):
+        nodes.start(plan(head=True)._replace(data=tmp_path))
+    assert raylet.poll() is None
+
+
+def test_the_end_of_a_node_is_the_end_of_its_processes(tmp_path: Path, raylet: "subprocess.Popen[bytes]") -> None:
+    nodes.end(tmp_path)
+    assert raylet.wait(10) != 0
+    assert nodes.find(tmp_path) is None
 
 
 def test_a_torn_note_of_a_node_is_none(tmp_path: Path) -> None:
