@@ -14,20 +14,13 @@ from pathlib import Path
 
 import aiohttp
 
-from ..audit import Books, read_books
 from ..errors import LoadTestError
-from ..processes import SCRATCH, ServerProcess, stopping_on_signals
-from ..shop import Shop, start_shop
+from ..processes import SCRATCH, stopping_on_signals
+from ..shop import start_shop
 from .faults import FAULTS, Fault
-from .figures import Figures, figures_of
 from .report import Row, markdown, write_report
-from .scene import Scene
-from .shards import SHARDS, sku_in
-from .steady import SteadyLoad
-
-UNITS = 100_000
-"""Of each SKU: more than a run can sell."""
-WARM_UP_S = 3.0
+from .scene import Site
+from .trial import attempt
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with stopping_on_signals():
             for fault in chosen:
                 rows.append(run(fault, options))
-                write_report(rows, options.out)
+                write_report(rows, options.out, [each.name for each in FAULTS])
     except (LoadTestError, aiohttp.ClientError) as error:
         print(f"faults: {error}", file=sys.stderr)
         return 1
@@ -69,61 +62,12 @@ def run(fault: Fault, options: argparse.Namespace) -> Row:
         say(f"{fault.title}: starting a shop ({' '.join(arguments)})")
         server, shop = start_shop(data, Path(folder) / "shop.log", options=arguments)
         try:
-            return asyncio.run(strike_and_audit(fault, shop, server, data, options))
+            strikes = options.kills or fault.strikes
+            return asyncio.run(attempt(fault, Site(shop, server, data), strikes, options.rate, say))
         finally:
             if options.keep_logs:
                 shutil.copytree(data / "logs", options.keep_logs / fault.name, dirs_exist_ok=True)
             server.stop()
-
-
-async def strike_and_audit(
-    fault: Fault, shop: Shop, server: ServerProcess, data: Path, options: argparse.Namespace
-) -> Row:
-    """Put SKUs on sale in every shard, strike while they sell, and read the books."""
-    skus = [sku_in(shard, "RETRO-CLOCK") for shard in range(SHARDS)]
-    for sku in skus:
-        await asyncio.to_thread(shop.put_product, sku, "Retro clock")
-        await asyncio.to_thread(shop.receive, sku, UNITS)
-    remarks = []
-    strikes = options.kills or fault.strikes
-    async with SteadyLoad(shop, skus, options.rate) as load:
-        scene = Scene(shop, server, data, load)
-        await asyncio.sleep(WARM_UP_S)
-        for number in range(1, strikes + 1):
-            await scene.until_calm()
-            remarks.append(await fault.strike(scene))
-            figures = figures_of(load.purchases, scene.strikes[-1:])
-            say(f"{fault.name} {number}/{strikes}: {summary(figures)}")
-    say(f"{fault.name}: {len(load.purchases):,} purchases; reading the books")
-    books = [await books_of(shop, sku, load) for sku in skus]
-    return Row(
-        fault.name,
-        fault.title,
-        figures_of(load.purchases, scene.strikes),
-        orders=sum(len(each.confirmed) for each in books),
-        lost=sum(len(each.missing) for each in books),
-        sold_twice=sum(each.sold_twice for each in books),
-        wrong=[
-            f"{each.sku}: {found.check}: {found.detail}"
-            for each in books
-            for found in each.findings()
-            if not found.held
-        ],
-        remarks=remarks,
-    )
-
-
-async def books_of(shop: Shop, sku: str, load: SteadyLoad) -> Books:
-    attempts = [purchase.attempt for purchase in load.purchases if purchase.sku == sku]
-    return await read_books(shop, sku, UNITS, attempts)
-
-
-def summary(figures: Figures) -> str:
-    others = "" if figures.others_s is None else f", of other shards {figures.others_s:.2f} s"
-    return (
-        f"sold again after {figures.p99_back_s:.2f} s, longest wait {figures.slowest_s:.2f} s{others}, "
-        f"{figures.sent_again} sent again"
-    )
 
 
 def say(text: str) -> None:

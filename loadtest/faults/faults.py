@@ -6,7 +6,7 @@ import signal
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from .scene import Scene
+from .scene import Scene, stopped
 
 HOST = "ray::HostActor"
 DIRECTORY = "ray::DirectoryActor"
@@ -15,53 +15,34 @@ REPLICA = "ray::ServeReplica"
 HAPROXY = "-db -f"
 """How Serve starts it."""
 
-SHORT_WINDOW_S = 5.0
-LONG_WINDOW_S = 15.0
+SHORT_S = 5.0
+LONG_S = 12.0
+"""What is observed after a strike: longer than it takes until everything is as before."""
 STOPPED_S = 15.0
 FENCED = "has a newer owner; its volume is dropped here"
 """What a host writes to its log when the journal has refused what it wanted to record."""
 
 HOSTS = ("--hosts", "2", "--replicas", "2")
-ONE_REPLICA = ()
+
+
+Strike = Callable[[Scene], Awaitable[str]]
+"""Hits a running shop once, in a window of its own, waits until nothing is missing, and returns a remark, if any."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """`strike` hits a running shop once, in a window of its own, and returns a remark for the table, if any."""
+    """What is hit, in which shop, how often."""
 
     name: str
     title: str
     options: Sequence[str]
     """Of `doorbuster up`."""
-    strike: Callable[[Scene], Awaitable[str]]
+    strike: Strike
     strikes: int = 3
 
 
-async def kill_host(scene: Scene) -> str:
-    # The one that has run longest: in turn, every host is hit.
-    pid = scene.pid_of(HOST)
-    shards = await scene.shards_of(pid)
-    await scene.until_calm()
-    async with scene.struck(SHORT_WINDOW_S, shards):
-        os.kill(pid, signal.SIGKILL)
-    await scene.until_there(HOST, 2)
-    return ""
-
-
-async def stop_host(scene: Scene) -> str:
-    pid = scene.pid_of(HOST)
-    shards = await scene.shards_of(pid)
-    await scene.until_calm()
-    refused = scene.log_lines(FENCED)
-    async with scene.struck(STOPPED_S + SHORT_WINDOW_S, shards):
-        os.kill(pid, signal.SIGSTOP)
-        await asyncio.sleep(STOPPED_S)
-        os.kill(pid, signal.SIGCONT)
-    return f"the journal refused {scene.log_lines(FENCED) - refused} late writes"
-
-
-def kill(part: str, window_s: float, count: int = 1) -> Callable[[Scene], Awaitable[str]]:
-    """Kill the oldest such process and wait until there are `count` again."""
+def kill(part: str, *, window_s: float, count: int = 1) -> Strike:
+    """Kill the oldest such process; afterwards there are `count` again."""
 
     async def strike(scene: Scene) -> str:
         pid = scene.pid_of(part)
@@ -73,14 +54,51 @@ def kill(part: str, window_s: float, count: int = 1) -> Callable[[Scene], Awaita
     return strike
 
 
+def kill_host(*, window_s: float, hosts: int = 2) -> Strike:
+    """Kill the host that has run longest: in turn, every host is hit."""
+
+    async def strike(scene: Scene) -> str:
+        pid = scene.pid_of(HOST)
+        shards = await scene.shards_of(pid)
+        await scene.until_calm()
+        async with scene.struck(window_s, shards):
+            os.kill(pid, signal.SIGKILL)
+        await scene.until_there(HOST, hosts)
+        return ""
+
+    return strike
+
+
+def stop_host(*, stopped_s: float, window_s: float) -> Strike:
+    """Have a host stand still, long enough to be given up, and go on with what it was about to write."""
+
+    async def strike(scene: Scene) -> str:
+        pid = scene.pid_of(HOST)
+        shards = await scene.shards_of(pid)
+        await scene.until_calm()
+        refused = scene.log_lines(FENCED)
+        async with scene.struck(stopped_s + window_s, shards):
+            with stopped(pid):
+                await asyncio.sleep(stopped_s)
+        return f"late writes refused by the journal: {scene.log_lines(FENCED) - refused}"
+
+    return strike
+
+
 FAULTS = (
-    Fault("host", "a host is killed", HOSTS, kill_host, 20),
-    Fault("host-stopped", f"a host stands still for {STOPPED_S:.0f} s", HOSTS, stop_host, 2),
-    Fault("directory", "the directory is killed", HOSTS, kill(DIRECTORY, SHORT_WINDOW_S)),
-    Fault("controller", "Serve's controller is killed", HOSTS, kill(CONTROLLER, LONG_WINDOW_S)),
-    Fault("replica", "one of two replicas is killed", HOSTS, kill(REPLICA, LONG_WINDOW_S, 2)),
-    Fault("haproxy", "HAProxy is killed", HOSTS, kill(HAPROXY, LONG_WINDOW_S)),
-    Fault("single-replica", "the only replica, which hosts all", ONE_REPLICA, kill(REPLICA, LONG_WINDOW_S)),
-    Fault("single-controller", "Serve's controller, one replica", ONE_REPLICA, kill(CONTROLLER, LONG_WINDOW_S)),
-    Fault("single-haproxy", "HAProxy, one replica", ONE_REPLICA, kill(HAPROXY, LONG_WINDOW_S)),
+    Fault("host", "a host is killed", HOSTS, kill_host(window_s=SHORT_S), 20),
+    Fault(
+        "host-stopped",
+        f"a host stands still for {STOPPED_S:.0f} s, then goes on",
+        HOSTS,
+        stop_host(stopped_s=STOPPED_S, window_s=SHORT_S),
+        2,
+    ),
+    Fault("directory", "the directory is killed", HOSTS, kill(DIRECTORY, window_s=SHORT_S)),
+    Fault("controller", "Serve's controller is killed", HOSTS, kill(CONTROLLER, window_s=LONG_S)),
+    Fault("replica", "one of two Serve replicas is killed", HOSTS, kill(REPLICA, window_s=LONG_S, count=2)),
+    Fault("haproxy", "HAProxy is killed", HOSTS, kill(HAPROXY, window_s=LONG_S)),
+    Fault("single-replica", "the only replica, which hosts all shards, is killed", (), kill(REPLICA, window_s=LONG_S)),
+    Fault("single-controller", "the same shop: Serve's controller is killed", (), kill(CONTROLLER, window_s=LONG_S)),
+    Fault("single-haproxy", "the same shop: HAProxy is killed", (), kill(HAPROXY, window_s=LONG_S)),
 )

@@ -38,11 +38,19 @@ def markdown(rows: Sequence[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write_report(rows: Sequence[Row], out: Path) -> None:
-    """Write faults.md and faults.json below `out`; what other runs found out about other faults stays."""
+def write_report(rows: Sequence[Row], out: Path, order: Sequence[str]) -> None:
+    """Write faults.md and faults.json below `out`, in this order. What earlier runs found out of other faults stays."""
     out.mkdir(parents=True, exist_ok=True)
-    (out / "faults.md").write_text(markdown(rows))
-    (out / "faults.json").write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
+    file = out / "faults.json"
+    by_name = {row.name: row for row in [*(read_rows(file) if file.exists() else []), *rows]}
+    known = [by_name[name] for name in order if name in by_name]
+    (out / "faults.md").write_text(markdown(known))
+    file.write_text(json.dumps([asdict(row) for row in known], indent=2) + "\n")
+
+
+def read_rows(file: Path) -> list[Row]:
+    """The rows of a report."""
+    return [Row(**{**row, "figures": Figures(**row["figures"])}) for row in json.loads(file.read_text())]
 
 
 def _cells(row: Row) -> list[str]:

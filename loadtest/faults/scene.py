@@ -34,15 +34,24 @@ class Strike:
     shards: frozenset[int]
 
 
+@dataclass(frozen=True)
+class Site:
+    """A running shop, the process that started it, and its data directory."""
+
+    shop: Shop
+    server: ServerProcess
+    data: Path
+
+
 class Scene:
     """The shop, its load, and the strikes so far."""
 
-    def __init__(self, shop: Shop, server: ServerProcess, data: Path, load: SteadyLoad) -> None:
-        self.shop = shop
-        self.data = data
+    def __init__(self, site: Site, load: SteadyLoad) -> None:
         self.load = load
         self.strikes: list[Strike] = []
-        self._server = server
+        self._shop = site.shop
+        self._server = site.server
+        self._logs = site.data / "logs"
 
     def pids_of(self, part: str) -> list[int]:
         """The shop's processes whose command line has `part`, the oldest first."""
@@ -108,12 +117,12 @@ class Scene:
     async def _look(self, session: aiohttp.ClientSession, purchase: Purchase) -> None:
         attempt = purchase.attempt
         headers = {"Authorization": f"Bearer {attempt.access_token}"}
-        async with session.get(f"{self.shop.url}/v1/orders/{attempt.order_id}", headers=headers) as answer:
+        async with session.get(f"{self._shop.url}/v1/orders/{attempt.order_id}", headers=headers) as answer:
             await answer.read()
 
     def log_lines(self, sentence: str) -> int:
         """How often the shop's processes have written the sentence."""
-        files: Sequence[Path] = [path for path in (self.data / "logs").rglob("*") if path.is_file()]
+        files: Sequence[Path] = [path for path in self._logs.rglob("*") if path.is_file()]
         return sum(path.read_text(errors="replace").count(sentence) for path in files)
 
 

@@ -102,8 +102,11 @@ SERVING = {
     "RAY_SERVE_HTTP_KEEP_ALIVE_TIMEOUT_S": "75",
     # A replica that stops waits for its requests, not for load balancers elsewhere to notice (30 by default).
     "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "0",
-    # An HAProxy that died is noticed after three checks: 30 s by default, in which nobody could buy.
-    "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1",
+    # An HAProxy that died is noticed after three checks: 30 s by default, in which nobody could buy. A check is one
+    # question over a local socket.
+    "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "0.2",
+    # A request whose replica died without an answer goes to another; see the wrapper for which requests may.
+    "RAY_SERVE_HAPROXY_RETRY_ON": "conn-failure empty-response",
     # A call to an actor that died fails when its connection does, and not a second or two later, after Ray has waited
     # for the cause of death: until then nobody would give a dead host's shards to another.
     "RAY_timeout_ms_task_wait_for_death_info": "0",

@@ -28,6 +28,9 @@ PR_SET_PDEATHSIG = 1
 CLOSED = "closed"
 """While this file lies beside the wrapper, no HAProxy starts: the one that runs ends its requests and takes no more."""
 
+SAFE_TO_REPEAT = "METH_GET or { req.hdr(idempotency-key) -m found }"
+"""Requests that HAProxy may send a second time."""
+
 HEADERS_WITHIN_S = 10
 UNACKNOWLEDGED_S = 2
 KEEP_ALIVE_S = 75
@@ -84,6 +87,11 @@ def mend(configuration: str, addresses: Addresses, error_page: Path) -> str:
         (
             r"^(defaults\n)(?!    timeout http-request)",
             rf"\1    timeout http-request {HEADERS_WITHIN_S}s\n    timeout http-keep-alive {KEEP_ALIVE_S}s\n",
+        ),
+        # What a replica left unanswered when it died, another gets: where that can't do a thing twice.
+        (
+            r"^(frontend http_frontend\n)(?!    http-request disable-l7-retry)",
+            rf"\1    http-request disable-l7-retry unless {SAFE_TO_REPEAT}\n",
         ),
     )
     for pattern, replacement in rules:

@@ -71,6 +71,11 @@ def test_a_replica_whose_machine_lost_its_power_is_given_up() -> None:
     assert "    server there 10.0.0.3:30000 check tcp-ut 2s\n" in mended()
 
 
+def test_only_what_is_safe_to_repeat_is_sent_to_a_second_replica() -> None:
+    rule = "    http-request disable-l7-retry unless METH_GET or { req.hdr(idempotency-key) -m found }\n"
+    assert f"frontend http_frontend\n{rule}" in mended()
+
+
 def test_mending_twice_is_mending_once() -> None:
     for node in ("127.0.0.1", "10.0.0.2"):
         once = mended(node, node)

@@ -1,12 +1,14 @@
 """What a fault's figures are made of: each must be able to tell a shop that came back from one that did not."""
 
+from pathlib import Path
+
 import pytest
 
 from actors.placement import shard_of as shard_of_the_shop
 from engine.stock import stock_key
 from loadtest.buyer import CONFIRMED, Attempt
 from loadtest.faults.figures import back_after_s, figures_of, percentile
-from loadtest.faults.report import Row, markdown
+from loadtest.faults.report import Row, markdown, read_rows, write_report
 from loadtest.faults.scene import Strike
 from loadtest.faults.shards import SHARDS, shard_of, sku_in
 from loadtest.faults.steady import Purchase
@@ -69,6 +71,15 @@ def test_answers_and_retries_are_counted() -> None:
 @pytest.mark.parametrize(("share", "expected"), [(0.5, 10), (0.99, 20), (0.05, 1)])
 def test_a_percentile_is_one_of_the_values(share: float, expected: int) -> None:
     assert percentile(list(range(20, 0, -1)), share) == expected
+
+
+def test_a_report_keeps_what_earlier_runs_found_out_of_other_faults(tmp_path: Path) -> None:
+    figures = figures_of([purchase(1, 3, 0.1, 0.9)], [STRIKE])
+    first, second = (Row(name, f"{name} dies", figures, 1, 0, 0, [], [""]) for name in ("haproxy", "host"))
+    write_report([first], tmp_path, ["host", "haproxy"])
+    write_report([second], tmp_path, ["host", "haproxy"])
+    assert read_rows(tmp_path / "faults.json") == [second, first]
+    assert (tmp_path / "faults.md").read_text() == markdown([second, first])
 
 
 def test_the_table_says_what_was_lost() -> None:
