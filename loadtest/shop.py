@@ -103,13 +103,19 @@ def shop_command(data: Path, port: int, options: Sequence[str] = ()) -> list[str
 
 
 def start_shop(
-    data: Path, log: Path, *, port: int | None = None, options: Sequence[str] = ()
+    data: Path, log: Path, *, port: int | None = None, options: Sequence[str] = (), program: Sequence[str] = ()
 ) -> tuple[ServerProcess, Shop]:
-    """Start a shop on loopback and wait until it can sell. The caller stops the process."""
+    """Start a shop on loopback and wait until it can sell. The caller stops the process.
+
+    `program` are arguments of the interpreter for a program that starts one in place of `doorbuster up`.
+    """
     port = port or free_port()
     url = f"http://127.0.0.1:{port}"
     # Settings of the caller's environment are dropped: a figure belongs to the settings that its row names.
-    process = ServerProcess("the shop", shop_command(data, port, options), log, environment=clean_environment())
+    command = shop_command(data, port, options)
+    if program:
+        command = [sys.executable, *program, "--data", str(data), "--port", str(port), *options]
+    process = ServerProcess("the shop", command, log, environment=clean_environment())
     try:
         process.wait_until(lambda: answers_ok(f"{url}/readyz"), START_TIMEOUT_S)
         return process, Shop(url, read_admin_key(data / ADMIN_KEY_FILE))

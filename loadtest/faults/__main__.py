@@ -56,11 +56,13 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def run(fault: Fault, options: argparse.Namespace) -> Row:
     """One fault in a shop of its own."""
-    arguments = [*fault.options, "--demo-products", "0", *(["--journal", options.journal] if options.journal else [])]
+    arguments = [*fault.options, *(["--journal", options.journal] if options.journal else [])]
+    if not fault.program:
+        arguments += ["--demo-products", "0"]
     with tempfile.TemporaryDirectory(prefix="faults-", dir=SCRATCH, ignore_cleanup_errors=True) as folder:
         data = Path(folder) / "data"
         say(f"{fault.title}: starting a shop ({' '.join(arguments)})")
-        server, shop = start_shop(data, Path(folder) / "shop.log", options=arguments)
+        server, shop = start_shop(data, Path(folder) / "shop.log", options=arguments, program=fault.program)
         try:
             strikes = options.kills or fault.strikes
             return asyncio.run(attempt(fault, Site(shop, server, data), strikes, options.rate, say))

@@ -12,6 +12,7 @@ HOST = "ray::HostActor"
 DIRECTORY = "ray::DirectoryActor"
 CONTROLLER = "ray::ServeController"
 REPLICA = "ray::ServeReplica"
+RAYLET = "ray/raylet/raylet "
 HAPROXY = "-db -f"
 """How Serve starts it."""
 
@@ -39,6 +40,8 @@ class Fault:
     """Of `doorbuster up`."""
     strike: Strike
     strikes: int = 3
+    program: Sequence[str] = ()
+    """What starts the shop instead; see `start_shop`."""
 
 
 def kill(part: str, *, window_s: float, count: int = 1) -> Strike:
@@ -64,6 +67,23 @@ def kill_host(*, window_s: float, hosts: int = 2) -> Strike:
         async with scene.struck(window_s, shards):
             os.kill(pid, signal.SIGKILL)
         await scene.until_there(HOST, hosts)
+        return ""
+
+    return strike
+
+
+def kill_node(*, window_s: float, nodes: int = 3) -> Strike:
+    """Kill the raylet of a node other than the first; its workers end with it."""
+
+    async def strike(scene: Scene) -> str:
+        first = scene.pids_of("--head")
+        raylet = next(pid for pid in scene.pids_of(RAYLET) if pid not in first)
+        (host,) = scene.pids_of(HOST, parent=raylet)
+        shards = await scene.shards_of(host)
+        await scene.until_calm()
+        async with scene.struck(window_s, shards):
+            os.kill(raylet, signal.SIGKILL)
+        await scene.until_there(HOST, nodes)
         return ""
 
     return strike
@@ -98,6 +118,14 @@ FAULTS = (
     Fault("controller", "Serve's controller is killed", HOSTS, kill(CONTROLLER, window_s=LONG_S)),
     Fault("replica", "one of two Serve replicas is killed", HOSTS, kill(REPLICA, window_s=LONG_S, count=2)),
     Fault("haproxy", "HAProxy is killed", HOSTS, kill(HAPROXY, window_s=LONG_S)),
+    Fault(
+        "node",
+        "the raylet of one of three nodes is killed",
+        (),
+        kill_node(window_s=LONG_S),
+        2,
+        ("-m", "serve.measure.three_nodes"),
+    ),
     Fault("single-replica", "the only replica, which hosts all shards, is killed", (), kill(REPLICA, window_s=LONG_S)),
     Fault("single-controller", "the same shop: Serve's controller is killed", (), kill(CONTROLLER, window_s=LONG_S)),
     Fault("single-haproxy", "the same shop: HAProxy is killed", (), kill(HAPROXY, window_s=LONG_S)),

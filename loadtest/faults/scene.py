@@ -53,12 +53,12 @@ class Scene:
         self._server = site.server
         self._logs = site.data / "logs"
 
-    def pids_of(self, part: str) -> list[int]:
-        """The shop's processes whose command line has `part`, the oldest first."""
+    def pids_of(self, part: str, *, parent: int | None = None) -> list[int]:
+        """The shop's processes whose command line has `part`, the oldest first; of one parent only, if it is named."""
         found = []
         for process in self._server.family():
             with contextlib.suppress(psutil.NoSuchProcess):
-                if part in " ".join(process.cmdline()):
+                if part in " ".join(process.cmdline()) and parent in (None, process.ppid()):
                     found.append((process.create_time(), process.pid))
         return [pid for _, pid in sorted(found)]
 

@@ -107,6 +107,8 @@ SERVING = {
     "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "0.2",
     # A request whose replica died without an answer goes to another; see the wrapper for which requests may.
     "RAY_SERVE_HAPROXY_RETRY_ON": "conn-failure empty-response",
+    # Until a dead replica is known to be dead, a quarter of a second each; 3 by default.
+    "RAY_SERVE_HAPROXY_RETRIES": "6",
     # A call to an actor that died fails when its connection does, and not a second or two later, after Ray has waited
     # for the cause of death: until then nobody would give a dead host's shards to another.
     "RAY_timeout_ms_task_wait_for_death_info": "0",

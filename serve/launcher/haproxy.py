@@ -31,6 +31,8 @@ CLOSED = "closed"
 SAFE_TO_REPEAT = "METH_GET or { req.hdr(idempotency-key) -m found }"
 """Requests that HAProxy may send a second time."""
 
+CONNECTED_WITHIN_MS = 250
+"""To a replica in the same network. The kernel there answers, however busy the replica is."""
 HEADERS_WITHIN_S = 10
 UNACKNOWLEDGED_S = 2
 KEEP_ALIVE_S = 75
@@ -88,6 +90,8 @@ def mend(configuration: str, addresses: Addresses, error_page: Path) -> str:
             r"^(defaults\n)(?!    timeout http-request)",
             rf"\1    timeout http-request {HEADERS_WITHIN_S}s\n    timeout http-keep-alive {KEEP_ALIVE_S}s\n",
         ),
+        # HAProxy waits for as long before it tries another replica: 5 s by default, of which it takes one.
+        (r"^(\s*timeout connect) .*", rf"\1 {CONNECTED_WITHIN_MS}ms"),
         # What a replica left unanswered when it died, another gets: where that can't do a thing twice.
         (
             r"^(frontend http_frontend\n)(?!    http-request disable-l7-retry)",

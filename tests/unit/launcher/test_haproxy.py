@@ -14,6 +14,7 @@ RENDERED = """global
     stats socket /run/admin.sock mode 666 level admin expose-fd listeners
 defaults
     mode http
+    timeout connect 5s
     log global
     option httplog
     errorfile 502 /run/500.http
@@ -74,6 +75,10 @@ def test_a_replica_whose_machine_lost_its_power_is_given_up() -> None:
 def test_only_what_is_safe_to_repeat_is_sent_to_a_second_replica() -> None:
     rule = "    http-request disable-l7-retry unless METH_GET or { req.hdr(idempotency-key) -m found }\n"
     assert f"frontend http_frontend\n{rule}" in mended()
+
+
+def test_a_dead_replica_is_not_waited_for() -> None:
+    assert "    timeout connect 250ms\n" in mended()
 
 
 def test_mending_twice_is_mending_once() -> None:
