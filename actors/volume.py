@@ -30,8 +30,8 @@ MAX_COMMANDS_PER_TURN = 1_024
 """Bounds how long a command waits for those before it, and how much one commit writes."""
 ENTRIES_BETWEEN_ROUNDS = 16_384
 """After so many entries every shard of the volume writes a checkpoint, also those that recorded nothing."""
-RECOVERY_GROUP = 128
-"""How many entities of a shard's past are woken at a time."""
+RECOVERY_GROUP = 32
+"""How many entities of a shard's past are woken at a time: a command of the living waits some milliseconds for them."""
 TICK_S = 0.05
 """How often reminders, waiting senders and idle entities are looked at."""
 TRY_AGAIN_FULL_S = 1.0
@@ -82,6 +82,7 @@ class Volume:
         self._settling: dict[Address, Entity] = {}
         self._reminders = Reminders()
         self._due = asyncio.Event()
+        self._recovering = asyncio.Lock()
         # Held for a turn: a shard never comes or goes in the middle of one.
         self._between_turns = asyncio.Lock()
         self._clock = self._loop.time()
@@ -110,16 +111,22 @@ class Volume:
             self._drop(numbers)
 
     async def recover(self, number: int) -> None:
-        """Wake every entity of the shard that may have unfinished work: those of the checkpoint, and all after it."""
-        shard = self.shards.get(number)
-        if shard is None:
-            raise NotMine(f"shard {number} has moved on already")
-        position, checkpoint = await self._journal.checkpoint(number)
-        await self._wake_all(shard, decode_checkpoint(checkpoint))
-        while entries := await self._journal.read(number, position):
-            position = entries[-1].position
-            await self._wake_all(shard, dict.fromkeys((entry.kind, entry.key) for entry in entries))
-        shard.recovered = True
+        """Wake every entity of the shard that may have unfinished work: those of the checkpoint, and all after it.
+
+        One shard after the other: a host that takes over all those of a dead one has the living to serve first.
+        """
+        async with self._recovering:
+            shard = self.shards.get(number)
+            if shard is None:
+                raise NotMine(f"shard {number} has moved on already")
+            position, checkpoint = await self._journal.checkpoint(number)
+            await self._wake_all(shard, decode_checkpoint(checkpoint))
+            read = 0
+            while entries := await self._journal.read(number, position):
+                position = entries[-1].position
+                read += len(entries)
+                await self._wake_all(shard, dict.fromkeys((entry.kind, entry.key) for entry in entries))
+            shard.is_recovered(read)
 
     async def _wake_all(self, shard: Shard, addresses: Iterable[Address]) -> None:
         # In small groups, so that commands of the living don't queue behind the recovery of the past.

@@ -71,9 +71,9 @@ def draw_shape(random: Random) -> Shape:
         idle_s=random.choice((0.2, 5.0, 300.0)),
         mailbox_limit=random.choice((4, 64, 4_096)),
         bytes_between_snapshots=random.choice((60, 600, 64_000)),
-        entries_between_checkpoints=random.choice((3, 20, 1_000)),
+        entries_between_checkpoints=random.choice((3, 20, 200)),
         commands_per_turn=random.choice((2, 1_024)),
-        recovery_group=random.choice((2, 128)),
+        recovery_group=random.choice((2, 32)),
     )
 
 

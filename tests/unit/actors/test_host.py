@@ -531,6 +531,24 @@ def test_unfinished_work_outlives_two_owners_and_the_checkpoint_between(monkeypa
     asyncio.run(asyncio.wait_for(main(), 10))
 
 
+def test_owners_that_die_early_leave_no_ever_longer_past_to_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actors.shard.MIN_ENTRIES_BETWEEN_CHECKPOINTS", 5)
+
+    async def main() -> None:
+        journal = FailingJournal(shards=SHARDS)
+        home = shard_of("BLUE", SHARDS)
+        for owner in range(3):
+            world = await World(journal).start()
+            await asyncio.sleep(0.01)
+            for number in range(2):
+                await world.client.send("jar", "BLUE", Fill(f"f{owner}-{number}", 1))
+            await world.host.close()
+        position, _ = await journal.checkpoint(home)
+        assert len(await journal.read(home, position)) <= 2
+
+    asyncio.run(asyncio.wait_for(main(), 10))
+
+
 class SlowLoading(FailingJournal):
     """Takes longer to load a shard's entities than idle ones are kept."""
 
