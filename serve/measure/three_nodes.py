@@ -50,7 +50,7 @@ def main() -> None:
 
 def sell(settings: Settings, data: DataDirectory, run_id: str, temporary: Path, stopping: threading.Event) -> None:
     """Start the nodes and the shop, and replace nodes that die until somebody wants an end."""
-    wrapper = haproxy.write_wrapper(temporary, settings.host)
+    wrapper = haproxy.write_wrapper(temporary)
     side_ports = ports.choose_side_ports(settings.port)
     os.environ.update(environment(settings, run_id, temporary, data.ray_token, side_ports, wrapper))
     logs.link(temporary, data.logs)
