@@ -115,8 +115,6 @@ SERVING = {
     # A proxy that isn't there after three tries of this is started anew, from the beginning: 5 s by default, which a
     # busy machine needs to start Python.
     "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "20",
-    # A machine that is gone refuses no connection: HAProxy tries another replica after this (5 by default).
-    "RAY_SERVE_HAPROXY_TIMEOUT_CONNECT_S": "1",
     # Workers run at niceness 15 by default, behind everything else on the machine.
     "RAY_worker_niceness": "0",
     # Called in each worker before it does anything. The public way, a runtime environment, would make Ray start workers

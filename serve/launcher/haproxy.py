@@ -32,7 +32,8 @@ SAFE_TO_REPEAT = "METH_GET or { req.hdr(idempotency-key) -m found }"
 """Requests that HAProxy may send a second time."""
 
 CONNECTED_WITHIN_MS = 250
-"""To a replica in the same network. The kernel there answers, however busy the replica is."""
+"""To a replica in the same network. The kernel there answers, however busy the replica is; a machine that is gone
+doesn't even refuse. Serve's setting for it has whole seconds."""
 HEADERS_WITHIN_S = 10
 UNACKNOWLEDGED_S = 2
 KEEP_ALIVE_S = 75
