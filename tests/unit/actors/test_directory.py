@@ -3,6 +3,8 @@
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from random import Random
 
 import pytest
 
@@ -239,5 +241,65 @@ def test_a_call_that_fails_late_says_nothing_of_the_hosts_successor() -> None:
         await late
         assert directory.table()[1] == {0: "a", 1: "a"}
         assert directory.hosts == ["a"]
+
+    asyncio.run(main())
+
+
+class Town:
+    """Hosts that come, die, drain and come back, in an order that is drawn."""
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self.hosts: dict[str, QuietHost] = {}
+        self.directory = Directory(range(12), self.hosts.__getitem__, volume_of=by_volume)
+
+    async def step(self) -> None:
+        directory, random = self.directory, self._random
+        name = random.choice("abcd")
+        living = directory.hosts
+        match random.choice(("join", "die", "drain", "rebalance", "end", "pin", "begin anew")):
+            case "join":
+                self.hosts.setdefault(name, QuietHost())
+                await directory.join(name)
+            case "die" if name in living and len(living) > 1:
+                # Ray starts a process of that name again, which remembers nothing.
+                self.hosts[name] = QuietHost()
+                await directory.suspect(name)
+                await directory.join(name)
+            case "drain":
+                with suppress(CannotDrain):
+                    await directory.drain(name)
+            case "rebalance":
+                await directory.rebalance()
+            case "end" if name in living and len(living) > 1:
+                del self.hosts[name]
+                await directory.forget(name)
+            case "pin" if living and directory.table()[0] < 100:
+                await directory.add_exclusive()
+            case "begin anew" if living:
+                self.directory = Directory(range(12), self.hosts.__getitem__, volume_of=by_volume)
+                await self.directory.join(*living)
+
+    async def judge(self) -> None:
+        directory = self.directory
+        if not (living := directory.hosts):
+            return
+        _, table = directory.table()
+        assert directory.homeless == []
+        undrained = set(living) - set(directory.draining)
+        assert set(table.values()) <= (undrained or set(living))
+        for name in living:
+            owned = await self.hosts[name].owned()
+            assert owned.epochs.keys() == {shard for shard, host in table.items() if host == name}
+            assert owned.draining == (name in directory.draining)
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_whatever_comes_every_shard_is_run_once_and_by_nobody_who_drains(seed: int) -> None:
+    async def main() -> None:
+        town = Town(Random(seed))
+        for _ in range(40):
+            await town.step()
+            await town.judge()
 
     asyncio.run(main())
