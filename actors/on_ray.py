@@ -38,7 +38,9 @@ SETTLE_TIMEOUT_S = 60.0
 of many hosts, takes that long."""
 SETTLED_LOOK_EVERY_S = 0.02
 HEAD_RESOURCE = "node:__internal_head__"
-"""What tells Ray's head from other nodes."""
+"""What Ray's head has, and no other node."""
+A_TRACE = 0.001
+"""So much of it that many may have some."""
 END_TIMEOUT_S = 10.0
 END_LOOK_EVERY_S = 0.02
 ANSWER_TIMEOUT_S = 10.0
@@ -466,18 +468,16 @@ def start_hosts(
 def _directory(find_shards: FindShards, spec: HostSpec) -> Any:
     """The directory that runs, if it starts such hosts, else a new one in its place.
 
-    It runs on the head if it can: when another node dies it is there to give its shards away, while Ray, which would
-    start it elsewhere, takes its time to believe that the node is dead.
+    It runs on the head, as Serve's controller does: when another node dies it is there to give its shards away, while
+    Ray, which would start it elsewhere, takes its time to believe that the node is dead. It dies with the head, as what
+    would start it anew does, and comes back with it.
     """
     with suppress(Unavailable, RayError):
         running = _find(DIRECTORY)
         if ray.get(running.version.remote(), timeout=ANSWER_TIMEOUT_S) == (spec.version, spec.per_node):
             return running
         _end(DIRECTORY)
-    options = {"name": DIRECTORY, **ACTOR_OPTIONS}
-    for node in living_nodes():
-        if node.head:
-            options["scheduling_strategy"] = NodeAffinitySchedulingStrategy(node.id, soft=True)
+    options = {"name": DIRECTORY, "resources": {HEAD_RESOURCE: A_TRACE}, **ACTOR_OPTIONS}
     return ray.remote(DirectoryActor).options(**options).remote(find_shards, spec)
 
 
