@@ -32,6 +32,10 @@ COLUMNS = ("host", "node", "pid", "state", "shards", "entities", "commands/s", "
 NO_HOSTS = "This shop has no host actors: its one replica runs all shards. Start it with --hosts N for some."
 
 
+class NoHosts(click.ClickException):
+    """The Ray that was joined has no directory."""
+
+
 def shop_options(command: Command) -> Command:
     """Add the options that say which running shop is meant."""
     for option in (
@@ -183,8 +187,8 @@ async def _standing() -> "Standing":
     try:
         return await in_time(RayDirectory().standing(), ANSWER_TIMEOUT_S)
     except Unavailable as error:
-        if error.__cause__ is not None and isinstance(error.__cause__, ValueError):
-            raise click.ClickException(NO_HOSTS) from error
+        if isinstance(error.__cause__, ValueError):
+            raise NoHosts(NO_HOSTS) from error
         raise
 
 
@@ -194,7 +198,12 @@ async def _drain(
     from actors.on_ray import RayDirectory
     from actors.roster import is_on
 
-    standing = await _standing()
+    try:
+        standing = await _standing()
+    except NoHosts:
+        if leaving:  # nobody has deployed a shop: the node can go
+            return []
+        raise
     hosts, node = list(named), None
     if node_named:
         node = await _node(node_named)
