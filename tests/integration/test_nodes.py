@@ -1,6 +1,7 @@
 """Hosts on the nodes of a real Ray cluster, all on this machine: nodes come, leave and die while purchases go on."""
 
 import asyncio
+import itertools
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -23,6 +24,7 @@ from serve.settings import Settings
 from .test_host_actors import SKU, UNITS, Shoppers, settled_quantities
 
 SHARDS = 16
+BUYERS = 8
 PATIENCE_S = 30.0
 NODE = {"num_cpus": 2, "object_store_memory": 80_000_000}
 SOON_MS = {"RAY_health_check_period_ms": "500", "RAY_health_check_initial_delay_ms": "500"}
@@ -79,14 +81,14 @@ async def buying(settings: Settings) -> AsyncIterator[Shoppers]:
     stop = asyncio.Event()
 
     async def buy_on(first: int) -> None:
-        for number in range(first, 10**9, 8):
+        for number in itertools.count(first, BUYERS):
             await shoppers.buy(number)
             if stop.is_set():
                 return
             await asyncio.sleep(0.02)
 
     first = time.monotonic_ns() // 1_000
-    buyers = [asyncio.create_task(buy_on(first + number)) for number in range(8)]
+    buyers = [asyncio.create_task(buy_on(first + number)) for number in range(BUYERS)]
     yield shoppers
     stop.set()
     await asyncio.gather(*buyers)
@@ -118,7 +120,8 @@ def test_an_added_node_gets_shards_one_that_leaves_is_drained_and_no_purchase_fa
 
     async def main() -> Shoppers:
         async with buying(settings) as shoppers:
-            new = await asyncio.to_thread(cluster.add_node, **NODE)
+            # Not in a thread: Ray sets signal handlers as it starts a node. Buyers wait meanwhile.
+            new = cluster.add_node(**NODE)
             standing = await standing_where(lambda standing: len(standing.hosts) == 3)
             assert standing.hosts.keys() == hosts_on(cluster.head_node, old, new)
             assert min(standing.hosts.values()) >= SHARDS // 4
@@ -147,6 +150,7 @@ def test_a_killed_nodes_shards_go_to_the_others_and_its_hosts_are_forgotten(clus
         return shoppers
 
     shoppers = asyncio.run(asyncio.wait_for(main(), 100))
+    assert len(shoppers.confirmed) > BUYERS
     print(f"{len(shoppers.confirmed)} purchases, longest stall {shoppers.longest_stall_s:.2f} s")
 
 
