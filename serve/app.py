@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import secrets
 from collections.abc import Sequence
 from itertools import count
@@ -22,7 +23,7 @@ from engine.product import LookProduct, ProductView
 from .api import build_app
 from .catalogue import CatalogueView, KnownOrders
 from .front import Front
-from .hosting import all_shards, host_of, journal_of, log_to_stderr, now, reached_journal_of
+from .hosting import all_shards, clock_of, host_of, journal_of, log_to_stderr, reached_journal_of
 from .ingress import door
 from .settings import Settings
 from .shop import Shop
@@ -65,7 +66,7 @@ class ShopProcess:
             settings=settings,
             secret=bytes.fromhex(settings.secret_key_file.read_text().strip()),
             admin_key=settings.admin_key_file.read_text().strip(),
-            now=now,
+            now=clock_of(os.environ),
             new_id=new_id,
             ready=lambda: self._ready and not self.fenced,
             names_requests=False,

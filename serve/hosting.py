@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
+import os
 import sys
 import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from actors.client import Client
+from actors.clock import SteadyClock
 from actors.host import Host
 from actors.journals.port import Journal, JournalUnavailable
 from actors.journals.urls import open_journal
@@ -19,6 +22,8 @@ from .gateways.sandbox import SandboxGateway
 from .settings import Settings
 
 REOPEN_PAUSE_S = 1.0
+BOOTED_AT = "DOORBUSTER_BOOTED_AT"
+"""Environment variable: when this machine began, in nanoseconds since the epoch, as `up` saw it."""
 
 logger = logging.getLogger("doorbuster.serve")
 
@@ -49,6 +54,13 @@ def journal_of(settings: Settings, nodes: int = 1) -> Journal:
     )
 
 
+def clock_of(environment: Mapping[str, str]) -> Callable[[], Instant]:
+    """The time of a process. Those of a shop on one machine count from what the start has told all of them; on several
+    machines each goes by its own clock, which must be kept right there anyway."""
+    told = environment.get(BOOTED_AT)
+    return SteadyClock(int(told)) if told else now
+
+
 async def all_shards(settings: Settings, journal: Journal) -> list[int]:
     """The shards of the data: the base ones, and those that were ever made for a pinned entity."""
     return sorted({*range(settings.shards), *await journal.shards()})
@@ -64,7 +76,7 @@ async def host_of(settings: Settings, journal: Journal, client: Client, **option
         KINDS,
         journal,
         settings.shards,
-        now,
+        clock_of(os.environ),
         gateways={"sandbox": SandboxGateway(settled)},
         send=client.send,
         mailbox_limit=settings.mailbox_limit,

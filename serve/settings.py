@@ -21,10 +21,11 @@ DEFAULT_CONFIG_FILE = Path("doorbuster.toml")
 MASK = "********"
 
 OTHER_VARIABLES = frozenset(
-    ENVIRONMENT_PREFIX + name for name in ("CONFIG", "RUN", "TEST_DATA", "NODE_ADDRESS", "DOOR_ADDRESS", "GCS_REDIS")
+    ENVIRONMENT_PREFIX + name
+    for name in ("CONFIG", "RUN", "TEST_DATA", "BOOTED_AT", "NODE_ADDRESS", "DOOR_ADDRESS", "GCS_REDIS")
 )
-"""Variables with our prefix that are no settings: the file to read, the mark of a run, the data of the tests, and what
-belongs to one node of a cluster."""
+"""Variables with our prefix that are no settings: the file to read, the mark of a run, the data of the tests, the time
+that a run counts from, and what belongs to one node of a cluster."""
 
 DERIVED = frozenset({"journal", "placement", "hosts"})
 """Settings that, unless given, follow from others."""

@@ -63,7 +63,10 @@ def check_files(directory: Path, progress: Progress) -> None:
         with closing(connect(path)) as connection:
             (finding,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if finding != "ok":
-            raise JournalUnavailable(f"journal {path} is damaged: {finding}")
+            raise JournalUnavailable(
+                f"journal {path} is damaged: keep a copy, then restore a backup or salvage with sqlite3 .recover "
+                f"({finding})"
+            )
     progress(len(files), len(files))
 
 

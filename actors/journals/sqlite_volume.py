@@ -34,6 +34,7 @@ from .port import (
     Trims,
     VersionTaken,
 )
+from .sqlite_mark import Mark
 
 FORMAT = 2
 """Kept as `user_version`; a file with a greater one is refused."""
@@ -333,8 +334,19 @@ class Volume:
         self.writing.execute(f"PRAGMA cache_size = {-CACHE_KIB}")
         self.writing.execute(f"PRAGMA wal_autocheckpoint = {WORST_CASE_AUTOCHECKPOINT_PAGES}")
         self.wait_for_lock(BUSY_AT_ONCE_MS)
+        self._mark = Mark(self.path)
+        # First the mark: another process may be appending.
+        reached, (found,) = self._mark.read(), self.writing.execute(LAST_POSITION).fetchone()
+        if reached > found:
+            self.close()
+            raise JournalMismatch(
+                f"journal {self.path}: acknowledged entries are missing: it ends at position {found}, but {reached} "
+                f"was reached. Its log, {self.path.name}-wal, is damaged or was taken away: put it back, or restore a "
+                f"backup. To go on without what is lost, remove {self._mark.path}"
+            )
 
     def close(self) -> None:
+        self._mark.close()
         for connection in (self.reading, self.aside, self.writing):
             connection.close()
 
@@ -380,6 +392,7 @@ class Volume:
         """Make the transaction durable; the position of each batch's last entry (0 without entries)."""
         self._commit()
         turn = prepared.turn
+        self._mark.write(turn.position)
         # Each new entity and each snapshot lands on a page of its own; entries share theirs with their neighbours.
         self.pages_logged += 4 + len(turn.entities) + len(turn.snapshots) + len(turn.entries) // 8
         # Only what was committed is remembered.

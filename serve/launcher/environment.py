@@ -6,6 +6,9 @@ All are read when a process of Ray starts, so they must be set before Ray is imp
 from pathlib import Path
 from typing import NamedTuple
 
+from actors.clock import booted_at_ns
+
+from ..hosting import BOOTED_AT
 from ..settings import Settings
 from .binding import NODE_ADDRESS, ONLY_THIS_MACHINE
 from .haproxy import BINARY_PATH, DOOR_ADDRESS
@@ -23,6 +26,8 @@ def environment(
         | _of_one_run(run_id, temporary, haproxy)
         | token_authentication(token_file)
         | _side_ports(ports)
+        # From here on it doesn't matter to the shop what becomes of the machine's clock.
+        | {BOOTED_AT: str(booted_at_ns())}
         | {DOOR_ADDRESS: settings.host, "RAY_SERVE_HAPROXY_NBTHREAD": str(settings.haproxy_threads)}
     )
 

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from actors.journals.port import JournalError
+from actors.journals.sqlite_backup import check_files
 from actors.journals.sqlite_volume import ensure_writable
 from actors.journals.urls import SQLITE_PREFIX
 
@@ -35,6 +36,8 @@ DRAIN_TIMEOUT_S = 4.0
 """How long replicas get to finish their requests before they are killed; what they acknowledged is durable anyway."""
 STOP_TIMEOUT_S = 3.0
 GONE_TIMEOUT_S = 1.0
+CHECKED_AFTER_CRASH_BYTES = 1 << 30
+"""Some seconds at most; larger journals are left to `doorbuster journal verify`."""
 LONGEST_TEMPORARY_ROOT = 12
 """Sockets below the temporary directory must fit into 107 bytes: a longer $TMPDIR than this leaves too few."""
 
@@ -48,10 +51,10 @@ def running(settings: Settings, progress: Progress, arm: Callable[[], None]) -> 
     data = DataDirectory(settings.data)
     with data.locked(settings.url):
         with data.told_in_a_sentence():
-            end_leftovers(data)
+            crashed = end_leftovers(data)
             held = ports.HeldPorts([(settings.host, settings.port)])
             data.ensure_keys()
-        ensure_journal_files(settings)
+        ensure_journal_files(settings, progress, check=crashed)
         run = Run(settings, data, held)
         try:
             run.start(progress, arm)
@@ -60,24 +63,34 @@ def running(settings: Settings, progress: Progress, arm: Callable[[], None]) -> 
             run.stop(progress)
 
 
-def ensure_journal_files(settings: Settings) -> None:
-    """Files that can't be used, or were made with other settings, are told of before anything has started."""
+def ensure_journal_files(settings: Settings, progress: Progress, *, check: bool) -> None:
+    """Files that can't be used, or were made with other settings, are told of before anything has started.
+
+    With `check` they are read as a whole, unless that would take long.
+    """
     if not settings.journal.startswith(SQLITE_PREFIX):
         return
+    directory = Path(settings.journal.removeprefix(SQLITE_PREFIX))
     try:
         asyncio.run(journal_of(settings).close())
-        ensure_writable(Path(settings.journal.removeprefix(SQLITE_PREFIX)))
+        ensure_writable(directory)
+        if check and sum(file.stat().st_size for file in directory.glob("*.sqlite")) < CHECKED_AFTER_CRASH_BYTES:
+            with progress.step("Checking the journal after a crash"):
+                check_files(directory, lambda _done, _total: None)
     except (JournalError, ValueError) as error:
         raise LaunchError(f"{error}.") from error
 
 
-def end_leftovers(data: DataDirectory) -> None:
-    """End whatever a run on this data left when it was killed together with its watchdog."""
+def end_leftovers(data: DataDirectory) -> bool:
+    """End whatever a run on this data left when it was killed together with its watchdog; whether there was one.
+
+    The note of it stays until this start makes its own: one that is refused now is careful again next time.
+    """
     left = data.read_run()
     if left:
         processes.kill(str(left.get("id", "")))
         processes.remove_temporary(Path(str(left.get("temporary", ""))))
-        data.clear_run()
+    return bool(left)
 
 
 class Run:

@@ -10,7 +10,7 @@ import sqlite3
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from multiprocessing.queues import Queue
 from pathlib import Path
@@ -192,7 +192,9 @@ def test_shards_spread_over_volumes_and_a_pinned_shard_has_a_file_of_its_own(tmp
             epoch = await journal.acquire(shard)
             await journal.append([Batch(shard, epoch, [entry(CLOCK, 1)])])
         await journal.close()
-        assert set(os.listdir(tmp_path)) == {"volume-00.sqlite", "volume-01.sqlite", "shard-6.sqlite"}
+        assert set(os.listdir(tmp_path)) == {
+            f"{name}.{part}" for name in ("volume-00", "volume-01", "shard-6") for part in ("sqlite", "position")
+        }
         journal = SqliteJournal(tmp_path)
         assert await journal.shards() == [0, 3, 6]
         assert versions(await journal.read(6, after=0)) == [1]
@@ -334,9 +336,11 @@ def test_a_torn_last_write_loses_that_commit_alone(tmp_path: Path) -> None:
         journal = SqliteJournal(live)
         epoch = await journal.acquire(0)
         for version in range(1, 6):
+            mark = (live / "volume-00.position").read_bytes()
             await journal.append([Batch(0, epoch, [entry(CLOCK, version)])])
         # What a machine leaves that lost power while it wrote the last commit.
         shutil.copytree(live, torn, ignore=shutil.ignore_patterns("*-shm"))
+        (torn / "volume-00.position").write_bytes(mark)
         await journal.close()
         log = torn / f"{FIRST_FILE}-wal"
         os.truncate(log, log.stat().st_size - 100)
@@ -344,6 +348,45 @@ def test_a_torn_last_write_loses_that_commit_alone(tmp_path: Path) -> None:
         assert versions(await journal.read(0, after=0)) == [1, 2, 3, 4]
         await journal.append([Batch(0, epoch, [entry(CLOCK, 5)])])
         await journal.close()
+
+    run(scenario())
+
+
+def tear(log: Path) -> None:
+    os.truncate(log, log.stat().st_size - 100)
+
+
+def garble(log: Path) -> None:
+    whole = bytearray(log.read_bytes())
+    whole[len(whole) // 2] ^= 1
+    log.write_bytes(whole)
+
+
+@pytest.mark.parametrize("damage", [tear, garble, Path.unlink])
+def test_acknowledged_entries_that_a_damaged_log_has_lost_are_missed(
+    tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    live, harmed = tmp_path / "live", tmp_path / "harmed"
+
+    async def scenario() -> None:
+        journal = SqliteJournal(live)
+        epoch = await journal.acquire(0)
+        for version in range(1, 6):
+            await journal.append([Batch(0, epoch, [entry(CLOCK, version)])])
+        shutil.copytree(live, harmed, ignore=shutil.ignore_patterns("*-shm"))
+        await journal.close()
+        damage(harmed / f"{FIRST_FILE}-wal")
+        for _ in range(2):
+            with pytest.raises(JournalMismatch, match=r"acknowledged entries are missing: it ends at position [0-4]"):
+                SqliteJournal(harmed)
+        # As the message says.
+        (harmed / "volume-00.position").unlink()
+        journal = SqliteJournal(harmed)
+        kept = len(await journal.read(0, after=0))
+        assert kept < 5
+        await journal.append([Batch(0, await journal.acquire(0), [entry(CLOCK, kept + 1)])])
+        await journal.close()
+        await SqliteJournal(harmed).close()
 
     run(scenario())
 

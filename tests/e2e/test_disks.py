@@ -3,6 +3,7 @@
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -92,6 +93,8 @@ def test_a_full_disk_refuses_purchases_quickly_until_there_is_room(disk: SmallDi
     assert (stock.on_hand, stock.reserved) == (1_000 - len(told), 0)
     verified = run("journal", "verify", "--data", str(small_shop.data))
     assert verified.returncode == 0, verified.stdout + verified.stderr
+    backup = run("journal", "backup", str(backup_of(small_shop)), "--data", str(small_shop.data))
+    assert backup.returncode == 0, backup.stderr
 
 
 def test_a_start_without_room_says_so(disk: SmallDisk, small_shop: RunningShop) -> None:
@@ -116,6 +119,33 @@ def test_a_start_on_a_read_only_disk_says_so(disk: SmallDisk, small_shop: Runnin
         assert "Starting Ray" not in answer.stdout
     assert f"The data directory {small_shop.data} can't be used: Read-only file system." in refused.stderr
     assert "volume-00.sqlite: the file or its directory is read-only" in elsewhere.stderr
+
+
+def test_a_damaged_journal_is_told_after_a_crash_and_a_backup_brings_the_shop_back(
+    disk: SmallDisk, small_shop: RunningShop
+) -> None:
+    file = small_shop.data / "journal" / "volume-00.sqlite"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:8_192] + bytes(8_192) + whole[16_384:])
+    # What a power cut leaves: the note of a run that nobody ended.
+    (small_shop.data / "run.json").write_text('{"id": "crashed"}')
+    for _ in range(2):
+        refused = start(small_shop)
+        assert refused.returncode == 1
+        assert "Starting Ray" not in refused.stdout
+        assert "volume-00.sqlite is damaged: keep a copy, then restore a backup" in refused.stderr
+    # As docs/operating.md says.
+    (small_shop.data / "journal").rename(disk.path.parent / "damaged")
+    for command in (("restore", str(backup_of(small_shop))), ("verify",)):
+        done = run("journal", *command, "--data", str(small_shop.data))
+        assert done.returncode == 0, done.stdout + done.stderr
+    small_shop.start()
+    assert small_shop.api.stock("RETRO-CLOCK").on_hand < 1_000
+    assert buy(small_shop, "before-1")[0].json()["status"] == "confirmed"
+
+
+def backup_of(shop: RunningShop) -> Path:
+    return shop.data.parent.parent / "backup"
 
 
 def start(shop: RunningShop, *options: str) -> "subprocess.CompletedProcess[str]":

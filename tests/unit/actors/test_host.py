@@ -72,7 +72,7 @@ class FullJournal(FailingJournal):
 class World:
     """One host on one journal."""
 
-    def __init__(self, journal: FailingJournal, **options: Any) -> None:
+    def __init__(self, journal: FailingJournal, *, clock: Callable[[], int] | None = None, **options: Any) -> None:
         self.clock = Clock()
         self.weigher = Weigher()
         self.journal = journal
@@ -81,7 +81,7 @@ class World:
             KINDS,
             journal,
             SHARDS,
-            self.clock,
+            clock or self.clock,
             gateways={"weigher": self.weigher},
             send=self.client.send,
             **options,
