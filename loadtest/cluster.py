@@ -200,6 +200,13 @@ class Cluster:
         token = f"RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH={self.data}/ray.token"
         return self._run(self.head, f"{command} --config-only > {file} && {token} serve deploy {file}")
 
+    def keep_logs(self, folder: Path) -> None:
+        """Copy what Ray, Serve and the shop wrote on each machine that lives."""
+        for machine in (self.head, *self.workers):
+            if machine.lives():
+                target = folder / machine.name
+                self._run(machine, f"mkdir -p {target} && cp -rL {self.data}/logs/. {target}")
+
     def restart_head(self) -> None:
         """The head's machine comes back, empty, with the same address."""
         self.head = self._machine("head", HEAD_NUMBER)
@@ -331,6 +338,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--stop-worker", action="store_true", help="first stop a worker as planned, and start it again")
     parser.add_argument("--kill-head", action="store_true", help="kill the head too, and bring it back empty")
     parser.add_argument("--power-cut", action="store_true", help="machines that are killed say nothing to anybody")
+    parser.add_argument("--keep-logs", type=Path, help="copy the logs of the machines that live at the end there")
     parser.add_argument("--serve-deploy", action="store_true", help="deploy by a configuration, with `serve deploy`")
     parser.add_argument("--cluster-file", type=Path, default=CLUSTER_FILE, help="(cluster.yaml)")
     options = parser.parse_args(arguments)
@@ -360,7 +368,11 @@ def demonstrate(options: argparse.Namespace, redis: str) -> int:
             urls = story.step("nodes take requests", partial(open_doors, cluster))
             story.tell(f"buyers go to {', '.join(urls)}")
             plot = Plot(options.rate, options.window, options.stop_worker, options.kill_head, options.power_cut)
-            rows, findings = asyncio.run(sell(cluster, urls, story, plot))
+            try:
+                rows, findings = asyncio.run(sell(cluster, urls, story, plot))
+            finally:
+                if options.keep_logs:
+                    cluster.keep_logs(options.keep_logs.absolute())
     print_findings(findings)
     unsold = sum(count for row in rows for what, count in row.heard.items() if what == "409")
     return 0 if all(finding.held for finding in findings) and not unsold else 1

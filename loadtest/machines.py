@@ -94,6 +94,10 @@ class Machine:
             raise ServerFailed(f"{self.name}: {script}", f"ended with status {done.returncode}", done.stdout[-2_000:])
         return done.stdout
 
+    def lives(self) -> bool:
+        """Whether it was not killed."""
+        return self._holder.poll() is None
+
     def kill(self, *, silently: bool = False) -> None:
         """All processes of the machine end at once. Others hear of it by their connections, unless it goes silently,
         as by a power cut."""
