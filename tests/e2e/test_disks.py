@@ -1,5 +1,6 @@
 """A shop whose disk fills up or can't be written: it says so, sells nothing wrong, and goes on by itself."""
 
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -135,7 +136,7 @@ def test_a_damaged_journal_is_told_after_a_crash_and_a_backup_brings_the_shop_ba
         assert "Starting Ray" not in refused.stdout
         assert "volume-00.sqlite is damaged: keep a copy, then restore a backup" in refused.stderr
     # As docs/operating.md says.
-    (small_shop.data / "journal").rename(disk.path.parent / "damaged")
+    shutil.move(small_shop.data / "journal", disk.path.parent / "damaged")
     for command in (("restore", str(backup_of(small_shop))), ("verify",)):
         done = run("journal", *command, "--data", str(small_shop.data))
         assert done.returncode == 0, done.stdout + done.stderr
