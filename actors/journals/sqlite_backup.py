@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from .port import JournalMismatch, JournalUnavailable
-from .sqlite_volume import connect, in_journal_words
+from .sqlite_volume import EXPLANATIONS, connect, in_journal_words
 
 PAGES_PER_STEP = 4_096
 """16 MiB between two reports of progress."""
@@ -63,10 +63,7 @@ def check_files(directory: Path, progress: Progress) -> None:
         with closing(connect(path)) as connection:
             (finding,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if finding != "ok":
-            raise JournalUnavailable(
-                f"journal {path} is damaged: keep a copy, then restore a backup or salvage with sqlite3 .recover "
-                f"({finding})"
-            )
+            raise JournalUnavailable(f"journal {path}: {EXPLANATIONS[sqlite3.SQLITE_CORRUPT]} ({finding})")
     progress(len(files), len(files))
 
 

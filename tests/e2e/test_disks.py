@@ -134,7 +134,7 @@ def test_a_damaged_journal_is_told_after_a_crash_and_a_backup_brings_the_shop_ba
         refused = start(small_shop)
         assert refused.returncode == 1
         assert "Starting Ray" not in refused.stdout
-        assert "volume-00.sqlite is damaged: keep a copy, then restore a backup" in refused.stderr
+        assert "volume-00.sqlite: the file is damaged: keep a copy, then restore a backup" in refused.stderr
     # As docs/operating.md says.
     shutil.move(small_shop.data / "journal", disk.path.parent / "damaged")
     for command in (("restore", str(backup_of(small_shop))), ("verify",)):
