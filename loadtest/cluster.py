@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -297,7 +297,8 @@ class Plot:
 
 async def sell(cluster: Cluster, urls: Sequence[str], story: Story, plot: Plot) -> tuple[list[Row], list[Finding]]:
     """Sell while a worker is killed, and the head if asked to; what buyers saw, and the audit."""
-    shop = Shop(urls[-1], cluster.admin_key)
+    dies = {cluster.workers[0].address, *([cluster.head.address] if plot.kill_head else [])}
+    shop = Shop(lasting(urls, dies), cluster.admin_key)
     (sku,) = await asyncio.to_thread(put_on_sale, shop, ("RETRO-CLOCK",), UNITS)
     buyers = Buyers(urls, sku, plot.rate_per_s)
     rows: list[Row] = []
@@ -376,6 +377,11 @@ def demonstrate(options: argparse.Namespace, redis: str) -> int:
     print_findings(findings)
     unsold = sum(count for row in rows for what, count in row.heard.items() if what == "409")
     return 0 if all(finding.held for finding in findings) and not unsold else 1
+
+
+def lasting(urls: Sequence[str], dies: Collection[str]) -> str:
+    """Where the books are read: at a node that is not killed; if there is none, at the head, which has come back."""
+    return next((url for url in urls if not any(f"//{address}:" in url for address in dies)), urls[0])
 
 
 def open_doors(cluster: Cluster) -> list[str]:

@@ -3,7 +3,7 @@
 import pytest
 
 from loadtest.buyer import CONFIRMED, Attempt
-from loadtest.cluster import BOOTSTRAP, SMALL_STORE, Purchase, row_of, small
+from loadtest.cluster import BOOTSTRAP, SMALL_STORE, Purchase, lasting, row_of, small
 
 HEAD = f"DOORBUSTER_GCS_REDIS=redis://r doorbuster node start --head -- --autoscaling-config={BOOTSTRAP}"
 
@@ -30,6 +30,13 @@ def test_nodes_start_small_and_without_a_cloud() -> None:
     assert "autoscaling" not in line
     assert line.endswith(SMALL_STORE)
     assert small("doorbuster node start --address $H") == f"doorbuster node start --address $H -- {SMALL_STORE}"
+
+
+def test_the_books_are_read_where_nobody_is_killed() -> None:
+    urls = ["http://10.77.0.2:8000", "http://10.77.0.3:8000"]
+    assert lasting(urls, {"10.77.0.3"}) == urls[0]
+    assert lasting(urls, {"10.77.0.2"}) == urls[1]
+    assert lasting(urls, {"10.77.0.2", "10.77.0.3"}) == urls[0]
 
 
 def test_other_commands_stay_as_they_are() -> None:
