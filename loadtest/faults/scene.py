@@ -96,7 +96,7 @@ class Scene:
 
     async def shards_of(self, pid: int) -> frozenset[int]:
         """The shards that a host process runs: those of which nobody answers while it is stopped for a moment."""
-        orders = self._an_order_of_each_shard()
+        orders = await self._an_order_of_each_shard()
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
             with stopped(pid):
                 asked = {shard: asyncio.create_task(self._look(session, each)) for shard, each in orders.items()}
@@ -105,14 +105,15 @@ class Scene:
             await asyncio.gather(*asked.values())
         return silent
 
-    def _an_order_of_each_shard(self) -> Mapping[int, Purchase]:
-        bought = {}
-        for purchase in self.load.purchases:
-            if purchase.bought:
-                bought[shard_of(purchase.attempt.order_id)] = purchase
-        if len(bought) < SHARDS:
-            raise ServerFailed("the load", f"has bought in {len(bought)} of {SHARDS} shards only")
-        return bought
+    async def _an_order_of_each_shard(self) -> Mapping[int, Purchase]:
+        """Which shard an order comes to lie in is chance: wait until there was one in each."""
+        deadline = time.monotonic() + QUIET_TIMEOUT_S
+        while time.monotonic() < deadline:
+            bought = {shard_of(each.attempt.order_id): each for each in self.load.purchases if each.bought}
+            if len(bought) == SHARDS:
+                return bought
+            await asyncio.sleep(POLL_INTERVAL_S)
+        raise ServerFailed("the load", f"has not bought in each of {SHARDS} shards after {QUIET_TIMEOUT_S:.0f} s")
 
     async def _look(self, session: aiohttp.ClientSession, purchase: Purchase) -> None:
         attempt = purchase.attempt
