@@ -1,6 +1,7 @@
 """Messages to bytes and back, per kind of entity: one codec for journals and for the wire."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -45,7 +46,13 @@ class KindCodec:
 
 def codecs_of(kinds: Mapping[str, Kind]) -> dict[str, KindCodec]:
     """A codec for each kind, by name."""
-    return {name: KindCodec(kind) for name, kind in kinds.items()}
+    return {name: _codec_of(kind) for name, kind in kinds.items()}
+
+
+@cache
+def _codec_of(kind: Kind) -> KindCodec:
+    # Building one takes milliseconds, and it holds nothing but decoders: all of a process share it.
+    return KindCodec(kind)
 
 
 def _sheaf_of(kind: Kind) -> Any:
