@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,23 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     journal = f"{request.getfixturevalue('server').url}?volumes=2" if redis else ""
     settings = Settings(data=tmp_path / "shop", shards=4, journal=journal)
     asyncio.run(asyncio.wait_for(a_day_of_selling(settings), 60))
+    asyncio.run(asyncio.wait_for(checkpoints_written(settings), 30))
     return settings
+
+
+async def checkpoints_written(settings: Settings) -> None:
+    """Have every shard write its checkpoint behind all that the day left: only what lies before it is trimmed."""
+    shop = await Shop(settings).open()
+    day = await shop.journal.last_positions()
+    for receipt in count():
+        reached = [(await shop.journal.checkpoint(shard))[0] for shard in range(settings.shards)]
+        if all(position >= day[shard] for shard, position in enumerate(reached)):
+            break
+        for shard in range(settings.shards):
+            keys = (stock_key(f"LAST-{number}") for number in count())
+            key = next(key for key in keys if shop.client.home_of(key) == shard)
+            await shop.client.send("stock", key, Receive(f"r{receipt}", 1))
+    await shop.close()
 
 
 async def trimmed(settings: Settings, before: int = TOMORROW_MS) -> Trimmed:
