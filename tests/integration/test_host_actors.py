@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import ray
+from ray.exceptions import RayActorError
 
 from actors import on_ray
 from actors.client import Client
@@ -43,10 +44,15 @@ async def host_names() -> list[str]:
     return sorted((await on_ray.RayDirectory().standing()).hosts)
 
 
-def kill_a_host(name: str) -> None:
-    """kill -9 of the process, as the kernel or a person would."""
-    actor = ray.get_actor(name, namespace=on_ray.NAMESPACE)
-    os.kill(ray.get(actor.pid.remote()), signal.SIGKILL)
+async def kill_a_host(name: str) -> None:
+    """kill -9 of the process, as the kernel or a person would; of its successor, if it has only just died."""
+    while True:
+        try:
+            pid = await ray.get_actor(name, namespace=on_ray.NAMESPACE).pid.remote()
+            break
+        except RayActorError:
+            await asyncio.sleep(0.1)
+    os.kill(pid, signal.SIGKILL)
 
 
 class Shoppers:
@@ -108,7 +114,7 @@ def test_a_host_killed_in_the_middle_of_2000_purchases_loses_and_doubles_nothing
             target = len(shoppers.answered_at) + 400
             while len(shoppers.answered_at) < target:
                 await asyncio.sleep(0.01)
-            kill_a_host(random.choice(await host_names()))
+            await kill_a_host(random.choice(await host_names()))
         await buying
         view = await settled_quantities(client)
         assert len(shoppers.confirmed) == UNITS
@@ -130,7 +136,7 @@ def test_everything_acknowledged_is_there_after_every_host_was_killed(settings: 
         shoppers = Shoppers(client)
         await shoppers.buy_all(200)
         for name in await host_names():
-            kill_a_host(name)
+            await kill_a_host(name)
         view = await settled_quantities(client)
         assert view.on_hand == UNITS - 200
         await shoppers.buy_all(201)
