@@ -17,6 +17,8 @@ from actors.collector import look_less_for_cycles
 from actors.host import Host
 from actors.journals.port import Journal
 from actors.pins import LocalShards, Pins
+from engine.document import DocumentView, Look
+from engine.kernel import Command, Reply
 from engine.kinds import KINDS
 from engine.product import LookProduct, ProductView
 
@@ -27,6 +29,7 @@ from .hosting import all_shards, clock_of, host_of, journal_of, log_to_stderr, r
 from .ingress import door
 from .settings import Settings
 from .shop import Shop
+from .tables import Tables
 
 LOAD_AT_ONCE = 500
 """Products read at a time while the catalogue is loaded."""
@@ -52,12 +55,14 @@ class ShopProcess:
         self._settings = settings
         self._catalogue = CatalogueView()
         self._orders = KnownOrders()
+        self._tables = Tables(KINDS.values())
         self._client = (
             Client(settings.shards) if settings.placement == "replica" else on_ray.connect(KINDS, settings.shards)
         )
         self._journal: Journal | None = None
         self._host: Host | None = None
         self._learning: asyncio.Task[None] | None = None
+        self._reloading: asyncio.Task[None] | None = None
         self._ready = False
         self.fenced = False
         shop = Shop(
@@ -71,6 +76,7 @@ class ShopProcess:
             ready=lambda: self._ready and not self.fenced,
             names_requests=False,
             orders=self._orders,
+            tables=self._tables,
             pins=Pins(self._client, self if settings.placement == "replica" else on_ray.RayDirectory()),
         )
         self._app = build_app(shop)
@@ -96,11 +102,14 @@ class ShopProcess:
             self._host.watch("order", self._on_order)
         await self._client.watch("product", self._catalogue.put_product)
         await self._client.watch("stock", self._catalogue.put_stock, self._catalogue.forget_stock)
+        for kind, table in self._tables.by_name().items():
+            await self._client.watch(kind, table.put, self._on_gap)
         if self._host is not None:
             await self._host.own(await all_shards(self._settings, self._journal))
         else:
             await self._reach(shards)
         await self._load_catalogue(shards)
+        await self._load_tables(shards)
         look_less_for_cycles()
         self._ready = True
         door.front = self._front
@@ -111,8 +120,9 @@ class ShopProcess:
         """Finish what is being recorded and close the journal."""
         self._ready = False
         door.front = None
-        if self._learning is not None:
-            self._learning.cancel()
+        for task in (self._learning, self._reloading):
+            if task is not None:
+                task.cancel()
         if self._host is not None:
             await self._host.close()
         if self._journal is not None:
@@ -140,11 +150,28 @@ class ShopProcess:
             after = ""
             while skus := await self._journal.keys(shard, "product", after=after, limit=LOAD_AT_ONCE):
                 after = skus[-1]
-                for reply in await asyncio.gather(
-                    *(self._client.send("product", sku, LookProduct(), deadline_s=60) for sku in skus)
-                ):
+                for reply in await self._look_all("product", skus, LookProduct()):
                     if isinstance(reply, ProductView):
                         self._catalogue.put_product(reply.sku, reply.version, reply)
+
+    async def _load_tables(self, shards: Sequence[int]) -> None:
+        assert self._journal is not None
+        for shard in shards:
+            for kind, table in self._tables.by_name().items():
+                after = ""
+                while keys := await self._journal.keys(shard, kind, after=after, limit=LOAD_AT_ONCE):
+                    after = keys[-1]
+                    for reply in await self._look_all(kind, keys, Look()):
+                        if isinstance(reply, DocumentView):
+                            table.put(reply.key, reply.version, reply)
+
+    async def _look_all(self, kind: str, keys: Sequence[str], look: Command) -> list[Reply]:
+        return await asyncio.gather(*(self._client.send(kind, key, look, deadline_s=60) for key in keys))
+
+    def _on_gap(self) -> None:
+        """Changes of documents may have been missed: they are all looked at again, beside the selling."""
+        if self._reloading is None or self._reloading.done():
+            self._reloading = asyncio.create_task(self._load_tables(range(self._settings.shards)))
 
     async def _learn_orders(self, shards: Sequence[int]) -> None:
         """Find the orders that were placed before this process began; in small steps, beside the selling."""

@@ -9,6 +9,8 @@ from engine.kernel import Command, Instant, Reply
 from engine.product import ProductView
 from engine.stock import StockView
 
+from .tables import Tables
+
 
 class Client(Protocol):
     """How a command reaches its entity, wherever that lives. Sending again is safe: same id, same answer."""
@@ -79,6 +81,7 @@ class Shop:
     client: Client
     catalogue: Catalogue
     orders: Orders
+    tables: Tables
     pins: Pins
     settings: ShopSettings
     secret: bytes

@@ -3,10 +3,19 @@
 import re
 from collections.abc import Awaitable, Callable
 from hashlib import blake2b
+from typing import Annotated
+
+from fastapi import Header
+from pydantic.json_schema import SkipJsonSchema
 
 from engine.reasons import Reason
 
 from .problems import ProblemError
+
+IfMatch = Annotated[str | SkipJsonSchema[None], Header(alias="If-Match", description="Only if this is its `ETag` now.")]
+IfNoneMatch = Annotated[
+    str | SkipJsonSchema[None], Header(alias="If-None-Match", description="Only if this is not its `ETag` now.")
+]
 
 _TAG = re.compile(r'(W/)?"([^"]*)"')
 _VERSION = re.compile(r"[1-9][0-9]{0,17}\Z")

@@ -18,14 +18,14 @@ from ..bounds import CART_ID_PATTERN
 from ..checkout import cart_of, check_out
 from ..lookups import order_of, products_of, sold_product_of
 from ..openapi import body_problems, header, problems
-from ..preconditions import required_version, version_tag
+from ..preconditions import IfMatch, required_version, version_tag
 from ..problems import refused
 from ..requests import idempotency_key_of, prefers_async
 from ..routing import StrictRoute, TheShop, router_of
 from ..schemas.cart import Cart, CartLineIn, QuantityIn
 from ..schemas.order import CheckoutIn
 from .orders import PURCHASE_RESPONSES, PreferHeader, PurchaseKey
-from .products import IfMatch, SkuPath
+from .products import SkuPath
 from .stock import OptionalKey
 
 MAX_SUCCESSORS = 50

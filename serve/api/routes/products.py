@@ -1,12 +1,9 @@
 """The catalogue: anyone looks, the admin puts."""
 
 from asyncio import gather
-from base64 import b64decode, urlsafe_b64encode
-from binascii import Error as Base64Error
 from typing import Annotated
 
-from fastapi import Header, Path, Query
-from pydantic.json_schema import SkipJsonSchema
+from fastapi import Path
 from starlette.responses import Response
 
 from engine.kernel import Rejected
@@ -16,10 +13,11 @@ from engine.reasons import Reason
 from ...shop import Shop
 from ..answers import answer, response_of, shaped
 from ..auth import ADMIN_KEY
-from ..bounds import DEFAULT_PAGE, MAX_PAGE, SKU_PATTERN
+from ..bounds import DEFAULT_PAGE, SKU_PATTERN
+from ..cursors import Cursor, Limit, cursor_after, read_cursor
 from ..lookups import product_of, stock_of
 from ..openapi import body_problems, header, problems
-from ..preconditions import content_tag, is_fresh, required_version, version_tag
+from ..preconditions import IfMatch, IfNoneMatch, content_tag, is_fresh, required_version, version_tag
 from ..problems import ProblemError, refused
 from ..routing import AdminRoute, StrictRoute, TheShop, router_of
 from ..schemas.catalogue import Product, ProductIn, ProductPage
@@ -28,10 +26,6 @@ router = router_of(StrictRoute, "catalogue")
 admin_router = router_of(AdminRoute, "catalogue", "admin", security=ADMIN_KEY)
 
 SkuPath = Annotated[str, Path(pattern=SKU_PATTERN, examples=["RETRO-CLOCK"])]
-IfMatch = Annotated[str | SkipJsonSchema[None], Header(alias="If-Match", description="Only if this is its `ETag` now.")]
-IfNoneMatch = Annotated[
-    str | SkipJsonSchema[None], Header(alias="If-None-Match", description="Only if this is not its `ETag` now.")
-]
 
 _REVALIDATE = {"cache-control": "no-cache"}
 _TAGGED = {"headers": {"ETag": header("Its version.")}}
@@ -41,15 +35,15 @@ _NOT_MODIFIED = {"description": "You have it already.", "headers": {"ETag": head
 @router.get("/v1/products", response_model=ProductPage, responses={200: _TAGGED, 304: _NOT_MODIFIED, **problems()})
 async def list_products(
     shop: TheShop,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Products in a page.")] = DEFAULT_PAGE,
-    cursor: Annotated[str, Query(max_length=128, description="`next_cursor` of the page before.")] = "",
+    limit: Limit = DEFAULT_PAGE,
+    cursor: Cursor = "",
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Products in ascending order of their SKU."""
     # One more than asked for tells whether there is a next page.
-    found = shop.catalogue.page(_read_cursor(cursor), limit + 1)
+    found = shop.catalogue.page(read_cursor(cursor), limit + 1)
     shown = found[:limit]
-    next_cursor = _cursor_after(shown[-1].sku) if len(found) > limit else None
+    next_cursor = cursor_after(shown[-1].sku) if len(found) > limit else None
     page = ProductPage(items=await _shown(shop, shown), next_cursor=next_cursor)
     body = page.model_dump_json().encode()
     tag = content_tag(body)
@@ -108,16 +102,3 @@ async def put_product(
 async def _shown(shop: Shop, products: list[ProductView]) -> list[Product]:
     stocks = await gather(*(stock_of(shop, product.sku) for product in products))
     return [Product.of(product, stock) for product, stock in zip(products, stocks, strict=True)]
-
-
-def _cursor_after(sku: str) -> str:
-    return urlsafe_b64encode(sku.encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str) -> str:
-    try:
-        return b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
-    except (Base64Error, ValueError) as error:
-        detail = "This is no cursor of ours: take `next_cursor` of the page before."
-        errors = [{"in": "query", "name": "cursor", "detail": detail}]
-        raise ProblemError("invalid-request", detail, {"errors": errors}) from error

@@ -15,7 +15,7 @@ from actors.client import Client
 from actors.host import Host
 from actors.journals.memory import MemoryJournal
 from actors.pins import LocalShards, Pins
-from engine.kernel import Answer
+from engine.kernel import Answer, Kind
 from engine.kinds import KINDS
 from engine.order import SettlePayment
 from engine.product import ProductView
@@ -26,6 +26,7 @@ from serve.front import Front
 from serve.gateways.sandbox import SandboxGateway
 from serve.ingress import Door, FrontFirst
 from serve.shop import Shop
+from serve.tables import Tables
 
 ADMIN_KEY = "correct-horse-battery-staple"
 SECRET = bytes(range(32))
@@ -95,6 +96,7 @@ class Shopfront:
         *,
         settings: SmallSettings | None = None,
         catalogue: Any = None,
+        kinds: Mapping[str, Kind] = KINDS,
         names_requests: bool = True,
         front: bool = False,
     ) -> None:
@@ -102,6 +104,8 @@ class Shopfront:
         self.settings = settings or SmallSettings()
         self.catalogue = catalogue or CatalogueView()
         self.orders = KnownOrders()
+        self._kinds = kinds
+        self.tables = Tables(kinds.values())
         self.client = Client(SHARDS)
         self.ready = True
         self._runner = asyncio.Runner()
@@ -110,6 +114,7 @@ class Shopfront:
             client=self.client,
             catalogue=self.catalogue,
             orders=self.orders,
+            tables=self.tables,
             pins=Pins(self.client, LocalShards(self._host, self._journal, SHARDS)),
             settings=self.settings,
             secret=SECRET,
@@ -133,12 +138,14 @@ class Shopfront:
         sandbox = SandboxGateway(settled, sleep=no_answer)
         self._journal = MemoryJournal(shards=SHARDS)
         self._host = Host(
-            KINDS, self._journal, SHARDS, self.clock, gateways={"sandbox": sandbox}, send=self.client.send
+            self._kinds, self._journal, SHARDS, self.clock, gateways={"sandbox": sandbox}, send=self.client.send
         )
         self.client.attach(self._host)
         if isinstance(self.catalogue, CatalogueView):
             await self.client.watch("product", self.catalogue.put_product)
             await self.client.watch("stock", self.catalogue.put_stock)
+        for kind, table in self.tables.by_name().items():
+            await self.client.watch(kind, table.put)
         await self._host.own(range(SHARDS))
 
     def close(self) -> None:

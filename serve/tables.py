@@ -1,0 +1,78 @@
+"""Documents as hosts last told them, all of each kind in memory: reading them costs no command.
+
+For kinds that a shop has tens to tens of thousands of (categories, price lists, promotions), read on every request.
+"""
+
+from bisect import bisect_right, insort
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from engine.document import Document, DocumentView
+from engine.kernel import Kind
+
+
+class Table:
+    """The documents of one kind by key; removed ones are not in it.
+
+    `changes` counts what was told: whoever derives something from the whole table compares it, and derives again.
+    """
+
+    def __init__(self) -> None:
+        self._views: dict[str, DocumentView[Any]] = {}
+        self._keys: list[str] = []
+        self.changes = 0
+
+    def get(self, key: str) -> Any | None:
+        """The content, or None."""
+        found = self._views.get(key)
+        return None if found is None else found.content
+
+    def view(self, key: str) -> DocumentView[Any] | None:
+        """The content with its version, or None."""
+        found = self._views.get(key)
+        return found if found is not None and found.content is not None else None
+
+    def items(self) -> Iterator[tuple[str, Any]]:
+        """(key, content) in ascending order of the key."""
+        return ((key, self._views[key].content) for key in self._keys)
+
+    def page(self, after: str, limit: int) -> list[DocumentView[Any]]:
+        """Documents with a key greater than `after`, in ascending order."""
+        start = bisect_right(self._keys, after)
+        return [self._views[key] for key in self._keys[start : start + limit]]
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def put(self, key: str, version: int, view: DocumentView[Any]) -> None:
+        """A host tells that the document is now this; told late, an older version never replaces a newer."""
+        known = self._views.get(key)
+        if known is not None and known.version >= version:
+            return
+        was_there = known is not None and known.content is not None
+        # Removed ones are remembered by version, so that an older word that comes late can't bring them back.
+        self._views[key] = view
+        if view.content is not None and not was_there:
+            insort(self._keys, key)
+        elif view.content is None and was_there:
+            del self._keys[bisect_right(self._keys, key) - 1]
+        self.changes += 1
+
+
+class Tables:
+    """A table for each kind of documents."""
+
+    def __init__(self, kinds: Iterable[Kind]) -> None:
+        self._tables = {kind.name: Table() for kind in document_kinds(kinds)}
+
+    def __getitem__(self, kind: Kind) -> Table:
+        return self._tables[kind.name]
+
+    def by_name(self) -> Mapping[str, Table]:
+        """Every table with the name of its kind."""
+        return self._tables
+
+
+def document_kinds(kinds: Iterable[Kind]) -> list[Kind]:
+    """Those kinds that are documents."""
+    return [kind for kind in kinds if kind.new is Document]
