@@ -14,11 +14,12 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from .commands import exit_status
 from .contenders import Contender, line_up
 from .errors import LoadTestError
 from .machine import describe_machine, describe_versions
 from .measurement import Measurement
-from .processes import SCRATCH, stopping_on_signals
+from .processes import SCRATCH
 from .report import Run, write_report
 from .wrk import require_wrk
 
@@ -35,19 +36,14 @@ WORKSPACE_MODE = 0o711
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit status, which doesn't depend on the targets."""
     options = parse(argv)
-    try:
+
+    def work() -> int:
         require_wrk()
-        contenders = chosen(options)
-        with stopping_on_signals():
-            run = Bench(contenders, options.connections, options.seconds, options.rounds).run()
+        run = Bench(chosen(options), options.connections, options.seconds, options.rounds).run()
         write_report(run, options.out, options.docs)
-    except LoadTestError as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("bench: interrupted; every server is stopped", file=sys.stderr)
-        return 130
-    return 0
+        return 0
+
+    return exit_status("bench", work)
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:

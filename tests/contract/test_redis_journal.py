@@ -27,11 +27,12 @@ from actors.journals.redis_address import parse_address
 from actors.journals.redis_opening import FORMAT
 from actors.journals.urls import open_journal
 from loadtest.processes import free_port
+from loadtest.redis_program import find_redis_server
 
-from ..redis_server import DURABLE, NO_SERVER, RedisServer, find_server
+from ..redis_server import DURABLE, NO_SERVER, RedisServer
 from .journal_suite import CLOCK, LAMP, JournalSuite, entries, entry, run, versions
 
-pytestmark = pytest.mark.skipif(find_server() is None, reason=NO_SERVER)
+pytestmark = pytest.mark.skipif(find_redis_server() is None, reason=NO_SERVER)
 
 PREFIXES = (f"shop-{number}" for number in itertools.count())
 

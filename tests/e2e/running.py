@@ -7,7 +7,9 @@ import subprocess
 import time
 from pathlib import Path
 
-from loadtest.processes import answers_ok, clean_environment, free_port
+import psutil
+
+from loadtest.processes import answers_ok, clean_environment, family_of, free_port
 from loadtest.shop import ADMIN_KEY_FILE, Shop, read_admin_key, shop_command
 from serve.launcher import processes
 
@@ -31,8 +33,8 @@ class RunningShop:
             self._process = subprocess.Popen(self.command(), stdout=output, stderr=output, env=clean_environment())
         deadline = time.monotonic() + START_TIMEOUT_S
         while not answers_ok(f"{self.url}/readyz"):
-            assert self._process.poll() is None, self.log.read_text()[-2_000:]
-            assert time.monotonic() < deadline, self.log.read_text()[-2_000:]
+            assert self._process.poll() is None, self.tail()
+            assert time.monotonic() < deadline, self.tail()
             time.sleep(0.1)
 
     def command(self) -> list[str]:
@@ -62,6 +64,14 @@ class RunningShop:
             except OSError:
                 continue
         return found
+
+    def family(self) -> list[psutil.Process]:
+        """The processes that it has started, and those that they have."""
+        return family_of(self.pid)
+
+    def tail(self) -> str:
+        """The end of what it wrote."""
+        return self.log.read_text()[-2_000:]
 
     def process_of(self, part: str) -> int:
         """The one process whose command line has `part`."""

@@ -1,6 +1,5 @@
 """Several machines, made of namespaces, started by the commands of cluster.yaml; one of them dies."""
 
-import shutil
 import subprocess
 import sys
 
@@ -8,14 +7,17 @@ import pytest
 
 from loadtest import machines
 from loadtest.processes import clean_environment
+from loadtest.redis_program import find_redis_server
+
+from ..redis_server import NO_SERVER
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def network() -> None:
-    if not shutil.which("redis-server"):
-        pytest.skip("there is no redis-server on PATH")
+    if find_redis_server() is None:
+        pytest.skip(NO_SERVER)
     if reason := machines.reason_against():
         pytest.skip(reason)
 

@@ -12,10 +12,11 @@ import pytest
 
 from loadtest.buyer import CONFIRMED, Attempt, buy, settle
 from loadtest.processes import answers_ok
+from loadtest.redis_program import find_redis_server
 from loadtest.rush import put_on_sale
 from loadtest.shop import ADMIN_KEY_FILE, order_body, read_admin_key
 
-from ..redis_server import NO_SERVER, RedisServer, find_server
+from ..redis_server import NO_SERVER, RedisServer
 from .running import RunningShop
 from .test_running import all_there
 
@@ -31,7 +32,7 @@ UNAVAILABLE = 503
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(180),
-    pytest.mark.skipif(find_server() is None, reason=NO_SERVER),
+    pytest.mark.skipif(find_redis_server() is None, reason=NO_SERVER),
 ]
 
 

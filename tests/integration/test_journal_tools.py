@@ -19,11 +19,12 @@ from actors.pins import LocalShards, Pins
 from engine.kernel import Event, Kind
 from engine.order import Cancel
 from engine.stock import STOCK, Adjust, Committed, LookStock, Receive, Received, Reserved, stock_key
+from loadtest.redis_program import find_redis_server
 from serve.cli.journal import command
 from serve.cli.journal_verify import Audit
 from serve.settings import Settings
 
-from ..redis_server import NO_SERVER, RedisServer, find_server
+from ..redis_server import NO_SERVER, RedisServer
 from .one_process import SKU, Shop
 
 LAMP = "LAVA-LAMP"
@@ -31,7 +32,7 @@ LAMP = "LAVA-LAMP"
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RedisServer]:
-    if find_server() is None:
+    if find_redis_server() is None:
         pytest.skip(NO_SERVER)
     server = RedisServer(tmp_path / "redis").start()
     yield server

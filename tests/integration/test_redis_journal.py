@@ -14,13 +14,14 @@ from actors.errors import Unavailable
 from engine.kernel import Rejected
 from engine.order import LookOrder, OrderView, Status
 from engine.stock import Receive, stock_key
+from loadtest.redis_program import find_redis_server
 from serve.cli import config, up
 from serve.settings import Settings
 
-from ..redis_server import NO_SERVER, RedisServer, find_server
+from ..redis_server import NO_SERVER, RedisServer
 from .one_process import SKU, Shop
 
-pytestmark = pytest.mark.skipif(find_server() is None, reason=NO_SERVER)
+pytestmark = pytest.mark.skipif(find_redis_server() is None, reason=NO_SERVER)
 
 # A child process imports this module afresh, as another machine would.
 PROCESSES = multiprocessing.get_context("spawn")

@@ -209,19 +209,25 @@ def test_a_dead_hosts_shards_answer_again_elsewhere_with_everything_acknowledged
     run(scenario)
 
 
+async def given_up(cluster: Cluster) -> tuple[Client, Client]:
+    """A client that has taken all beans from the successor of a host, and one that only knows the host itself."""
+    zombie = await cluster.add_host("zombie")
+    client = cluster.new_client()
+    await client.send("jar", "BLUE", Fill("f", 5))
+    zombie.down = True
+    await cluster.add_host("fresh")
+    await cluster.directory.suspect("zombie")
+    assert await client.send("jar", "BLUE", Take("t", 5)) == Beans(0)
+    of_the_zombie = Client(SHARDS)
+    of_the_zombie.attach(zombie.host)
+    return client, of_the_zombie
+
+
 def test_a_host_that_was_given_up_and_still_lives_is_refused_by_the_journal() -> None:
     async def scenario(cluster: Cluster) -> None:
-        zombie = await cluster.add_host("zombie")
-        client = cluster.new_client()
-        await client.send("jar", "BLUE", Fill("f", 5))
-        zombie.down = True
-        await cluster.add_host("fresh")
-        await cluster.directory.suspect("zombie")
-        assert await client.send("jar", "BLUE", Take("t", 5)) == Beans(0)
-        local = Client(SHARDS)
-        local.attach(zombie.host)
+        client, of_the_zombie = await given_up(cluster)
         with pytest.raises(Unavailable):
-            await local.send("jar", "BLUE", Take("late", 5), deadline_s=0.05)
+            await of_the_zombie.send("jar", "BLUE", Take("late", 5), deadline_s=0.05)
         assert await client.send("jar", "BLUE", Look()) == Beans(0)
 
     run(scenario)
@@ -447,17 +453,9 @@ def test_a_host_found_lost_while_it_answers_stops_nobody_from_watching() -> None
 
 def test_a_host_that_was_given_up_and_does_not_know_answers_no_question_from_memory() -> None:
     async def scenario(cluster: Cluster) -> None:
-        zombie = await cluster.add_host("zombie")
-        client = cluster.new_client()
-        await client.send("jar", "BLUE", Fill("f", 5))
-        zombie.down = True
-        await cluster.add_host("fresh")
-        await cluster.directory.suspect("zombie")
-        assert await client.send("jar", "BLUE", Take("t", 5)) == Beans(0)
-        local = Client(SHARDS)
-        local.attach(zombie.host)
+        _, of_the_zombie = await given_up(cluster)
         with pytest.raises(Unavailable):
-            await local.send("jar", "BLUE", Look(), deadline_s=0.05)
+            await of_the_zombie.send("jar", "BLUE", Look(), deadline_s=0.05)
 
     run(scenario)
 

@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import os
 import signal
-from collections.abc import Iterator
 
 import aiohttp
 import pytest
@@ -14,28 +13,14 @@ from loadtest.processes import answers_ok
 from loadtest.rush import put_on_sale, rush
 from loadtest.shop import order_body
 
-from .running import RunningShop
-from .test_running import all_there, buy_many
+from ..running import RunningShop
+from ..test_running import all_there, buy_many
 
 PURCHASES = 1_000
 UNITS = 900
 KILL_AFTER = 300
-SHARDS = 16
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
-
-
-@pytest.fixture(scope="module")
-def hosts_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
-    """Two hosts, two replicas."""
-    options = ("--hosts", "2", "--replicas", "2", "--demo-products", "0")
-    running = RunningShop(tmp_path_factory.mktemp("hosts"), *options)
-    running.start()
-    # The first requests after the first "ready": whichever replica takes one, every shard answers.
-    for number in range(2 * SHARDS):
-        running.api.put_product(f"FIRST-{number}", "First of all")
-    yield running
-    running.close()
 
 
 def hosts_of(shop: RunningShop) -> list[int]:

@@ -1,8 +1,6 @@
 """Parts of the shop die while it sells: it goes on, or resumes by itself, and the books add up."""
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -10,7 +8,8 @@ from loadtest.faults.faults import CONTROLLER, DIRECTORY, HAPROXY, HOSTS, REPLIC
 from loadtest.faults.report import Row
 from loadtest.faults.scene import Scene, Site
 from loadtest.faults.trial import attempt
-from loadtest.shop import start_shop
+
+from ..running import RunningShop
 
 PURCHASES_PER_S = 40
 WINDOW_S = 2.0
@@ -25,13 +24,9 @@ UNNOTICED_S = 3.0
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Two hosts, two replicas."""
-    folder: Path = tmp_path_factory.mktemp("faults")
-    server, shop = start_shop(folder / "data", folder / "shop.log", options=(*HOSTS, "--demo-products", "0"))
-    yield Site(shop, server, folder / "data")
-    server.stop()
+@pytest.fixture
+def site(hosts_shop: RunningShop) -> Site:
+    return Site(hosts_shop.api, hosts_shop, hosts_shop.data)
 
 
 def tried(fault: Fault, site: Site) -> Row:

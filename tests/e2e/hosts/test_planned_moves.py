@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -16,7 +16,7 @@ from loadtest.buyer import CONFIRMED
 from loadtest.rush import put_on_sale
 from loadtest.shop import order_body
 
-from .running import RunningShop
+from ..running import RunningShop
 
 BUYERS = 8
 PAUSE_S = 0.02
@@ -40,16 +40,6 @@ with joined(address_of(directory), directory.ray_token):
 """
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
-    """Two hosts, two replicas."""
-    options = ("--hosts", "2", "--replicas", "2", "--demo-products", "0")
-    running = RunningShop(tmp_path_factory.mktemp("moves"), *options)
-    running.start()
-    yield running
-    running.close()
 
 
 class Steady:
@@ -117,7 +107,9 @@ def replicas_of(shop: RunningShop) -> set[int]:
     return {pid for pid, command in shop.processes().items() if command.startswith("ray::ServeReplica")}
 
 
-def test_a_host_is_drained_and_comes_back_and_no_purchase_fails(shop: RunningShop) -> None:
+def test_a_host_is_drained_and_comes_back_and_no_purchase_fails(hosts_shop: RunningShop) -> None:
+    shop = hosts_shop
+
     async def main() -> Steady:
         steady = Steady(shop, put_on_sale(shop.api, SKUS, UNITS))
         async with steady.buying():
@@ -137,7 +129,9 @@ def test_a_host_is_drained_and_comes_back_and_no_purchase_fails(shop: RunningSho
     print(f"{steady.answers.total()} purchases, the longest took {steady.longest_s:.2f} s")
 
 
-def test_hosts_and_replicas_are_replaced_by_an_update_and_no_purchase_fails(shop: RunningShop) -> None:
+def test_hosts_and_replicas_are_replaced_by_an_update_and_no_purchase_fails(hosts_shop: RunningShop) -> None:
+    shop = hosts_shop
+
     async def main() -> Steady:
         steady = Steady(shop, put_on_sale(shop.api, SKUS, UNITS))
         before = {line["pid"]: line["version"] for line in listed(await hosts(shop, "list"))}
