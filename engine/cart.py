@@ -77,6 +77,7 @@ class Seal(Command, frozen=True):
     """An order checks the cart out: no change until it is unsealed. Only one order can hold the seal."""
 
     order_id: str
+    if_version: int | None = None
 
 
 class Unseal(Command, frozen=True):
@@ -246,7 +247,7 @@ def _seal(cart: Cart, command: Seal, now: Instant) -> Outcome:
         return Accepted((), view(cart))
     if command.order_id in cart.barred:
         return Rejected(Reason.ORDER_CANCELLED, {"order_id": command.order_id})
-    if refusal := _unchangeable(cart, None, now):
+    if refusal := _unchangeable(cart, command.if_version, now):
         return refusal
     if not cart.lines:
         return Rejected(Reason.CART_EMPTY)

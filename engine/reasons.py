@@ -19,6 +19,7 @@ class Reason(StrEnum):
     CART_EMPTY = "cart-empty"
     CART_EXPIRED = "cart-expired"
     CART_FULL = "cart-full"
+    CART_CHANGED = "cart-changed"
     CURRENCY_MISMATCH = "currency-mismatch"
     PRODUCT_UNAVAILABLE = "product-unavailable"
     PAYMENT_DECLINED = "payment-declined"

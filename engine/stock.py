@@ -25,38 +25,77 @@ from .kernel import (
     tag_of,
 )
 from .reasons import Reason
+from .reservation import (
+    COMMIT_KNOWN_MS,
+    DAY_MS,
+    ENDED_KEPT_MS,
+    FORGET_EVERY_MS,
+    LONGEST_HOLD_MS,
+    MOST_EXPIRED_AT_ONCE,
+    MOST_UNITS,
+    SECOND_MS,
+    SOLD_KEPT_MS,
+    Commit,
+    Committed,
+    Done,
+    Ended,
+    Expired,
+    Held,
+    Hold,
+    NextExpiryFound,
+    Release,
+    Released,
+    Reserve,
+    Reserved,
+    Return,
+    Returned,
+    Sold,
+)
 
-MOST_UNITS = 1_000_000
-"""Units in one command: more is a typing error, not a trade."""
+__all__ = [
+    "COMMIT_KNOWN_MS",
+    "DAY_MS",
+    "ENDED_KEPT_MS",
+    "LONGEST_HOLD_MS",
+    "MOST_EXPIRED_AT_ONCE",
+    "MOST_ON_HAND",
+    "MOST_UNITS",
+    "RECEIPTS_KEPT",
+    "SECOND_MS",
+    "SOLD_KEPT_MS",
+    "STOCK",
+    "Adjust",
+    "Adjusted",
+    "Commit",
+    "Committed",
+    "Done",
+    "Ended",
+    "Expired",
+    "Held",
+    "Hold",
+    "LookStock",
+    "NextExpiryFound",
+    "PolicySet",
+    "Receive",
+    "Received",
+    "Release",
+    "Released",
+    "Reserve",
+    "Reserved",
+    "Return",
+    "Returned",
+    "SetPolicy",
+    "Sold",
+    "Stock",
+    "StockView",
+    "stock_key",
+]
 
 MOST_ON_HAND = 1_000_000_000
 """Units of one SKU at one location."""
 
-SECOND_MS = 1_000
-DAY_MS = 86_400 * SECOND_MS
-
-LONGEST_HOLD_MS = 2 * DAY_MS
-"""No reservation is asked for longer than this ahead."""
-
-ENDED_KEPT_MS = 7 * DAY_MS
-"""How long a reservation that was released, expired or returned is remembered as ended."""
-
-COMMIT_KNOWN_MS = ENDED_KEPT_MS - LONGEST_HOLD_MS
-"""A commit may be repeated until this long after the reservation's expiry. If the reservation had ended otherwise, that
-was not earlier than `LONGEST_HOLD_MS` before its expiry, so until then it would still be remembered as ended."""
-
-SOLD_KEPT_MS = 10 * SECOND_MS
-"""How long a committed reservation is remembered by name: longer than any message can be delayed, because the runtime
-refuses commands past their deadline."""
-
-FORGET_EVERY_MS = SECOND_MS
-"""How often old reservations are looked for: not at every sale, since a dict is slow to find its oldest entry."""
-
 RECEIPTS_KEPT = 1_000
 """Receipts, and as many adjustments, that are remembered by id."""
-
-MOST_EXPIRED_AT_ONCE = 1_000
-"""Reservations that one reminder expires; the next follows at once."""
 
 
 def stock_key(sku: str, location: str = "default") -> str:
@@ -90,37 +129,6 @@ class SetPolicy(Command, frozen=True):
     incoming: int | None = None
 
 
-class Reserve(Command, frozen=True):
-    """Hold `quantity` until `expires_at` for `customer` (who the limit per customer counts)."""
-
-    reservation_id: str
-    quantity: int
-    expires_at: Instant
-    customer: str = ""
-
-
-class Commit(Command, frozen=True):
-    """The held units are sold: they leave on_hand. `sequence` is the one that `Reserve` was answered with."""
-
-    reservation_id: str
-    sequence: int
-    expires_at: Instant
-
-
-class Release(Command, frozen=True):
-    """The hold ends without a sale. One that never was is remembered as ended, so that it can't begin late."""
-
-    reservation_id: str
-
-
-class Return(Command, frozen=True):
-    """Committed units come back on hand (a cancelled order)."""
-
-    reservation_id: str
-    quantity: int
-    customer: str = ""
-
-
 class LookStock(Command, frozen=True):
     """Read the quantities."""
 
@@ -145,49 +153,6 @@ class PolicySet(Event, frozen=True):
     incoming: int
 
 
-class Reserved(Event, frozen=True):
-    reservation_id: str
-    quantity: int
-    expires_at: Instant
-    customer: str = ""
-
-
-class Committed(Event, frozen=True):
-    reservation_id: str
-    quantity: int
-    at: Instant
-
-
-class Released(Event, frozen=True):
-    reservation_id: str
-    quantity: int
-    at: Instant
-
-
-class Expired(Event, frozen=True):
-    reservation_id: str
-    quantity: int
-    at: Instant
-
-
-class Returned(Event, frozen=True):
-    reservation_id: str
-    quantity: int
-    at: Instant
-    customer: str = ""
-
-
-class Held(Answer, frozen=True):
-    """The reservation stands; `sequence` counts the SKU's reservations from 1."""
-
-    sequence: int
-    expires_at: Instant
-
-
-class Done(Answer, frozen=True):
-    """The command is (or already was) carried out."""
-
-
 class StockView(Answer, frozen=True):
     """Quantities in units; available = on_hand - reserved - safety_stock, shown as at least 0."""
 
@@ -198,37 +163,6 @@ class StockView(Answer, frozen=True):
     incoming: int
     customer_limit: int
     version: int
-
-
-class NextExpiryFound(Event, frozen=True):
-    """The earliest expiry among the open holds is this (0: there is none), found by looking at all of them."""
-
-    expires_at: Instant
-
-
-class Hold(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """An open reservation."""
-
-    sequence: int
-    expires_at: Instant
-    quantity: int
-    customer: str = ""
-
-
-class Sold(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A reservation that was committed at `at`."""
-
-    sequence: int
-    expires_at: Instant
-    at: Instant
-
-
-class Ended(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A reservation that ended without a sale, or whose sale was undone, at `at`."""
-
-    at: Instant
-    how: str
-    """`released`, `expired` or `returned`."""
 
 
 class Stock(msgspec.Struct, array_like=True, gc=False):

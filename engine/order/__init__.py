@@ -4,8 +4,8 @@
                  |           |               |                |            |
                  +-----------+------> rejected / expired / cancelled <-----+   with every hold, seal and payment undone
 
-What the order waits for is never stored as a list of things to do: `effects` reads it from how far each line, the
-payment and the cart have come. So a crash can lose no step, and undoing is the same reading in an order that is dead.
+What the order waits for is never stored as a list of things to do: `effects` reads it from how far each participant,
+the payment and the cart have come. So a crash can lose no step, and undoing is the same reading in a dead order.
 """
 
 from ..kernel import Kind
@@ -23,11 +23,13 @@ from .messages import (
     SettlePayment,
     Status,
 )
+from .participants import Claim, Units
 from .state import Order, apply, settled
 
 __all__ = [
     "ORDER",
     "Cancel",
+    "Claim",
     "Fulfil",
     "LookOrder",
     "Order",
@@ -38,6 +40,7 @@ __all__ = [
     "SettlePayment",
     "Settlement",
     "Status",
+    "Units",
 ]
 
 ORDER = Kind(

@@ -10,7 +10,8 @@ from ..cart import CartView
 from ..kernel import Accepted, EffectAnswered, Event, Instant, Outcome, Rejected, Reply
 from ..payment import Authorized, Captured, Declined, Pending, Refunded, Voided
 from ..reasons import Reason
-from ..stock import Held, StockView
+from ..reservation import Held
+from ..stock import StockView
 from .events import (
     CartGivenBack,
     CartTaken,
@@ -35,7 +36,8 @@ from .events import (
     UndoRefused,
 )
 from .messages import Status
-from .state import DEAD, VOIDABLE, CartSeal, Order, Payment, Step, total_of
+from .participants import details_of
+from .state import DEAD, VOIDABLE, CartSeal, Order, Payment, Step, participant_at, total_of
 
 
 def effect_answered(order: Order, command: EffectAnswered, now: Instant) -> Outcome:
@@ -48,8 +50,12 @@ def _seal_answered(order: Order, _rest: str, reply: Reply, now: Instant) -> Outc
     if order.status is not Status.SEALING:
         return Accepted()
     if isinstance(reply, Rejected):
-        return Accepted((OrderRejected(reply.reason, reply.details, now),))
+        changed = reply.reason is Reason.VERSION_CONFLICT
+        return Accepted((OrderRejected(Reason.CART_CHANGED if changed else reply.reason, reply.details, now),))
     assert isinstance(reply, CartView), "a cart answers a seal with its lines"
+    if order.total is not None:
+        # What was looked at before is what is bought: the cart is still the same.
+        return Accepted((CartTaken(order.lines, order.total, now),))
     return Accepted((CartTaken(reply.lines, total_of(reply.lines), now),))
 
 
@@ -59,7 +65,7 @@ def _reserve_answered(order: Order, rest: str, reply: Reply, now: Instant) -> Ou
         return Accepted()
     if isinstance(reply, Rejected):
         return Accepted(_not_held(order, LineRefused(line, reply.reason, reply.details), now))
-    assert isinstance(reply, Held), "a stock answers a reservation with its sequence"
+    assert isinstance(reply, Held), "a participant answers a reservation with its sequence"
     if now >= order.pay_by:
         # Too late to ask for a payment; the line is released like the others.
         return Accepted((OrderExpired(now),))
@@ -71,19 +77,24 @@ def _look_answered(order: Order, rest: str, reply: Reply, now: Instant) -> Outco
     if order.status is not Status.RESERVING or order.steps[index] is not Step.WAITING:
         return Accepted()
     assert isinstance(reply, StockView), "a stock answers a look with its quantities"
-    line = order.lines[index]
-    if reply.available >= line.quantity:
+    wanted = participant_at(order, index)
+    if reply.available >= wanted.quantity:
         return Accepted(_not_held(order, LineAvailable(index), now))
-    details = {"sku": line.sku, "requested": line.quantity, "available": reply.available}
+    details = {**details_of(wanted), "requested": wanted.quantity, "available": reply.available}
     return Accepted(_not_held(order, LineRefused(index, Reason.INSUFFICIENT_STOCK, details), now))
 
 
 def _not_held(order: Order, event: LineRefused | LineAvailable, now: Instant) -> tuple[Event, ...]:
-    """What is recorded of a line of an order that can't be had; with the last of them the order ends."""
-    if order.unanswered > 1:
+    """What is recorded of a participant of an order that can't be had; with the last of them the order ends."""
+    if any(_is_looked_at(order, index) for index in range(len(order.steps)) if index != event.line):
         return (event,)
     refusals = [*order.refusals.values(), event] if isinstance(event, LineRefused) else order.refusals.values()
     return (event, _rejected_for(refusals, now))
+
+
+def _is_looked_at(order: Order, index: int) -> bool:
+    """Whether it will be asked how much there is, because another has refused."""
+    return order.steps[index] is Step.WAITING and participant_at(order, index).kind == "stock"
 
 
 def payment_answered(order: Order, _rest: str, reply: Reply, now: Instant) -> Outcome:
@@ -142,14 +153,14 @@ def _commit_answered(order: Order, rest: str, reply: Reply, now: Instant) -> Out
 
 
 def _not_confirmed(order: Order, last: LineSold | LineLost, now: Instant) -> OrderCancelled | OrderRejected:
-    """How an order ends whose lines are all answered, when not all are sold or it was cancelled meanwhile."""
+    """How an order ends whose participants have all answered, when not all are sold or it was cancelled meanwhile."""
     if order.cancel_note is not None:
         return OrderCancelled(order.cancel_note, now)
     lost = [line for line, step in enumerate(order.steps) if step is Step.LOST]
     if isinstance(last, LineLost):
         lost.append(last.line)
     return OrderRejected(
-        Reason.RESERVATION_ENDED, {"lines": [{"sku": order.lines[line].sku} for line in sorted(lost)]}, now
+        Reason.RESERVATION_ENDED, {"lines": [details_of(participant_at(order, line)) for line in sorted(lost)]}, now
     )
 
 

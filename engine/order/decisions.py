@@ -9,11 +9,12 @@ from ..cart import Line
 from ..kernel import Accepted, Command, EffectAnswered, Instant, Outcome, Rejected, ReminderDue, invalid
 from ..money import MOST_TOTAL, Money
 from ..reasons import Reason
-from ..stock import MOST_UNITS
+from ..reservation import MOST_UNITS
 from .answers import effect_answered, payment_answered
 from .events import CancelRequested, OrderCancelled, OrderExpired, OrderFulfilled, OrderPlaced, PaymentAskedAgain
 from .messages import Cancel, Fulfil, LookOrder, OrderView, Place, Settlement, SettlePayment, Status
-from .state import DEAD, Order, Payment, total_of, view, view_as
+from .participants import misshapen, participants_of
+from .state import DEAD, Order, Payment, paid_by, total_of, view, view_as
 
 SECOND_MS = 1_000
 
@@ -30,7 +31,7 @@ def _place(order: Order, command: Place, now: Instant) -> Outcome:
         return refusal
     lines = _one_line_per_sku(command.lines)
     total = total_of(lines) if lines else None
-    if total is not None and (refusal := _not_payable(lines, total)):
+    if total is not None and (refusal := _not_payable(lines, total) or _not_claimable(command, lines, total)):
         return refusal
     if order.status is not None:
         if command.fingerprint != order.fingerprint:
@@ -47,11 +48,26 @@ def _place(order: Order, command: Place, now: Instant) -> Outcome:
         command.customer,
         now + command.payment_window_s * SECOND_MS,
         now,
+        command.units,
+        command.claims,
+        command.cart_version,
     )
     status = Status.SEALING if command.cart_id else Status.RESERVING
     return Accepted(
         (placed,),
-        OrderView(order.order_id, status, command.email, lines, total, now, None, "none", "", command.cart_id),
+        OrderView(
+            order.order_id,
+            status,
+            command.email,
+            lines,
+            total,
+            now,
+            None,
+            "none",
+            "",
+            command.cart_id,
+            command.claims,
+        ),
     )
 
 
@@ -63,8 +79,13 @@ def _misshapen(command: Place) -> Rejected | None:
         return invalid("customer", f"have at most {LONGEST_TEXT} characters, like cart_id")
     if not 0 < command.payment_window_s <= LONGEST_PAYMENT_WINDOW_S:
         return invalid("payment_window_s", f"be 1 to {LONGEST_PAYMENT_WINDOW_S}")
-    if bool(command.cart_id) == bool(command.lines) or len(command.lines) > MOST_LINES:
+    told_by_cart = bool(command.cart_id) and command.cart_version is None
+    if told_by_cart == bool(command.lines) or len(command.lines) > MOST_LINES:
         return invalid("lines", f"be 1 to {MOST_LINES}, or none where a cart tells them")
+    if command.cart_version is not None and not command.cart_id:
+        return invalid("cart_version", "come with a cart")
+    if (command.units or command.claims) and (refusal := _misshapen_participants(command)):
+        return refusal
     for line in command.lines:
         if not 0 < len(line.sku) <= LONGEST_TEXT or "@" in line.sku:
             return invalid("sku", f"have 1 to {LONGEST_TEXT} characters and no @")
@@ -72,6 +93,23 @@ def _misshapen(command: Place) -> Rejected | None:
             return invalid("quantity", f"be 1 to {MOST_UNITS}")
         if not line.price.is_price():
             return invalid("price", "be a price in minor units and an ISO 4217 currency")
+    return None
+
+
+def _misshapen_participants(command: Place) -> Rejected | None:
+    if not command.lines:
+        return invalid("lines", "be known where units or claims are")
+    return misshapen(command.units, command.claims)
+
+
+def _not_claimable(command: Place, lines: tuple[Line, ...], total: Money) -> Rejected | None:
+    if not command.units and not command.claims:
+        return None
+    if paid_by(command.claims) > total.amount:
+        return invalid("claims", "pay at most the total")
+    for participant in participants_of(lines, command.units, ()):
+        if participant.quantity > MOST_UNITS:
+            return invalid("units", f"be 1 to {MOST_UNITS} of each stock")
     return None
 
 

@@ -9,34 +9,35 @@ from itertools import chain
 from ..cart import Seal, Unseal
 from ..kernel import Effect, Instant, Request, Send
 from ..payment import Authorize, Capture, Refund, Void
-from ..stock import Commit, LookStock, Release, Reserve, Return, stock_key
+from ..reservation import Commit, Release, Reserve, Return
+from ..stock import LookStock
 from .messages import Status
-from .state import VOIDABLE, CartSeal, Order, Payment, Step
+from .state import VOIDABLE, CartSeal, Order, Payment, Step, participant_at
 
 
 def _sealing_effects(order: Order) -> Iterator[Effect]:
-    yield Send("seal", "cart", order.cart_id, Seal(order.order_id))
+    yield Send("seal", "cart", order.cart_id, Seal(order.order_id, order.cart_version))
 
 
 def _reserving_effects(order: Order) -> Iterator[Effect]:
     for index, step in enumerate(order.steps):
-        line = order.lines[index]
         if step is Step.WAITING and order.refusals:
             # Nothing more is held, but whoever is refused is told of every line that is short.
-            yield Send(f"look:{index}", "stock", stock_key(line.sku), LookStock())
+            yield Send(f"look:{index}", "stock", participant_at(order, index).key, LookStock())
         elif step is Step.ASKED:
-            reserve = Reserve(_reservation_id(order, index), line.quantity, order.hold_until, order.customer)
-            yield Send(f"reserve:{index}", "stock", stock_key(line.sku), reserve)
+            wanted = participant_at(order, index)
+            until, name = order.hold_until, _reservation_id(order, index)
+            reserve = Reserve(name, wanted.quantity, until, order.customer, wanted.terms)
+            yield Send(f"reserve:{index}", wanted.kind, wanted.key, reserve)
 
 
 def _payment_effects(order: Order) -> Iterator[Effect]:
-    assert order.total is not None, "the total is known before it is asked for"
     if order.payment is Payment.ASKED:
-        authorize = Authorize(order.authorize_key, order.total, order.token, order.order_id)
+        authorize = Authorize(order.authorize_key, order.due, order.token, order.order_id)
         # Asking again is a new effect with the same key: the runtime tells effects apart by id, the provider by key.
         yield Request(f"pay:{order.attempt}", order.gateway, authorize)
     elif order.payment is Payment.AUTHORIZED:
-        capture = Capture(f"{order.order_id}:capture", order.payment_id, order.total)
+        capture = Capture(f"{order.order_id}:capture", order.payment_id, order.due)
         yield Request("capture", order.gateway, capture)
 
 
@@ -44,41 +45,42 @@ def _committing_effects(order: Order) -> Iterator[Effect]:
     for index, step in enumerate(order.steps):
         if step is Step.HELD:
             commit = Commit(_reservation_id(order, index), order.sequences[index], order.hold_until)
-            yield Send(f"commit:{index}", "stock", stock_key(order.lines[index].sku), commit)
+            held = participant_at(order, index)
+            yield Send(f"commit:{index}", held.kind, held.key, commit)
 
 
 def _undoing_effects(order: Order) -> Iterator[Effect]:
     for index, step in enumerate(order.steps):
-        line = order.lines[index]
         if step is Step.HELD or step is Step.ASKED:
             # Where the answer isn't known yet, this also keeps the reservation from beginning late.
-            yield Send(f"release:{index}", "stock", stock_key(line.sku), Release(_reservation_id(order, index)))
+            held = participant_at(order, index)
+            yield Send(f"release:{index}", held.kind, held.key, Release(_reservation_id(order, index)))
         elif step is Step.SOLD:
-            back = Return(_reservation_id(order, index), line.quantity, order.customer)
-            yield Send(f"return:{index}", "stock", stock_key(line.sku), back)
+            sold = participant_at(order, index)
+            back = Return(_reservation_id(order, index), sold.quantity, order.customer)
+            yield Send(f"return:{index}", sold.kind, sold.key, back)
     if order.seal is CartSeal.ASKED or order.seal is CartSeal.HELD:
         # Also after a refusal: a second copy of the seal could come when the cart would take it.
         yield Send("unseal", "cart", order.cart_id, Unseal(order.order_id))
     if order.undo_refused or order.total is None:
         return
     if order.payment in VOIDABLE:
-        void = Void(f"{order.order_id}:void", order.authorize_key, order.total, order.token)
+        void = Void(f"{order.order_id}:void", order.authorize_key, order.due, order.token)
         yield Request("void", order.gateway, void)
     elif order.payment is Payment.CAPTURED:
-        refund = Refund(f"{order.order_id}:refund", order.payment_id, order.total)
+        refund = Refund(f"{order.order_id}:refund", order.payment_id, order.due)
         yield Request("refund", order.gateway, refund)
 
 
 def _surplus_effects(order: Order) -> Iterator[Effect]:
-    assert order.total is not None, "only an order with a total is paid"
     for payment_id, done in order.surplus.items():
         if not done:
-            refund = Refund(f"{order.order_id}:refund:{payment_id}", payment_id, order.total)
+            refund = Refund(f"{order.order_id}:refund:{payment_id}", payment_id, order.due)
             yield Request(f"surplus:{payment_id}", order.gateway, refund)
 
 
-def _reservation_id(order: Order, line: int) -> str:
-    return f"{order.order_id}:{line}"
+def _reservation_id(order: Order, index: int) -> str:
+    return f"{order.order_id}:{index}"
 
 
 _EFFECTS: dict[Status | None, Callable[[Order], Iterator[Effect]]] = {
@@ -93,7 +95,7 @@ _EFFECTS: dict[Status | None, Callable[[Order], Iterator[Effect]]] = {
 
 
 def effects(order: Order) -> Iterable[Effect]:
-    """What the order waits for from stocks, cart and payment provider; each is made when it is reached."""
+    """What the order waits for from its participants, cart and payment provider; each is made when it is reached."""
     waiting_for = _EFFECTS.get(order.status)
     found = waiting_for(order) if waiting_for is not None else ()
     return chain(found, _surplus_effects(order)) if order.surplus else found

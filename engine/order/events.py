@@ -1,6 +1,7 @@
 """What an order records: read in order, they tell its story.
 
 Every event tells one step of the checkout or of its undoing. Those that begin with `Order` change the order's status.
+In those that begin with `Line`, `line` is the index of a participant: of a line's stock, in a plain order.
 """
 
 from typing import Any
@@ -9,10 +10,11 @@ from ..cart import Line
 from ..kernel import Event, Instant
 from ..money import Money
 from ..reasons import Reason
+from .participants import Claim, Units
 
 
 class OrderPlaced(Event, frozen=True):
-    """The checkout began; `total` is None where a cart will tell the lines."""
+    """The checkout began; `total` is None where a cart will tell the lines. With `cart_version` it only seals them."""
 
     fingerprint: str
     email: str
@@ -24,6 +26,9 @@ class OrderPlaced(Event, frozen=True):
     customer: str
     pay_by: Instant
     at: Instant
+    units: tuple[Units, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    cart_version: int | None = None
 
 
 class CartTaken(Event, frozen=True):

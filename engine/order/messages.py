@@ -8,6 +8,7 @@ from ..kernel import Answer, Command, Instant
 from ..money import Money
 from ..payment import Authorized, Declined
 from ..reasons import Reason
+from .participants import Claim, Units
 
 
 class Status(StrEnum):
@@ -25,6 +26,9 @@ class Status(StrEnum):
 class Place(Command, frozen=True):
     """Begin the checkout of `lines`, or of the cart `cart_id` (then `lines` is empty: the cart's seal tells them).
 
+    A cart whose lines were looked at before has both, and `cart_version`: the checkout ends if the cart has changed
+    since. What is reserved is the stock of each line or, where they are given, these `units`; and all `claims`.
+
     The order's key is made from the client's idempotency key; `fingerprint` from the request's content: the same key
     with another fingerprint is refused, with the same one it is a retry. `customer` is whoever a limit per customer
     counts: an account, or for a guest something made from the address; empty: nobody is counted.
@@ -38,6 +42,9 @@ class Place(Command, frozen=True):
     cart_id: str = ""
     customer: str = ""
     payment_window_s: int = 600
+    units: tuple[Units, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    cart_version: int | None = None
 
 
 class SettlePayment(Command, frozen=True):
@@ -84,6 +91,14 @@ class OrderView(Answer, frozen=True):
     """`none`, `pending`, `captured`, `voided` or `refunded`."""
     payment_id: str
     cart_id: str
+    claims: tuple[Claim, ...] = ()
+    """What is reserved beside stock; those that pay are the other tenders."""
+
+    @property
+    def due(self) -> Money | None:
+        """What the payment provider is asked for."""
+        paid = sum(claim.quantity for claim in self.claims if claim.pays)
+        return Money(self.total.amount - paid, self.total.currency) if self.total is not None and paid else self.total
 
 
 OrderCommand = Place | SettlePayment | Cancel | Fulfil | LookOrder

@@ -1,4 +1,4 @@
-"""How far an order, each of its lines, its payment and its cart have come, and how events change that."""
+"""How far an order, each of its participants, its payment and its cart have come, and how events change that."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -10,6 +10,7 @@ from ..cart import Line
 from ..kernel import Event, Instant, Message
 from ..money import Money
 from ..reasons import Reason
+from ..stock import stock_key
 from .events import (
     CancelRequested,
     CartGivenBack,
@@ -38,6 +39,7 @@ from .events import (
     UndoRefused,
 )
 from .messages import OrderView, Settlement, Status
+from .participants import Claim, Units, participants_of, turn_of
 
 HOLD_GRACE_MS = 60_000
 """Units stay held this much longer than the payment may take, so that a payment of the last second finds them."""
@@ -47,15 +49,15 @@ ASK_AGAIN_MS = 30_000
 
 
 class Step(StrEnum):
-    """How far a line has come."""
+    """How far a participant has come."""
 
     WAITING = "waiting"
-    """The lines before it aren't held yet: its stock knows nothing of it."""
+    """Those before it aren't held yet: it knows nothing of the order."""
     ASKED = "asked"
     HELD = "held"
     REFUSED = "refused"
     SPARED = "spared"
-    """Its stock was never asked to hold it, because another line had been refused."""
+    """It was never asked to hold anything, because another had refused."""
     SOLD = "sold"
     LOST = "lost"
     RELEASED = "released"
@@ -101,7 +103,8 @@ class CartSeal(StrEnum):
 class Order(msgspec.Struct, array_like=True, gc=False):
     """The state of an order; `status` is None until it is placed.
 
-    `lines` has one line per SKU; `steps` and `sequences` tell how far each has come, by the same index.
+    `lines` has one line per SKU. `steps` and `sequences` tell how far each participant has come, by its index: those of
+    a plain order are its lines, and `participants` is empty.
     """
 
     order_id: str
@@ -118,7 +121,7 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     sequences: list[int] = []
     refusals: dict[int, LineRefused] = {}
     unanswered: int = 0
-    """Lines whose stock hasn't answered the question of this status yet."""
+    """Participants that haven't answered the question of this status yet."""
     total: Money | None = None
     placed_at: Instant = 0
     pay_by: Instant = 0
@@ -132,6 +135,18 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     """Payments that the order doesn't want, and whether they are done with."""
     cancel_note: str | None = None
     settlement: Settlement | None = None
+    participants: tuple[Claim, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    units: tuple[Units, ...] = ()
+    cart_version: int | None = None
+
+    @property
+    def due(self) -> Money:
+        """What the payment provider is asked for: the total without what claims pay."""
+        assert self.total is not None, "the total is known before it is asked for"
+        if not self.claims:
+            return self.total
+        return Money(self.total.amount - paid_by(self.claims), self.total.currency)
 
     @property
     def hold_until(self) -> Instant:
@@ -158,10 +173,15 @@ def _apply_placed(order: Order, event: OrderPlaced) -> None:
     order.customer = event.customer
     order.pay_by = event.pay_by
     order.placed_at = event.at
-    if event.total is None:
+    order.units = event.units
+    order.claims = event.claims
+    order.cart_version = event.cart_version
+    if event.cart_id:
         order.status = Status.SEALING
         order.seal = CartSeal.ASKED
-    else:
+        order.lines = event.lines
+        order.total = event.total
+    elif event.total is not None:
         _begin_reserving(order, event.lines, event.total)
 
 
@@ -174,17 +194,22 @@ def _begin_reserving(order: Order, lines: tuple[Line, ...], total: Money) -> Non
     order.status = Status.RESERVING
     order.lines = lines
     order.total = total
-    order.unanswered = len(lines)
-    order.steps = [Step.WAITING] * len(lines)
-    order.sequences = [0] * len(lines)
+    order.participants = participants_of(lines, order.units, order.claims)
+    order.unanswered = len(order.participants) or len(lines)
+    order.steps = [Step.WAITING] * order.unanswered
+    order.sequences = [0] * order.unanswered
     _ask_next(order)
 
 
 def _ask_next(order: Order) -> None:
-    """Lines are reserved one after the other, by their SKUs: two orders that want the same two last units never hold
-    one each, to be refused both."""
+    """Participants are asked one after the other, in all orders by the same rule: two that want the same two last units
+    never hold one each, to be refused both."""
     waiting = [index for index, step in enumerate(order.steps) if step is Step.WAITING]
-    order.steps[min(waiting, key=lambda index: order.lines[index].sku)] = Step.ASKED
+    if order.participants:
+        following = min(waiting, key=lambda index: turn_of(order.participants[index]))
+    else:
+        following = min(waiting, key=lambda index: order.lines[index].sku)
+    order.steps[following] = Step.ASKED
 
 
 def _apply_line_held(order: Order, event: LineHeld) -> None:
@@ -194,8 +219,7 @@ def _apply_line_held(order: Order, event: LineHeld) -> None:
     if order.unanswered:
         _ask_next(order)
         return
-    assert order.total is not None, "the lines are known before they are held"
-    if order.total.amount:
+    if order.due.amount:
         order.status = Status.AWAITING_PAYMENT
         order.payment = Payment.ASKED
     else:
@@ -207,6 +231,11 @@ def _apply_line_refused(order: Order, event: LineRefused) -> None:
     order.steps[event.line] = Step.REFUSED
     order.refusals[event.line] = event
     order.unanswered -= 1
+    for index, other in enumerate(order.participants):
+        # Only what is short of stock is told as a whole; nothing else is asked once the order can't be had.
+        if other.kind != "stock" and order.steps[index] is Step.WAITING:
+            order.steps[index] = Step.SPARED
+            order.unanswered -= 1
 
 
 def _apply_line_available(order: Order, event: LineAvailable) -> None:
@@ -238,7 +267,7 @@ def _apply_captured(order: Order, event: PaymentCaptured) -> None:
 
 def _begin_committing(order: Order) -> None:
     order.status = Status.COMMITTING
-    order.unanswered = len(order.lines)
+    order.unanswered = len(order.steps)
 
 
 def _apply_line_sold(order: Order, event: LineSold) -> None:
@@ -253,7 +282,7 @@ def _apply_line_lost(order: Order, event: LineLost) -> None:
 
 def _apply_confirmed(order: Order, event: OrderConfirmed) -> None:
     order.status = Status.CONFIRMED
-    order.steps = [Step.SOLD] * len(order.lines)
+    order.steps = [Step.SOLD] * len(order.steps)
     order.unanswered = 0
     if order.cart_id:
         # Also when the order is cancelled later: a shopper begins a new cart.
@@ -369,6 +398,19 @@ def total_of(lines: tuple[Line, ...]) -> Money:
     return Money(amount, lines[0].price.currency)
 
 
+def paid_by(claims: tuple[Claim, ...]) -> int:
+    """The minor units that claims pay."""
+    return sum(claim.quantity for claim in claims if claim.pays)
+
+
+def participant_at(order: Order, index: int) -> Claim:
+    """What the order reserves by this index: a line's stock, in a plain order."""
+    if order.participants:
+        return order.participants[index]
+    line = order.lines[index]
+    return Claim("stock", stock_key(line.sku), line.quantity)
+
+
 def settled(order: Order) -> OrderView | None:
     """The order once its checkout has ended; `settlement` stays the same whatever happens to it later."""
     return None if order.settlement is None else view(order)
@@ -393,4 +435,5 @@ def view_as(order: Order, status: Status, settlement: Settlement | None) -> Orde
         _SHOWN[order.payment],
         order.payment_id,
         order.cart_id,
+        order.claims,
     )

@@ -63,6 +63,9 @@ _TYPES = (
     ),
     ProblemType(Reason.CART_EMPTY, 409, "Cart empty", "There is nothing in the cart to check out."),
     ProblemType(Reason.CART_EXPIRED, 410, "Cart expired", "The cart was not used for 30 days. Open a new one."),
+    ProblemType(
+        Reason.CART_CHANGED, 409, "Cart changed", "The cart has changed since it was looked at. Nothing was bought."
+    ),
     ProblemType(Reason.CART_FULL, 409, "Cart full", "The cart can't take another line or so many units."),
     ProblemType(
         Reason.CURRENCY_MISMATCH, 422, "Currency mismatch", "All lines of a cart or an order have one currency."

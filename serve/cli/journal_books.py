@@ -10,8 +10,8 @@ from typing import NamedTuple
 from engine.cart import Line
 from engine.kernel import Event
 from engine.order import Order, Status
-from engine.order.state import Payment, Step
-from engine.stock import Adjusted, Committed, Expired, Received, Released, Reserved, Returned, Stock, stock_key
+from engine.order.state import Payment, Step, participant_at
+from engine.stock import STOCK, Adjusted, Committed, Expired, Received, Released, Reserved, Returned, Stock
 
 ORDER_PREFIX = "ord_"
 
@@ -141,12 +141,13 @@ CLAIMS = {
 
 def claims_of(order: Order) -> Iterator[tuple[str, str, Claim]]:
     """The order's reservations: stock, reservation id, and what the stock should have recorded of it."""
-    for index, (line, step) in enumerate(zip(order.lines, order.steps, strict=True)):
+    for index, step in enumerate(order.steps):
+        part = participant_at(order, index)
         may_be = CLAIMS.get(step)
         if order.status in (Status.CONFIRMED, Status.FULFILLED):
             may_be = frozenset((End.SOLD,))
-        if may_be is not None:
-            yield stock_key(line.sku), f"{order.order_id}:{index}", Claim(order.order_id, line.quantity, may_be)
+        if may_be is not None and part.kind == STOCK.name:
+            yield part.key, f"{order.order_id}:{index}", Claim(order.order_id, part.quantity, may_be)
 
 
 def faults_of(order: Order) -> Iterator[str]:
@@ -157,9 +158,9 @@ def faults_of(order: Order) -> Iterator[str]:
     if order.total is not None and order.total.amount != sum(map(_cost, order.lines)):
         yield f"costs {order.total.amount}, but its lines {sum(map(_cost, order.lines))}"
     if order.status in (Status.CONFIRMED, Status.FULFILLED):
-        if unsold := [line.sku for line, step in zip(order.lines, order.steps, strict=True) if step is not Step.SOLD]:
+        if unsold := [participant_at(order, i).key for i, step in enumerate(order.steps) if step is not Step.SOLD]:
             yield f"is {order.status}, but {', '.join(unsold)} is not sold"
-        if order.payment is not Payment.CAPTURED and (order.total is None or order.total.amount):
+        if order.payment is not Payment.CAPTURED and (order.total is None or order.due.amount):
             yield f"is {order.status}, but its payment is {order.payment}"
 
 
