@@ -314,10 +314,11 @@ def view(product: Product) -> ProductView:
     """The product as the world sees it, once it was put."""
     content = product.content
     assert content is not None, "only a product that was put is looked at"
+    shown: dict[str, Any] = {field: getattr(content, field) for field in _CONTENT}
     return ProductView(
         product.sku,
         product.version,
-        *[getattr(content, field) for field in _CONTENT],
+        **shown,
         visible=product.stage == Stage.PUBLISHED and not product.deleted,
         stage=product.stage,
         deleted=product.deleted,

@@ -1,6 +1,9 @@
 """What hosts last told this process: products, quantities, and the orders that exist. Reading it costs no command."""
 
-from bisect import bisect_right, insort
+from heapq import merge
+from itertools import islice
+
+from sortedcontainers import SortedList
 
 from engine.kernel import tag_of
 from engine.product import ProductView
@@ -15,7 +18,9 @@ class CatalogueView:
 
     def __init__(self) -> None:
         self._products: dict[str, ProductView] = {}
-        self._skus: list[str] = []
+        # Of a million SKUs, a plain sorted list would move half a million for each that comes in between.
+        self._shown = SortedList()
+        self._hidden = SortedList()
         self._stock: dict[str, StockView] = {}
 
     def product(self, sku: str) -> ProductView | None:
@@ -27,9 +32,13 @@ class CatalogueView:
         return self._stock.get(sku)
 
     def page(self, after: str, limit: int) -> list[ProductView]:
-        """Products with a SKU greater than `after`, in ascending order."""
-        start = bisect_right(self._skus, after)
-        return [self._products[sku] for sku in self._skus[start : start + limit]]
+        """Products on sale with a SKU greater than `after`, in ascending order."""
+        return [self._products[sku] for sku in _following(self._shown, after, limit)]
+
+    def page_of_all(self, after: str, limit: int) -> list[ProductView]:
+        """As `page`, with those that aren't on sale among them."""
+        skus = merge(_following(self._shown, after, limit), _following(self._hidden, after, limit))
+        return [self._products[sku] for sku in islice(skus, limit)]
 
     def __len__(self) -> int:
         return len(self._products)
@@ -37,10 +46,13 @@ class CatalogueView:
     def put_product(self, key: str, version: int, product: ProductView) -> None:
         """A host tells that the product is now this; told late, an older version never replaces a newer."""
         known = self._products.get(product.sku)
-        if known is None:
-            insort(self._skus, product.sku)
-        elif known.version > product.version:
-            return
+        if known is not None:
+            if known.version > product.version:
+                return
+            if known.visible != product.visible:
+                (self._shown if known.visible else self._hidden).remove(product.sku)
+        if known is None or known.visible != product.visible:
+            (self._shown if product.visible else self._hidden).add(product.sku)
         self._products[product.sku] = product
 
     def forget_stock(self) -> None:
@@ -53,6 +65,12 @@ class CatalogueView:
         known = self._stock.get(sku)
         if known is None or known.version <= stock.version:
             self._stock[sku] = stock
+
+
+def _following(skus: SortedList, after: str, limit: int) -> list[str]:
+    start = skus.bisect_right(after)
+    found: list[str] = skus[start : start + limit]
+    return found
 
 
 class KnownOrders:

@@ -38,7 +38,11 @@ class Catalogue(Protocol):
         ...
 
     def page(self, after: str, limit: int) -> list[ProductView]:
-        """Products with a SKU greater than `after`, in ascending order."""
+        """Products on sale with a SKU greater than `after`, in ascending order."""
+        ...
+
+    def page_of_all(self, after: str, limit: int) -> list[ProductView]:
+        """As `page`, with those that aren't on sale among them."""
         ...
 
 

@@ -9,7 +9,7 @@ from . import docs
 from .handlers import add_handlers
 from .middlewares import Frame
 from .openapi import Api
-from .routes import admin, carts, health, orders, problems, products, stock
+from .routes import admin, carts, health, merchandise, orders, problems, products, stock
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
@@ -21,6 +21,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     orders.router,
     orders.own_router,
     admin.router,
+    merchandise.router,
     problems.router,
     docs.router,
 )

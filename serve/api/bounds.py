@@ -27,6 +27,13 @@ MAX_TAGS = 100
 MAX_IMAGES = 50
 MAX_ATTRIBUTES = 100
 MAX_IMPORT_ROWS = 500
+MAX_COMPONENTS = 50
+MAX_COMPONENT_QUANTITY = 1_000
+MAX_CATEGORIES = 20
+"""Of one product."""
+MAX_WEIGHT_G = 10**9
+CATALOGUE_KEY_PATTERN = r"^[a-z0-9][a-z0-9-]{0,126}$"
+"""Categories, collections, pages, price lists, tax classes: what stands well in an address."""
 DEFAULT_PAGE = 20
 MAX_PAGE = 100
 

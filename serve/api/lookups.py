@@ -16,7 +16,7 @@ NO_STOCK = StockView(0, 0, 0, 0, 0, 0, 0)
 
 
 async def product_of(shop: Shop, sku: str) -> ProductView | None:
-    """The product, if there is one."""
+    """The product, if there is one, be it on sale or not."""
     if (known := shop.catalogue.product(sku)) is not None:
         return known
     reply = await shop.client.send("product", sku, LookProduct())
@@ -24,16 +24,28 @@ async def product_of(shop: Shop, sku: str) -> ProductView | None:
 
 
 async def products_of(shop: Shop, skus: Iterable[str]) -> dict[str, ProductView | None]:
-    """The products of several SKUs, the unknown ones as None."""
+    """The products of several SKUs; None for what is unknown, or not on sale now."""
     found = {sku: shop.catalogue.product(sku) for sku in skus}
     if missing := [sku for sku, product in found.items() if product is None]:
         found.update(zip(missing, await gather(*(product_of(shop, sku) for sku in missing)), strict=True))
+    for sku, product in found.items():
+        if product is not None and not product.visible:
+            found[sku] = None
     return found
+
+
+async def shown_product_of(shop: Shop, sku: str) -> ProductView:
+    """The product as shoppers see it; raises ProblemError where there is none for them."""
+    product = await product_of(shop, sku)
+    if product is None or not product.visible:
+        raise ProblemError(Reason.NOT_FOUND)
+    return product
 
 
 async def sold_product_of(shop: Shop, sku: str, pointer: str = "") -> ProductView:
     """The product of a line; raises ProblemError if it isn't sold here."""
-    if (product := await product_of(shop, sku)) is None:
+    product = await product_of(shop, sku)
+    if product is None or not product.visible:
         raise product_unavailable(sku, pointer)
     return product
 

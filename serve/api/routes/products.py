@@ -7,18 +7,18 @@ from fastapi import Path
 from starlette.responses import Response
 
 from engine.kernel import Rejected
-from engine.product import ProductView
-from engine.reasons import Reason
+from engine.product import DeleteProduct, ProductView
+from engine.publication import Stage
 
 from ...shop import Shop
 from ..answers import answer, response_of, shaped
 from ..auth import ADMIN_KEY
 from ..bounds import DEFAULT_PAGE, SKU_PATTERN
 from ..cursors import Cursor, Limit, cursor_after, read_cursor
-from ..lookups import product_of, stock_of
+from ..lookups import product_of, shown_product_of, stock_of
 from ..openapi import body_problems, header, problems
 from ..preconditions import IfMatch, IfNoneMatch, content_tag, is_fresh, required_version, version_tag
-from ..problems import ProblemError, refused
+from ..problems import refused
 from ..routing import AdminRoute, StrictRoute, TheShop, router_of
 from ..schemas.catalogue import Product, ProductIn, ProductPage
 
@@ -58,9 +58,7 @@ async def list_products(
 @router.get("/v1/products/{sku}", response_model=Product, responses={200: _TAGGED, 304: _NOT_MODIFIED, **problems(404)})
 async def look_product(sku: SkuPath, shop: TheShop, if_none_match: IfNoneMatch = None) -> Response:
     """A product with price and availability."""
-    product = await product_of(shop, sku)
-    if product is None:
-        raise ProblemError(Reason.NOT_FOUND)
+    product = await shown_product_of(shop, sku)
     shown = Product.of(product, await stock_of(shop, sku))
     tag = version_tag(product.version, shown=shown.availability.available)
     if is_fresh(if_none_match, tag):
@@ -74,7 +72,7 @@ async def look_product(sku: SkuPath, shop: TheShop, if_none_match: IfNoneMatch =
     responses={
         200: _TAGGED,
         201: {"model": Product, "description": "Created.", **_TAGGED},
-        **body_problems(401, 412),
+        **body_problems(401, 403, 412),
     },
 )
 async def put_product(
@@ -94,9 +92,25 @@ async def put_product(
     assert isinstance(reply, ProductView)
     shown = Product.of(reply, await stock_of(shop, sku))
     headers = {"etag": version_tag(reply.version, shown=shown.availability.available)}
-    if reply.version > 1 or was_known:
+    first = 1 if reply.stage == Stage.PUBLISHED else 2  # Putting what isn't shown yet says so in a second event.
+    if reply.version > first or was_known:
         return shaped(shown, headers=headers)
     return shaped(shown, 201, {**headers, "location": f"/v1/products/{sku}"})
+
+
+@admin_router.delete("/v1/products/{sku}", status_code=204, responses=problems(401, 403, 404, 412))
+async def delete_product(sku: SkuPath, shop: TheShop, if_match: IfMatch = None) -> Response:
+    """Take the product out of the shop. Again: no change; it can be restored as it was."""
+
+    async def current_version() -> int:
+        known = await product_of(shop, sku)
+        return known.version if known else 0
+
+    version = await required_version(if_match, current_version)
+    reply = await shop.client.send("product", sku, DeleteProduct(version))
+    if isinstance(reply, Rejected):
+        raise refused(reply)
+    return Response(status_code=204)
 
 
 async def _shown(shop: Shop, products: list[ProductView]) -> list[Product]:

@@ -18,7 +18,7 @@ from ..answers import shaped
 from ..auth import ADMIN_KEY, is_admin
 from ..bounds import IDEMPOTENCY_KEY_PATTERN
 from ..ledger import rows_of
-from ..lookups import exact_stock_of, product_of, stock_of
+from ..lookups import exact_stock_of, product_of, shown_product_of, stock_of
 from ..openapi import body_problems, problems
 from ..problems import ProblemError, refused
 from ..routing import AdminRoute, StrictRoute, TheShop, router_of
@@ -40,9 +40,11 @@ OptionalKey = Annotated[
 @router.get("/v1/stock/{sku}", response_model=Stock, responses=problems(404))
 async def look_stock(sku: SkuPath, shop: TheShop, request: Request) -> Response:
     """The quantities: as hosts last told them, at most a second old; with the admin key, exactly as they are."""
-    await _require_product(shop, sku)
-    stock = await (exact_stock_of if is_admin(shop, request) else stock_of)(shop, sku)
-    return shaped(Stock.of(sku, stock))
+    if is_admin(shop, request):
+        await _require_product(shop, sku)
+        return shaped(Stock.of(sku, await exact_stock_of(shop, sku)))
+    await shown_product_of(shop, sku)
+    return shaped(Stock.of(sku, await stock_of(shop, sku)))
 
 
 @admin_router.get("/v1/stock/{sku}/history", response_model=Ledger, responses=problems(401, 404))

@@ -1,25 +1,32 @@
 """The contract of products."""
 
-from collections.abc import Mapping
 from math import isfinite
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
-from engine.product import ProductView, PutProduct
+from engine.money import Money as EngineMoney
+from engine.product import Component as EngineComponent
+from engine.product import ProductPut, ProductView, PutProduct
 from engine.stock import StockView
 
 from ..bounds import (
+    CATALOGUE_KEY_PATTERN,
     MAX_ATTRIBUTES,
+    MAX_CATEGORIES,
     MAX_CATEGORY_DEPTH,
+    MAX_COMPONENT_QUANTITY,
+    MAX_COMPONENTS,
     MAX_DESCRIPTION_LENGTH,
     MAX_IMAGES,
     MAX_LABEL_LENGTH,
     MAX_TAGS,
     MAX_TITLE_LENGTH,
     MAX_URL_LENGTH,
+    MAX_WEIGHT_G,
 )
-from .common import Input, Label, Money, Output
+from .common import Input, Label, Money, Output, Sku, Timestamp
+from .times import InstantText, instant_of, shown_instant
 
 
 def _scalar(value: Any) -> Any:
@@ -38,6 +45,16 @@ Attributes = dict[AttributeName, Attribute]
 Url = Annotated[str, Field(min_length=1, max_length=MAX_URL_LENGTH)]
 
 
+CatalogueKey = Annotated[str, Field(pattern=CATALOGUE_KEY_PATTERN, examples=["alarm-clocks"])]
+
+
+class Component(Input):
+    """A part of a bundle."""
+
+    sku: Sku
+    quantity: Annotated[int, Field(ge=1, le=MAX_COMPONENT_QUANTITY, description="Units in each bundle.")] = 1
+
+
 class ProductIn(Input):
     """A product to create or replace: `title` and `price` suffice."""
 
@@ -52,6 +69,38 @@ class ProductIn(Input):
     tags: Annotated[list[Label], Field(max_length=MAX_TAGS)] = []
     images: Annotated[list[Url], Field(max_length=MAX_IMAGES, description="URLs")] = []
     attributes: Annotated[Attributes, Field(max_length=MAX_ATTRIBUTES, examples=[{"colour": "red"}])] = {}
+    status: Annotated[
+        Literal["active", "draft", "archived"], Field(description="Only what is active is shown and sold.")
+    ] = "active"
+    publish_at: Annotated[InstantText | None, Field(description="Shown and sold from then on.")] = None
+    unpublish_at: Annotated[InstantText | None, Field(description="Shown and sold until then.")] = None
+    compare_at_price: Annotated[
+        Money | None, Field(description="The price that `price` is shown beside; in the same currency.")
+    ] = None
+    tax_class: Annotated[str, Field(max_length=MAX_LABEL_LENGTH, examples=["books"])] = ""
+    barcode: Label = ""
+    weight_g: Annotated[int, Field(ge=0, le=MAX_WEIGHT_G, description="Grams.")] = 0
+    image_alts: Annotated[
+        list[Annotated[str, Field(max_length=MAX_TITLE_LENGTH)]],
+        Field(max_length=MAX_IMAGES, description="What the images show, in their order."),
+    ] = []
+    categories: Annotated[
+        list[CatalogueKey],
+        Field(max_length=MAX_CATEGORIES, description="Categories of the tree, the main one first."),
+    ] = []
+    components: Annotated[
+        list[Component], Field(max_length=MAX_COMPONENTS, description="Makes it a bundle: what goes with each sold.")
+    ] = []
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.compare_at_price and self.compare_at_price.currency != self.price.currency:
+            raise ValueError("compare_at_price: has another currency than price")
+        if self.publish_at and self.unpublish_at and instant_of(self.unpublish_at) <= instant_of(self.publish_at):
+            raise ValueError("unpublish_at: comes before publish_at")
+        if len({component.sku for component in self.components}) < len(self.components):
+            raise ValueError("components: a SKU stands there twice")
+        return self
 
     def to_command(self, if_version: int | None = None) -> PutProduct:
         return PutProduct(
@@ -64,6 +113,16 @@ class ProductIn(Input):
             images=tuple(self.images),
             attributes=dict(self.attributes),
             if_version=if_version,
+            status=self.status,
+            publish_at=instant_of(self.publish_at),
+            unpublish_at=instant_of(self.unpublish_at),
+            compare_at=self.compare_at_price.amount if self.compare_at_price else 0,
+            tax_class=self.tax_class,
+            barcode=self.barcode,
+            weight_g=self.weight_g,
+            image_alts=tuple(self.image_alts),
+            categories=tuple(dict.fromkeys(self.categories)),
+            components=tuple(EngineComponent(part.sku, part.quantity) for part in self.components),
         )
 
 
@@ -87,6 +146,13 @@ class Product(Output):
     tags: list[str]
     images: list[str]
     attributes: dict[str, Attribute]
+    compare_at_price: Money | None
+    tax_class: str
+    barcode: str
+    weight_g: int
+    image_alts: list[str]
+    categories: list[str]
+    components: Annotated[list[Component], Field(description="Of a bundle; empty for a plain product.")]
     availability: Availability
 
     @classmethod
@@ -103,8 +169,46 @@ class Product(Output):
             tags=list(product.tags),
             images=list(product.images),
             attributes=product.attributes,
+            compare_at_price=_compare_at(product),
+            tax_class=product.tax_class,
+            barcode=product.barcode,
+            weight_g=product.weight_g,
+            image_alts=list(product.image_alts),
+            categories=list(product.categories),
+            components=[Component.model_construct(sku=part.sku, quantity=part.quantity) for part in product.components],
             availability=Availability.model_construct(in_stock=available > 0, available=available),
         )
+
+
+class MerchantProduct(Product):
+    """A product as whoever runs the shop sees it."""
+
+    status: str
+    stage: Annotated[str, Field(description="published, hidden, scheduled or ended: what holds now.")]
+    visible: Annotated[bool, Field(description="Whether shoppers see it and can buy it.")]
+    deleted: bool
+    publish_at: Timestamp | None
+    unpublish_at: Timestamp | None
+
+    @classmethod
+    def of(cls, product: ProductView, stock: StockView | None) -> "MerchantProduct":
+        shown = Product.of(product, stock)
+        return cls.model_construct(
+            **dict(shown),
+            status=product.status,
+            stage=product.stage,
+            visible=product.visible,
+            deleted=product.deleted,
+            publish_at=shown_instant(product.publish_at),
+            unpublish_at=shown_instant(product.unpublish_at),
+        )
+
+
+class MerchantProductPage(Output):
+    """All products in ascending order of their SKU."""
+
+    items: list[MerchantProduct]
+    next_cursor: Annotated[str | None, Field(description="Pass it as `cursor` for the next page; null at the end.")]
 
 
 class ProductPage(Output):
@@ -114,21 +218,15 @@ class ProductPage(Output):
     next_cursor: Annotated[str | None, Field(description="Pass it as `cursor` for the next page; null at the end.")]
 
 
+_CONTENT = ProductPut.__struct_fields__
+
+
+def _compare_at(product: ProductView) -> Money | None:
+    if not product.compare_at:
+        return None
+    return Money.of(EngineMoney(product.compare_at, product.price.currency))
+
+
 def is_put_by(command: PutProduct, product: ProductView) -> bool:
     """Whether the product already is what the command would make it."""
-    return _content_of(command) == _content_of(product)
-
-
-def _content_of(
-    product: PutProduct | ProductView,
-) -> tuple[str, object, str, object, str, object, object, Mapping[str, Any]]:
-    return (
-        product.title,
-        product.price,
-        product.description,
-        product.category,
-        product.vendor,
-        product.tags,
-        product.images,
-        product.attributes,
-    )
+    return not product.deleted and all(getattr(command, name) == getattr(product, name) for name in _CONTENT)

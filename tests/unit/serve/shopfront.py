@@ -15,6 +15,7 @@ from actors.client import Client
 from actors.host import Host
 from actors.journals.memory import MemoryJournal
 from actors.pins import LocalShards, Pins
+from actors.volume import TICK_S
 from engine.kernel import Answer, Kind
 from engine.kinds import KINDS
 from engine.order import SettlePayment
@@ -83,6 +84,8 @@ class ForgetfulCatalogue:
 
     def page(self, after: str, limit: int) -> list[ProductView]:
         return []
+
+    page_of_all = page
 
 
 class Shopfront:
@@ -184,6 +187,10 @@ class Shopfront:
         if not self._document:
             self._document.update(self.app.openapi())
         return self._document
+
+    def let_time_pass(self) -> None:
+        """Let the host look at its reminders, after the clock was advanced."""
+        self._runner.run(asyncio.sleep(TICK_S * 1.5))
 
     # -- what tests begin with
 

@@ -36,9 +36,9 @@ def test_a_trailing_slash_is_another_path(shop: Shopfront, path: str) -> None:
 
 
 def test_a_wrong_method_is_told_the_right_ones(shop: Shopfront) -> None:
-    answer = shop.delete("/v1/products/RETRO-CLOCK")
+    answer = shop.post("/v1/products/RETRO-CLOCK")
     assert (answer.status_code, kind_of(answer)) == (405, "method-not-allowed")
-    assert answer.headers["allow"] == "GET, HEAD, PUT"
+    assert answer.headers["allow"] == "DELETE, GET, HEAD, PUT"
     assert shop.get("/v1/orders").headers["allow"] == "POST"
 
 
