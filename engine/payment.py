@@ -3,22 +3,31 @@
 Each call carries an idempotency key: the same key gets the same result, however often it is asked.
 """
 
-from .kernel import Answer, Command
+from .kernel import Answer, Command, Instant, Message
 from .money import Money
+
+ALREADY_REFUNDED = "already_refunded"
+"""The code of a declined refund where everything that was taken is back with the payer."""
+ABOVE_CAPTURED = "above_captured"
+"""The code of a declined refund of more than is left of what was captured."""
 
 
 class Authorize(Command, frozen=True):
-    """Reserve the amount with the payer's bank and, with `capture`, take it in the same call."""
+    """Reserve the amount with the payer's bank; with `capture`, a provider that can takes it in the same call."""
 
     key: str
     amount: Money
     token: str
     order_id: str
     capture: bool = True
+    payment_id: str = ""
+    """The payment that this key made, once it is known: a provider forgets keys sooner than payments."""
+    since: Instant = 0
+    """When this may first have been asked for: what is asked for again late is looked for first."""
 
 
 class Capture(Command, frozen=True):
-    """Take an authorized amount."""
+    """Take an authorized amount, or a part of it; what isn't taken is released."""
 
     key: str
     payment_id: str
@@ -36,29 +45,47 @@ class Void(Command, frozen=True):
     authorize_key: str
     amount: Money
     token: str
+    payment_id: str = ""
+    """As in `Authorize`."""
+    since: Instant = 0
+    """As in `Authorize`."""
 
 
 class Refund(Command, frozen=True):
-    """Give captured money back."""
+    """Give captured money back, all or a part. Each refund of a payment has a key of its own; together they never give
+    back more than was captured."""
 
     key: str
     payment_id: str
     amount: Money
 
 
+class PaymentAction(Message, frozen=True):
+    """What the shopper has to do before a payment can go on: open a page, or confirm in the provider's own widget."""
+
+    redirect_url: str = ""
+    client_secret: str = ""
+
+
 class Authorized(Answer, frozen=True):
-    """The money is reserved and, if `captured`, taken."""
+    """The money is reserved and, if `captured`, taken. `amount` is what the provider says; None where it doesn't."""
 
     payment_id: str
     captured: bool
+    amount: Money | None = None
 
 
 class Captured(Answer, frozen=True):
+    """The money is taken: `amount` as in `Authorized`."""
+
     payment_id: str
+    amount: Money | None = None
 
 
 class Voided(Answer, frozen=True):
-    pass
+    """Nothing is or will be taken; `returned` had been taken and went back."""
+
+    returned: Money | None = None
 
 
 class Refunded(Answer, frozen=True):
@@ -75,3 +102,4 @@ class Pending(Answer, frozen=True):
     """Accepted, and settled later by a callback (`order.SettlePayment`); asking again is allowed too."""
 
     payment_id: str
+    action: PaymentAction | None = None

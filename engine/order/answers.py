@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 
 from ..cart import CartView
 from ..kernel import Accepted, EffectAnswered, Event, Instant, Outcome, Rejected, Reply
-from ..payment import Authorized, Captured, Declined, Pending, Refunded, Voided
+from ..money import Money
+from ..payment import ALREADY_REFUNDED, Authorized, Captured, Declined, Pending, Refunded, Voided
 from ..reasons import Reason
 from ..reservation import Held
 from ..stock import StockView
@@ -28,6 +29,7 @@ from .events import (
     OrderRejected,
     PaymentAuthorized,
     PaymentCaptured,
+    PaymentMismatched,
     PaymentPending,
     PaymentRefunded,
     PaymentVoided,
@@ -38,6 +40,9 @@ from .events import (
 from .messages import Status
 from .participants import details_of
 from .state import DEAD, VOIDABLE, CartSeal, Order, Payment, Step, participant_at, total_of
+
+AMOUNT_MISMATCH = "amount_mismatch"
+"""The code of an order that is rejected because another amount was paid than it asked for."""
 
 
 def effect_answered(order: Order, command: EffectAnswered, now: Instant) -> Outcome:
@@ -97,25 +102,45 @@ def _is_looked_at(order: Order, index: int) -> bool:
     return order.steps[index] is Step.WAITING and participant_at(order, index).kind == "stock"
 
 
-def payment_answered(order: Order, _rest: str, reply: Reply, now: Instant) -> Outcome:
-    """The provider's answer, by whatever way and how often it comes: the first capture counts, any other goes back."""
+def payment_answered(order: Order, attempt: str, reply: Reply, now: Instant) -> Outcome:
+    """The provider's answer, by whatever way and how often it comes: the first capture counts, any other goes back.
+
+    `attempt` is empty for a callback: only the answer to our own call surely tells of the payment that we asked for.
+    """
     if isinstance(reply, Authorized):
-        return _authorized(order, reply, now)
+        return _authorized(order, reply, now, ours=bool(attempt) or reply.payment_id == order.payment_id)
     if order.status is not Status.AWAITING_PAYMENT:
         return Accepted()
     if isinstance(reply, Pending):
-        return Accepted((PaymentPending(reply.payment_id, now),) if order.payment is Payment.ASKED else ())
+        if order.payment is not Payment.ASKED:
+            return Accepted()
+        action = reply.action if reply.action != order.action else None
+        return Accepted((PaymentPending(reply.payment_id, now, action),))
     assert isinstance(reply, Declined), "a provider answers an authorization in one of three ways"
     return Accepted((OrderRejected(Reason.PAYMENT_DECLINED, {"code": reply.code}, now),))
 
 
-def _authorized(order: Order, reply: Authorized, now: Instant) -> Outcome:
+def _authorized(order: Order, reply: Authorized, now: Instant, *, ours: bool) -> Outcome:
     known = order.payment_id if order.payment is Payment.AUTHORIZED else ""
     if order.status is Status.AWAITING_PAYMENT and known in ("", reply.payment_id):
+        if reply.amount is not None and reply.amount != order.due:
+            return _mismatched(order, reply.payment_id, reply.amount, now) if ours else _foreign(order, reply)
         if reply.captured:
             return Accepted((PaymentCaptured(reply.payment_id, now),))
         return Accepted(() if known else (PaymentAuthorized(reply.payment_id),))
-    return Accepted((SurplusPaymentFound(reply.payment_id),) if _is_surplus(order, reply) else ())
+    return Accepted((SurplusPaymentFound(reply.payment_id, reply.amount),) if _is_surplus(order, reply) else ())
+
+
+def _mismatched(order: Order, payment_id: str, amount: Money, now: Instant) -> Outcome:
+    """What was paid isn't what was asked for: nothing is sold for it."""
+    rejected = OrderRejected(Reason.PAYMENT_DECLINED, {"code": AMOUNT_MISMATCH}, now)
+    return Accepted((PaymentMismatched(payment_id, amount, now), rejected))
+
+
+def _foreign(order: Order, reply: Authorized) -> Outcome:
+    """Somebody else paid another amount in this order's name: it goes back, and the order waits for its own payment."""
+    unknown = reply.captured and reply.payment_id not in order.surplus
+    return Accepted((SurplusPaymentFound(reply.payment_id, reply.amount),) if unknown else ())
 
 
 def _is_surplus(order: Order, reply: Authorized) -> bool:
@@ -124,8 +149,9 @@ def _is_surplus(order: Order, reply: Authorized) -> bool:
         return False
     if order.payment is Payment.CAPTURED or order.payment is Payment.REFUNDED:
         return reply.payment_id != order.payment_id
-    # The void of a dead order covers whatever came of its authorization, also what is heard of only now.
-    voided = order.payment in VOIDABLE or order.payment is Payment.VOIDED
+    # The void of a dead order covers whatever came of its authorization. One that found nothing to give back didn't
+    # cover what is heard of only now.
+    voided = order.payment in VOIDABLE or (order.payment is Payment.VOIDED and order.returned is not None)
     return not (voided and order.status in DEAD) or order.undo_refused
 
 
@@ -133,6 +159,8 @@ def _capture_answered(order: Order, _rest: str, reply: Reply, now: Instant) -> O
     if order.status is not Status.AWAITING_PAYMENT or order.payment is not Payment.AUTHORIZED:
         return Accepted()
     if isinstance(reply, Captured):
+        if reply.amount is not None and reply.amount != order.due:
+            return _mismatched(order, order.payment_id, reply.amount, now)
         return Accepted((PaymentCaptured(order.payment_id, now),))
     assert isinstance(reply, Declined), "a provider captures or declines"
     return Accepted((OrderRejected(Reason.PAYMENT_DECLINED, {"code": reply.code}, now),))
@@ -186,25 +214,27 @@ def _void_answered(order: Order, _rest: str, reply: Reply, _now: Instant) -> Out
     if isinstance(reply, Declined):
         return Accepted((UndoRefused(order.payment_id, reply.code),))
     assert isinstance(reply, Voided), "a provider voids or declines"
-    return Accepted((PaymentVoided(),))
+    return Accepted((PaymentVoided(reply.returned),))
 
 
 def _refund_answered(order: Order, _rest: str, reply: Reply, _now: Instant) -> Outcome:
     if order.status not in DEAD or order.payment is not Payment.CAPTURED or order.undo_refused:
         return Accepted()
-    if isinstance(reply, Declined):
-        return Accepted((UndoRefused(order.payment_id, reply.code),))
-    assert isinstance(reply, Refunded), "a provider refunds or declines"
-    return Accepted((PaymentRefunded(reply.refund_id),))
+    return Accepted((_gone_back(reply, order.payment_id, PaymentRefunded),))
 
 
 def _surplus_refund_answered(order: Order, rest: str, reply: Reply, _now: Instant) -> Outcome:
     if order.surplus[rest]:
         return Accepted()
+    return Accepted((_gone_back(reply, rest, lambda refund_id: SurplusRefunded(rest, refund_id)),))
+
+
+def _gone_back(reply: Reply, payment_id: str, event: Callable[[str], Event]) -> Event:
+    """What a refund comes to; its id is empty where somebody else gave the money back before us."""
     if isinstance(reply, Declined):
-        return Accepted((UndoRefused(rest, reply.code),))
+        return event("") if reply.code == ALREADY_REFUNDED else UndoRefused(payment_id, reply.code)
     assert isinstance(reply, Refunded), "a provider refunds or declines"
-    return Accepted((SurplusRefunded(rest, reply.refund_id),))
+    return event(reply.refund_id)
 
 
 _ANSWERS: dict[str, Callable[[Order, str, Reply, Instant], Outcome]] = {

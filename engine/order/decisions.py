@@ -67,6 +67,7 @@ def _place(order: Order, command: Place, now: Instant) -> Outcome:
             "",
             command.cart_id,
             command.claims,
+            command.gateway,
         ),
     )
 

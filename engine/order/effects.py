@@ -33,7 +33,9 @@ def _reserving_effects(order: Order) -> Iterator[Effect]:
 
 def _payment_effects(order: Order) -> Iterator[Effect]:
     if order.payment is Payment.ASKED:
-        authorize = Authorize(order.authorize_key, order.due, order.token, order.order_id)
+        authorize = Authorize(
+            order.authorize_key, order.due, order.token, order.order_id, True, order.payment_id, order.placed_at
+        )
         # Asking again is a new effect with the same key: the runtime tells effects apart by id, the provider by key.
         yield Request(f"pay:{order.attempt}", order.gateway, authorize)
     elif order.payment is Payment.AUTHORIZED:
@@ -65,7 +67,8 @@ def _undoing_effects(order: Order) -> Iterator[Effect]:
     if order.undo_refused or order.total is None:
         return
     if order.payment in VOIDABLE:
-        void = Void(f"{order.order_id}:void", order.authorize_key, order.due, order.token)
+        key = f"{order.order_id}:void"
+        void = Void(key, order.authorize_key, order.due, order.token, order.payment_id, order.placed_at)
         yield Request("void", order.gateway, void)
     elif order.payment is Payment.CAPTURED:
         refund = Refund(f"{order.order_id}:refund", order.payment_id, order.due)
@@ -75,7 +78,8 @@ def _undoing_effects(order: Order) -> Iterator[Effect]:
 def _surplus_effects(order: Order) -> Iterator[Effect]:
     for payment_id, done in order.surplus.items():
         if not done:
-            refund = Refund(f"{order.order_id}:refund:{payment_id}", payment_id, order.due)
+            amount = order.surplus_amounts.get(payment_id, order.due)
+            refund = Refund(f"{order.order_id}:refund:{payment_id}", payment_id, amount)
             yield Request(f"surplus:{payment_id}", order.gateway, refund)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from ..cart import Line
 from ..kernel import Event, Instant
 from ..money import Money
+from ..payment import PaymentAction
 from ..reasons import Reason
 from .participants import Claim, Units
 
@@ -62,10 +63,11 @@ class LineAvailable(Event, frozen=True):
 
 
 class PaymentPending(Event, frozen=True):
-    """The provider settles later; until then it is asked again now and then."""
+    """The provider settles later; until then it is asked again now and then. `action` is told when it changes."""
 
     payment_id: str
     at: Instant
+    action: PaymentAction | None = None
 
 
 class PaymentAskedAgain(Event, frozen=True):
@@ -85,10 +87,20 @@ class PaymentCaptured(Event, frozen=True):
     at: Instant
 
 
-class SurplusPaymentFound(Event, frozen=True):
-    """The provider took money that the order doesn't want: a second time, or after its end. It is refunded."""
+class PaymentMismatched(Event, frozen=True):
+    """The provider reserved or took another amount than was asked for: the order is rejected, and it goes back."""
 
     payment_id: str
+    amount: Money
+    at: Instant
+
+
+class SurplusPaymentFound(Event, frozen=True):
+    """The provider took money that the order doesn't want: a second time, after its end, or another amount. It is
+    refunded: `amount`, or the order's total where the provider told none."""
+
+    payment_id: str
+    amount: Money | None = None
 
 
 class LineSold(Event, frozen=True):
@@ -154,7 +166,9 @@ class CartGivenBack(Event, frozen=True):
 
 
 class PaymentVoided(Event, frozen=True):
-    """Undone: nothing was or will be taken."""
+    """Undone: nothing is or will be taken. `returned` had come, maybe after the order's end, and went back."""
+
+    returned: Money | None = None
 
 
 class PaymentRefunded(Event, frozen=True):
@@ -187,6 +201,7 @@ OrderEvent = (
     | PaymentAskedAgain
     | PaymentAuthorized
     | PaymentCaptured
+    | PaymentMismatched
     | SurplusPaymentFound
     | LineSold
     | LineLost

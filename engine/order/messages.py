@@ -6,7 +6,7 @@ from typing import Any
 from ..cart import Line
 from ..kernel import Answer, Command, Instant
 from ..money import Money
-from ..payment import Authorized, Declined
+from ..payment import Authorized, Declined, PaymentAction
 from ..reasons import Reason
 from .participants import Claim, Units
 
@@ -93,6 +93,9 @@ class OrderView(Answer, frozen=True):
     cart_id: str
     claims: tuple[Claim, ...] = ()
     """What is reserved beside stock; those that pay are the other tenders."""
+    payment_method: str = ""
+    action: PaymentAction | None = None
+    """What the shopper has to do before the payment can go on."""
 
     @property
     def due(self) -> Money | None:

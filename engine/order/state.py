@@ -9,6 +9,7 @@ import msgspec
 from ..cart import Line
 from ..kernel import Event, Instant, Message
 from ..money import Money
+from ..payment import PaymentAction
 from ..reasons import Reason
 from ..stock import stock_key
 from .events import (
@@ -31,6 +32,7 @@ from .events import (
     PaymentAskedAgain,
     PaymentAuthorized,
     PaymentCaptured,
+    PaymentMismatched,
     PaymentPending,
     PaymentRefunded,
     PaymentVoided,
@@ -139,6 +141,12 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     claims: tuple[Claim, ...] = ()
     units: tuple[Units, ...] = ()
     cart_version: int | None = None
+    action: PaymentAction | None = None
+    """What the shopper has to do while the payment is pending."""
+    returned: Money | None = None
+    """What had been taken when the payment was voided, and went back."""
+    surplus_amounts: dict[str, Money] = {}
+    """What the provider said that it took for a payment in `surplus`."""
 
     @property
     def due(self) -> Money:
@@ -247,6 +255,8 @@ def _apply_payment_pending(order: Order, event: PaymentPending) -> None:
     order.payment = Payment.PENDING
     order.payment_id = event.payment_id
     order.ask_again_at = event.at + ASK_AGAIN_MS
+    if event.action is not None:
+        order.action = event.action
 
 
 def _apply_asked_again(order: Order, event: PaymentAskedAgain) -> None:
@@ -255,6 +265,12 @@ def _apply_asked_again(order: Order, event: PaymentAskedAgain) -> None:
 
 
 def _apply_authorized(order: Order, event: PaymentAuthorized) -> None:
+    order.payment = Payment.AUTHORIZED
+    order.payment_id = event.payment_id
+
+
+def _apply_mismatched(order: Order, event: PaymentMismatched) -> None:
+    # Reserved or taken, only not as asked: the void of the order that is rejected for it undoes either.
     order.payment = Payment.AUTHORIZED
     order.payment_id = event.payment_id
 
@@ -333,8 +349,9 @@ def _apply_given_back(order: Order, _event: CartGivenBack) -> None:
     order.seal = CartSeal.GIVEN_BACK
 
 
-def _apply_voided(order: Order, _event: PaymentVoided) -> None:
+def _apply_voided(order: Order, event: PaymentVoided) -> None:
     order.payment = Payment.VOIDED
+    order.returned = event.returned
 
 
 def _apply_refunded(order: Order, _event: PaymentRefunded) -> None:
@@ -343,6 +360,8 @@ def _apply_refunded(order: Order, _event: PaymentRefunded) -> None:
 
 def _apply_surplus(order: Order, event: SurplusPaymentFound) -> None:
     order.surplus[event.payment_id] = False
+    if event.amount is not None:
+        order.surplus_amounts[event.payment_id] = event.amount
 
 
 def _apply_surplus_refunded(order: Order, event: SurplusRefunded) -> None:
@@ -366,6 +385,7 @@ _CHANGES: dict[type[Message], Callable[[Order, Any], None]] = {
     PaymentAskedAgain: _apply_asked_again,
     PaymentAuthorized: _apply_authorized,
     PaymentCaptured: _apply_captured,
+    PaymentMismatched: _apply_mismatched,
     SurplusPaymentFound: _apply_surplus,
     LineSold: _apply_line_sold,
     LineLost: _apply_line_lost,
@@ -412,8 +432,18 @@ def participant_at(order: Order, index: int) -> Claim:
 
 
 def settled(order: Order) -> OrderView | None:
-    """The order once its checkout has ended; `settlement` stays the same whatever happens to it later."""
-    return None if order.settlement is None else view(order)
+    """The order once its checkout has ended; `settlement` stays the same whatever happens to it later.
+
+    Also once it waits for the shopper, who must be told what to do: that view has no settlement.
+    """
+    return None if order.settlement is None and awaited_action(order) is None else view(order)
+
+
+def awaited_action(order: Order) -> PaymentAction | None:
+    """What the shopper has to do now before the payment can go on."""
+    if order.action is None or order.status is not Status.AWAITING_PAYMENT:
+        return None
+    return order.action if order.payment is Payment.PENDING or order.payment is Payment.ASKED else None
 
 
 def view(order: Order) -> OrderView:
@@ -436,4 +466,6 @@ def view_as(order: Order, status: Status, settlement: Settlement | None) -> Orde
         order.payment_id,
         order.cart_id,
         order.claims,
+        order.gateway,
+        awaited_action(order) if status is order.status else None,
     )

@@ -33,10 +33,10 @@ class Gateway(Protocol):
 
     | call | answers |
     |---|---|
-    | `Authorize` | `Authorized`, `Pending`, `Declined` |
+    | `Authorize` | `Authorized` (taken, or to be taken by `Capture`), `Pending`, `Declined` |
     | `Capture` | `Captured`, `Declined` |
     | `Void` | `Voided`, `Declined` |
-    | `Refund` | `Refunded`, `Declined` |
+    | `Refund` | `Refunded`; `Declined`: `already_refunded`, `above_captured`, or what the provider says |
     """
 
     def answer_at_once(self, call: Command) -> Answer | None:
@@ -45,4 +45,8 @@ class Gateway(Protocol):
 
     async def call(self, call: Command) -> Answer:
         """Carry the call out. Raises `GatewayUnavailable`."""
+        ...
+
+    async def close(self) -> None:
+        """Release connections; calls that were under way are made again by whoever wants them."""
         ...

@@ -10,8 +10,8 @@
 | `tok_async` | pending; settled by a callback a second later |
 | any other | declined: `invalid_token` |
 
-Ids are made from keys, so a sandbox that was restarted gives the answers of before. What it must remember beyond that
-(what was voided, refunded, asked before) it remembers in memory, up to a bound.
+Ids are made from keys and amounts, so a sandbox that was restarted gives the answers of before. What it must remember
+beyond that (what was voided, refunded, asked before) it remembers in memory, up to a bound.
 """
 
 import asyncio
@@ -21,7 +21,10 @@ from hashlib import blake2b
 from typing import TypeVar
 
 from engine.kernel import Answer, Command
+from engine.money import Money
 from engine.payment import (
+    ABOVE_CAPTURED,
+    ALREADY_REFUNDED,
     Authorize,
     Authorized,
     Capture,
@@ -66,7 +69,8 @@ class SandboxGateway:
         self._sleep = sleep
         self._voided_keys: dict[str, None] = {}
         self._voided_payments: dict[str, None] = {}
-        self._refunds: dict[str, str] = {}
+        self._captured: dict[str, int] = {}
+        self._refunds: dict[str, dict[str, int]] = {}
         self._times_asked: dict[str, int] = {}
         self._settled_keys: dict[str, None] = {}
         self._settling: dict[str, asyncio.Task[None]] = {}
@@ -124,7 +128,7 @@ class SandboxGateway:
             task = asyncio.get_running_loop().create_task(self._settle(call))
             self._settling[call.key] = task
             task.add_done_callback(lambda _task: self._settling.pop(call.key, None))
-        return Pending(payment_id_of(call.key))
+        return Pending(payment_id_of(call.key, call.amount))
 
     async def _settle(self, call: Authorize) -> None:
         await self._sleep(self._settle_after_s)
@@ -135,24 +139,35 @@ class SandboxGateway:
             await self._on_settled(call.order_id, call.key, _authorized(call))
         except Exception:
             # A callback can always get lost: the order asks again by itself.
-            logger.warning("The callback of payment %s failed", payment_id_of(call.key), exc_info=True)
+            logger.warning("The callback of payment %s failed", payment_id_of(call.key, call.amount), exc_info=True)
 
     def _capture(self, call: Capture) -> Answer:
+        authorized = _amount_of(call.payment_id)
         if call.payment_id in self._voided_payments:
             return Declined("voided")
-        return Captured(call.payment_id)
+        if authorized is None or not 0 < call.amount.amount <= authorized:
+            return Declined("above_authorized")
+        if call.amount.amount < authorized:
+            _remember(self._captured, call.payment_id, call.amount.amount)
+        return Captured(call.payment_id, call.amount)
 
     def _void(self, call: Void) -> Answer:
+        payment_id = payment_id_of(call.authorize_key, call.amount)
+        settled = call.authorize_key in self._settled_keys and call.authorize_key not in self._voided_keys
         _remember(self._voided_keys, call.authorize_key, None)
-        _remember(self._voided_payments, payment_id_of(call.authorize_key), None)
-        return Voided()
+        _remember(self._voided_payments, payment_id, None)
+        return Voided(call.amount if settled else None)
 
     def _refund(self, call: Refund) -> Answer:
         if call.payment_id in self._voided_payments:
-            return Declined("voided")
-        if self._refunds.get(call.payment_id, call.key) != call.key:
-            return Declined("already_refunded")
-        _remember(self._refunds, call.payment_id, call.key)
+            return Declined(ALREADY_REFUNDED)
+        refunds = self._refunds.get(call.payment_id, {})
+        captured = self._captured.get(call.payment_id) or _amount_of(call.payment_id)
+        if call.key not in refunds:
+            left = (captured or 0) - sum(refunds.values())
+            if not 0 < call.amount.amount <= left:
+                return Declined(ABOVE_CAPTURED if left > 0 else ALREADY_REFUNDED)
+            _remember(self._refunds, call.payment_id, {**refunds, call.key: call.amount.amount})
         return Refunded(_id_of("re", call.key))
 
     async def close(self) -> None:
@@ -163,13 +178,19 @@ class SandboxGateway:
         await asyncio.gather(*settling, return_exceptions=True)
 
 
-def payment_id_of(authorize_key: str) -> str:
-    """The id of the payment that an authorization with this key makes."""
-    return _id_of("pay", authorize_key)
+def payment_id_of(authorize_key: str, amount: Money) -> str:
+    """The id of the payment that an authorization with this key makes. It ends with the amount, which so needs no
+    memory: how much can be given back is known after a restart, too."""
+    return f"{_id_of('pay', authorize_key)}_{amount.amount}{amount.currency}"
+
+
+def _amount_of(payment_id: str) -> int | None:
+    digits = payment_id.rpartition("_")[2][:-3]
+    return int(digits) if digits.isdecimal() else None
 
 
 def _authorized(call: Authorize) -> Authorized:
-    return Authorized(payment_id_of(call.key), call.capture)
+    return Authorized(payment_id_of(call.key, call.amount), call.capture, call.amount)
 
 
 def _id_of(prefix: str, key: str) -> str:

@@ -1,4 +1,4 @@
-"""The sandbox as a gateway like any other, and each of its tokens."""
+"""The sandbox: what each of its tokens does."""
 
 import asyncio
 import pickle
@@ -6,13 +6,13 @@ import pickle
 import pytest
 
 from engine.kernel import Answer
-from engine.payment import Authorized, Declined, Pending, Voided
-from serve.gateways.port import Gateway, GatewayError, GatewayUnavailable
+from engine.payment import Authorized, Declined, Pending, Refunded, Voided
+from serve.gateways.port import GatewayError, GatewayUnavailable
 from serve.gateways.sandbox import KEYS_KEPT, SETTLE_AFTER_S, SILENCE_S, SLOW_S, SandboxGateway, payment_id_of
 
-from .gateway_suite import GatewaySuite, authorize, void
+from .gateway_suite import PRICE, authorize, refund, void
 
-PAID = Authorized(payment_id_of("ord-1:pay"), True)
+PAID = Authorized(payment_id_of("ord-1:pay", PRICE), True, PRICE)
 
 
 class Clock:
@@ -62,14 +62,6 @@ class Sandbox:
         self.clock = Clock()
         self.shop = Shop()
         self.gateway = SandboxGateway(self.shop.settled, sleep=self.clock.sleep)
-
-
-class TestSandboxGateway(GatewaySuite):
-    good_token = "tok_ok"
-    bad_token = "tok_declined"
-
-    def new_gateway(self) -> Gateway:
-        return Sandbox().gateway
 
 
 def test_an_ok_payment_is_answered_at_once() -> None:
@@ -207,3 +199,9 @@ def test_errors_survive_the_way_between_processes() -> None:
     assert isinstance(error, GatewayError)
     assert isinstance(error, ConnectionError)
     assert error.detail == "no answer"
+
+
+def test_a_restarted_sandbox_still_knows_how_much_can_go_back() -> None:
+    above = refund(PAID.payment_id, PRICE.amount + 1)
+    assert asyncio.run(Sandbox().gateway.call(above)) == Declined("above_captured")
+    assert isinstance(asyncio.run(Sandbox().gateway.call(refund(PAID.payment_id))), Refunded)

@@ -15,6 +15,7 @@ The token of a payment says how the provider treats it:
 | `failing` | each call fails twice, then it is carried out |
 | `twice` | charged twice, against the contract, and tells of both by callbacks |
 | `stubborn` | charged, and never gives money back |
+| `less` | charged less than was asked for, and says so |
 """
 
 import asyncio
@@ -25,8 +26,11 @@ from typing import Any
 from actors.client import Client
 from actors.errors import Unavailable
 from engine.kernel import Answer, Command
+from engine.money import Money
 from engine.order import SettlePayment
 from engine.payment import (
+    ABOVE_CAPTURED,
+    ALREADY_REFUNDED,
     Authorize,
     Authorized,
     Capture,
@@ -55,6 +59,7 @@ TREATMENTS = {
     "failing": 6,
     "twice": 5,
     "stubborn": 2,
+    "less": 2,
 }
 """How often each is drawn."""
 
@@ -154,6 +159,12 @@ class Bank:
                 self._spawn(self._call_back(call.order_id, call.key, Authorized(second.payment_id, True), 5.0))
                 self._spawn(self._call_back(call.order_id, call.key, Authorized(first.payment_id, True), 5.0))
                 return self._settle(call.key, Authorized(first.payment_id, True))
+            case "less":
+                payment = self._charge(call, "a")
+                payment.taken -= 1
+                return self._settle(
+                    call.key, Authorized(payment.payment_id, True, Money(payment.taken, call.amount.currency))
+                )
         return self._settle(call.key, Authorized(self._charge(call, "a").payment_id, True))
 
     def _fails(self, call: Any) -> bool:
@@ -173,27 +184,35 @@ class Bank:
         payment = self.ledger.payments[call.payment_id]
         if payment.voided or self._treatment_of(payment) == "capture-declined":
             return Declined("capture_declined")
+        if call.amount.amount > payment.amount:
+            self.ledger.refusals.append(f"{call.payment_id} is captured above its amount")
+            return Declined("above_authorized")
         if not payment.taken:
             payment.taken = call.amount.amount
-        return Captured(call.payment_id)
+        return Captured(call.payment_id, Money(payment.taken, call.amount.currency))
 
     def _void(self, call: Void) -> Answer:
         if call.token == "stubborn" and any(payment.kept for payment in self._of_key(call.authorize_key)):
             return Declined("not_voidable")
         self.ledger.voided_keys[call.authorize_key] = None
+        returned = 0
         for payment in self._of_key(call.authorize_key):
             payment.voided = True
+            returned += payment.taken
             payment.given_back = payment.taken
-        return Voided()
+        return Voided(Money(returned, call.amount.currency) if returned else None)
 
     def _refund(self, call: Refund) -> Answer:
         payment = self.ledger.payments[call.payment_id]
         if self._treatment_of(payment) == "stubborn":
             return Declined("not_refundable")
-        if payment.given_back:
+        if not payment.kept:
             self.ledger.refusals.append(f"{call.payment_id} is refunded twice")
-            return Declined("already_refunded")
-        payment.given_back = call.amount.amount
+            return Declined(ALREADY_REFUNDED)
+        if call.amount.amount > payment.kept:
+            self.ledger.refusals.append(f"{call.payment_id} has {payment.kept} left, {call.amount.amount} are refunded")
+            return Declined(ABOVE_CAPTURED)
+        payment.given_back += call.amount.amount
         return Refunded(f"re-{call.key}")
 
     def _open(self, call: Authorize, suffix: str) -> Payment:

@@ -407,6 +407,7 @@ _ORDER_FOLDS: dict[type[Event], Any] = {
     order_events.PaymentAskedAgain: _nothing,
     order_events.PaymentAuthorized: _authorized,
     order_events.PaymentCaptured: _captured,
+    order_events.PaymentMismatched: _authorized,
     order_events.SurplusPaymentFound: _surplus,
     order_events.LineSold: _line_sold,
     order_events.LineLost: _line_lost,

@@ -81,7 +81,7 @@ def is_undone(world: World) -> bool:
 def test_an_express_purchase_is_reserved_paid_committed_and_confirmed(world: World) -> None:
     placed = world.send("order", ORDER, place(CLOCK, LAMP))
     assert placed == OrderView(
-        ORDER, Status.RESERVING, "ann@example.org", (CLOCK, LAMP), TOTAL, START, None, "none", "", ""
+        ORDER, Status.RESERVING, "ann@example.org", (CLOCK, LAMP), TOTAL, START, None, "none", "", "", "sandbox"
     )
     world.run(ORDER)
 
@@ -120,7 +120,7 @@ def test_what_an_order_asks_for_is_made_from_its_own_id_and_times(world: World) 
     key = stock_key("RETRO-CLOCK")
     assert world.effects(ORDER) == [Send("reserve:0", "stock", key, Reserve("ord-1:0", 2, hold_until, "ann"))]
     world.answer(ORDER, "reserve:0", world.carry_out(world.effects(ORDER)[0]))
-    authorize = Authorize("ord-1:pay", Money(3_998, "USD"), "tok_ok", ORDER)
+    authorize = Authorize("ord-1:pay", Money(3_998, "USD"), "tok_ok", ORDER, since=START)
     assert world.effects(ORDER) == [Request("pay:1", "sandbox", authorize)]
     world.answer(ORDER, "pay:1", Authorized("pay-1", True))
     assert world.effects(ORDER) == [Send("commit:0", "stock", key, Commit("ord-1:0", 1, hold_until))]
@@ -497,6 +497,7 @@ def test_cancelling_while_committing_waits_for_every_answer(world: World) -> Non
 def test_a_second_capture_is_refunded_and_the_first_kept(world: World) -> None:
     world.send("order", ORDER, place(CLOCK))
     world.run(ORDER)
+    world.bank.taken["other"] = 3_998
     world.send("order", ORDER, SettlePayment("ord-1:pay", Authorized("pay-other", True)))
     refund = Refund("ord-1:refund:pay-other", "pay-other", Money(3_998, "USD"))
     assert world.effects(ORDER) == [Request("surplus:pay-other", "sandbox", refund)]
@@ -506,7 +507,7 @@ def test_a_second_capture_is_refunded_and_the_first_kept(world: World) -> None:
     assert look(world).payment_id == "pay-ord-1:pay"
     assert world.journal["order", ORDER][-2:] == [
         SurplusPaymentFound("pay-other"),
-        SurplusRefunded("pay-other", "re-pay-other"),
+        SurplusRefunded("pay-other", "re-ord-1:refund:pay-other"),
     ]
 
 
@@ -665,6 +666,6 @@ def test_a_journal_reads_as_the_story_of_its_order(world: World) -> None:
         OrderConfirmed(at),
         OrderCancelled("wrong colour", at + MINUTE_MS),
         world.journal["order", ORDER][5],
-        PaymentRefunded("re-pay-ord-1:pay"),
+        PaymentRefunded("re-ord-1:refund"),
     ]
     assert isinstance(world.journal["order", ORDER][0], OrderPlaced)

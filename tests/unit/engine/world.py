@@ -21,7 +21,10 @@ from engine.kernel import (
     Send,
 )
 from engine.kinds import KINDS
+from engine.money import Money
 from engine.payment import (
+    ABOVE_CAPTURED,
+    ALREADY_REFUNDED,
     Authorize,
     Authorized,
     Capture,
@@ -51,7 +54,7 @@ class Bank:
         self.taken: dict[str, int] = {}
         self.captures: dict[str, int] = {}
         self.voided: set[str] = set()
-        self.refunded: set[str] = set()
+        self.refunds: dict[str, Answer] = {}
         self.silent = False
         self.calls: list[Command] = []
 
@@ -71,14 +74,20 @@ class Bank:
                 return Captured(call.payment_id)
             case Void():
                 self.voided.add(call.authorize_key)
-                self.taken.pop(call.authorize_key, None)
-                return Voided()
+                returned = self.taken.pop(call.authorize_key, 0)
+                return Voided(Money(returned, call.amount.currency) if returned else None)
             case Refund():
-                if call.payment_id not in self.refunded:
-                    self.refunded.add(call.payment_id)
-                    self.taken.pop(call.payment_id.removeprefix("pay-"), None)
-                return Refunded(f"re-{call.payment_id}")
+                self.refunds[call.key] = self.refunds.get(call.key) or self._refund(call)
+                return self.refunds[call.key]
         raise AssertionError(call)
+
+    def _refund(self, call: Refund) -> Answer:
+        key = call.payment_id.removeprefix("pay-")
+        kept = self.taken.get(key, 0)
+        if call.amount.amount > kept:
+            return Declined(ABOVE_CAPTURED if kept else ALREADY_REFUNDED)
+        self.taken[key] = kept - call.amount.amount
+        return Refunded(f"re-{call.key}")
 
     def _authorize(self, call: Authorize) -> Answer:
         if call.key in self.voided:
