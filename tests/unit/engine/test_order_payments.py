@@ -113,6 +113,7 @@ def test_money_that_comes_after_the_void_of_an_expired_order_is_found_and_refund
     world.bank.silent = True
     world.advance(600_000)
     assert look(world).status is Status.EXPIRED
+    world.run(ORDER)
     world.answer(ORDER, "void", Voided())
     world.bank.silent = False
     world.bank.taken[KEY] = PRICE.amount
