@@ -81,7 +81,7 @@ def is_undone(world: World) -> bool:
 def test_an_express_purchase_is_reserved_paid_committed_and_confirmed(world: World) -> None:
     placed = world.send("order", ORDER, place(CLOCK, LAMP))
     assert placed == OrderView(
-        ORDER, Status.RESERVING, "ann@example.org", (CLOCK, LAMP), TOTAL, START, None, "none", "", "", "sandbox"
+        ORDER, Status.RESERVING, "ann@example.org", (CLOCK, LAMP), TOTAL, START, None, "none", "", "", (), "sandbox"
     )
     world.run(ORDER)
 
