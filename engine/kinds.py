@@ -2,8 +2,9 @@
 
 from .cart import CART
 from .kernel import Kind
+from .keyring import KEYRING
 from .order import ORDER
 from .product import PRODUCT
 from .stock import STOCK
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (PRODUCT, STOCK, CART, ORDER)}
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (PRODUCT, STOCK, CART, ORDER, KEYRING)}

@@ -27,3 +27,4 @@ class Reason(StrEnum):
     ORDER_NOT_CANCELLABLE = "order-not-cancellable"
     ORDER_NOT_FULFILLABLE = "order-not-fulfillable"
     ORDER_CANCELLED = "order-cancelled"
+    TOO_MANY = "too-many"

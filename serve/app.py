@@ -22,6 +22,7 @@ from engine.kernel import Command, Reply
 from engine.kinds import KINDS
 from engine.product import LookProduct, ProductView
 
+from .access.access import access_of
 from .api import build_app
 from .catalogue import CatalogueView, KnownOrders
 from .front import Front
@@ -65,13 +66,22 @@ class ShopProcess:
         self._reloading: asyncio.Task[None] | None = None
         self._ready = False
         self.fenced = False
+        secret = bytes.fromhex(settings.secret_key_file.read_text().strip())
+        now = clock_of(os.environ)
         shop = Shop(
             client=self._client,
             catalogue=self._catalogue,
             settings=settings,
-            secret=bytes.fromhex(settings.secret_key_file.read_text().strip()),
-            admin_key=settings.admin_key_file.read_text().strip(),
-            now=clock_of(os.environ),
+            secret=secret,
+            access=access_of(
+                self._client,
+                settings,
+                secret=secret,
+                admin_key=settings.admin_key_file.read_text().strip(),
+                now=now,
+                new_id=new_id,
+            ),
+            now=now,
             new_id=new_id,
             ready=lambda: self._ready and not self.fenced,
             names_requests=False,

@@ -10,6 +10,7 @@ import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .api.answers import HttpAnswer, shaped_answer
+from .api.auth import token_of
 from .api.middlewares import DEFAULT_HEADERS, REQUEST_ID_HEADER, SECURITY_HEADERS, request_id_of
 from .api.problems import ProblemError, problem
 from .api.purchase import purchase
@@ -48,7 +49,12 @@ class Front:
         if scope["path"] == HEALTH:
             await self._send(scope, send, _ALIVE)
             return
-        key = _common_key(scope)
+        key, authorization = _common_form(scope)
+        account_id = ""
+        if authorization:
+            # A token that was verified before is known by a look into a dict; any other is verified by the application.
+            principal = self._shop.access.known(token_of(authorization) or "")
+            key, account_id = (key, principal.account_id) if principal is not None else (None, "")
         if key is None:
             await app(scope, receive, send)
             return
@@ -58,7 +64,7 @@ class Front:
             await app(scope, _again(message, receive), send)
             return
         try:
-            answer = await purchase(self._shop, request, key)
+            answer = await purchase(self._shop, request, key, account_id=account_id)
         except Exception:
             logger.exception("A purchase failed")
             answer = problem("internal-error")
@@ -86,25 +92,27 @@ class Front:
         await send({"type": "http.response.body", "body": given.body})
 
 
-def _common_key(scope: Scope) -> str | None:
-    """The idempotency key of a request in the common form, else None."""
+def _common_form(scope: Scope) -> tuple[str | None, str]:
+    """The idempotency key of a request in the common form, else None; and whose request it is said to be."""
     key = None
-    content_type = b""
+    content_type = authorization = b""
     for name, value in scope["headers"]:
         if name == b"idempotency-key":
             if key is not None:
-                return None
+                return None, ""
             key = value
         elif name == b"content-type":
             content_type = value
+        elif name == b"authorization":
+            authorization = value
         elif name == b"prefer":
-            return None
+            return None, ""
     if key is None or content_type not in _PLAIN_JSON or scope["query_string"]:
-        return None
+        return None, ""
     try:
-        return idempotency_key_of(key.decode("latin-1"))
+        return idempotency_key_of(key.decode("latin-1")), authorization.decode("latin-1")
     except ProblemError:
-        return None
+        return None, ""
 
 
 def _again(first: Message, receive: Receive) -> Receive:

@@ -15,9 +15,11 @@ _ID_BYTES = 16
 _TOKEN_BYTES = 24
 
 
-def order_id_of(secret: bytes, idempotency_key: str) -> str:
-    """The order that this key places: the same key always meets the same order."""
-    return "ord_" + blake2b(idempotency_key.encode(), key=secret, digest_size=_ID_BYTES, person=b"order-id").hexdigest()
+def order_id_of(secret: bytes, idempotency_key: str, account_id: str = "") -> str:
+    """The order that this key places: the same key always meets the same order, and never that of another account."""
+    # No idempotency key holds a line break.
+    name = f"{account_id}\n{idempotency_key}" if account_id else idempotency_key
+    return "ord_" + blake2b(name.encode(), key=secret, digest_size=_ID_BYTES, person=b"order-id").hexdigest()
 
 
 def access_token_of(secret: bytes, order_id: str) -> str:

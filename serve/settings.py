@@ -10,9 +10,18 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 ENVIRONMENT_PREFIX = "DOORBUSTER_"
@@ -27,7 +36,7 @@ OTHER_VARIABLES = frozenset(
 """Variables with our prefix that are no settings: the file to read, the mark of a run, the data of the tests, the time
 that a run counts from, and what belongs to one node of a cluster."""
 
-DERIVED = frozenset({"journal", "placement", "hosts"})
+DERIVED = frozenset({"journal", "placement", "hosts", "public_url"})
 """Settings that, unless given, follow from others."""
 
 URL_PASSWORD = re.compile(r"(?<=://)([^/@:]*):([^/@]+)@")
@@ -38,6 +47,10 @@ class SettingsError(Exception):
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
+
+
+Secret = Annotated[SecretStr, PlainSerializer(SecretStr.get_secret_value, return_type=str, when_used="json")]
+"""A setting that is never shown; the JSON by which settings travel to other processes of the shop keeps its value."""
 
 
 class Settings(BaseModel):
@@ -92,6 +105,12 @@ class Settings(BaseModel):
         100_000, ge=1_000, description="Entities that one host keeps in memory; the idlest leave first."
     )
     entity_idle_s: int = Field(900, ge=1, description="Seconds without a command after which an entity leaves memory.")
+    public_url: str = Field(
+        "",
+        max_length=200,
+        description="The shop's address as customers see it: access tokens name it, links in mails begin with it.",
+    )
+    access_token_s: int = Field(600, ge=60, le=3_600, description="Seconds that an access token is good for.")
     object_store_bytes: int = Field(
         104_857_600, ge=80_000_000, description="Shared memory that Ray reserves for large objects, in bytes."
     )
@@ -117,7 +136,17 @@ class Settings(BaseModel):
             values["placement"] = "actors" if str(values.get("hosts", 0)) != "0" else "replica"
         if values["placement"] == "actors" and str(values.get("hosts", 0)) == "0":
             values["hosts"] = os.cpu_count() or 1
+        if not values.get("public_url"):
+            host = str(values.get("host", cls.model_fields["host"].default))
+            values["public_url"] = _url_of(host, values.get("port", cls.model_fields["port"].default))
         return values
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url_is_plain(cls, url: str) -> str:
+        if not url.startswith(("http://", "https://")) or any(sign in url for sign in " ?#"):
+            raise ValueError("must be a plain address, such as https://shop.example")
+        return url.rstrip("/")
 
     @field_validator("host")
     @classmethod
@@ -140,8 +169,7 @@ class Settings(BaseModel):
     @property
     def url(self) -> str:
         """Where the shop answers, as a client on this machine would write it."""
-        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        return _url_of(self.host, self.port)
 
     @property
     def admin_key_file(self) -> Path:
@@ -152,6 +180,11 @@ class Settings(BaseModel):
     def secret_key_file(self) -> Path:
         """The file with the secret from which order ids and access tokens are derived."""
         return self.data / "secret.key"
+
+
+def _url_of(host: str, port: Any) -> str:
+    host = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 class _Sources(Settings, BaseSettings):

@@ -9,6 +9,7 @@ from engine.kernel import Command, Instant, Reply
 from engine.product import ProductView
 from engine.stock import StockView
 
+from .access.access import Access
 from .tables import Tables
 
 
@@ -90,7 +91,8 @@ class Shop:
     settings: ShopSettings
     secret: bytes
     """16 to 64 random bytes, the same for the life of the data: order ids and access tokens are made with it."""
-    admin_key: str
+    access: Access
+    """Tells who makes a request."""
     now: Callable[[], Instant]
     new_id: Callable[[], str]
     """A fresh unguessable id: 128 bits or more in URL-safe characters."""

@@ -68,6 +68,7 @@ def _place(order: Order, command: Place, now: Instant) -> Outcome:
             command.cart_id,
             command.claims,
             command.gateway,
+            customer=command.customer,
         ),
     )
 

@@ -96,6 +96,8 @@ class OrderView(Answer, frozen=True):
     payment_method: str = ""
     action: PaymentAction | None = None
     """What the shopper has to do before the payment can go on."""
+    customer: str = ""
+    """The account that placed it, or what a guest is counted by."""
 
     @property
     def due(self) -> Money | None:

@@ -468,4 +468,5 @@ def view_as(order: Order, status: Status, settlement: Settlement | None) -> Orde
         order.claims,
         order.gateway,
         awaited_action(order) if status is order.status else None,
+        order.customer,
     )

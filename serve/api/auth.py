@@ -1,51 +1,104 @@
-"""Who may do what: the admin key opens everything, an order's access token opens that order."""
+"""Who may do what: the scopes of a principal open routes, an order's access token opens that order."""
 
 from fastapi.security import HTTPBearer
 from starlette.requests import Request
 
 from engine.reasons import Reason
 
+from ..access.principal import ANONYMOUS, Principal, Scope
 from ..identity import access_token_of, is_same
 from ..shop import Shop
+from .lookups import order_of
 from .problems import ProblemError
 
 ADMIN_KEY = HTTPBearer(
-    scheme_name="adminKey",
-    description="The key that the first start wrote to `admin.key` in the data directory.",
+    scheme_name="staff",
+    description="An access token or an API key with the scope that the route names, or the key that the first start "
+    "wrote to `admin.key` in the data directory.",
+    auto_error=False,
+)
+CUSTOMER_TOKEN = HTTPBearer(
+    scheme_name="customer",
+    description="A customer's access token, from `POST /v1/auth/token`.",
     auto_error=False,
 )
 ACCESS_TOKEN = HTTPBearer(
     scheme_name="accessToken",
-    description="The order's own `access_token`, returned when it was placed, or the admin key.",
+    description="The order's own `access_token`, returned when it was placed, the access token of the customer who "
+    "placed it, or one of the staff.",
     auto_error=False,
 )
-"""Both only describe: the checks are below, so that they come before the body is read."""
+"""These only describe: the checks are below, so that they come before the body is read."""
 
-_CHALLENGE = {"www-authenticate": 'Bearer realm="doorbuster"'}
-
-
-def require_admin(shop: Shop, request: Request) -> None:
-    """Raises ProblemError (401) without the admin key."""
-    if not is_admin(shop, request):
-        raise ProblemError("unauthorized", headers=_CHALLENGE)
+_CHALLENGE = 'Bearer realm="doorbuster"'
+_PRINCIPAL = "principal"
 
 
-def is_admin(shop: Shop, request: Request) -> bool:
-    token = _bearer_token(request)
-    return token is not None and is_same(token, shop.admin_key)
+async def principal_of(request: Request) -> Principal:
+    """Whoever makes the request, found out once; raises ProblemError (401) for a token that opens nothing."""
+    state = request.scope.setdefault("state", {})
+    principal: Principal | None = state.get(_PRINCIPAL)
+    if principal is None:
+        token = bearer_token(request)
+        shop: Shop = request.app.state.shop
+        principal = ANONYMOUS if token is None else await shop.access.identify(token)
+        if principal is None:
+            raise unauthorized(wrong=True)
+        state[_PRINCIPAL] = principal
+    return principal
 
 
-def require_order_access(shop: Shop, request: Request, order_id: str) -> None:
+async def require(request: Request, scope: Scope) -> Principal:
+    """The principal; raises ProblemError: 401 without a valid token, 403 where it may not."""
+    principal = await principal_of(request)
+    if principal is ANONYMOUS:
+        raise unauthorized()
+    if not principal.may(scope):
+        raise forbidden(scope)
+    return principal
+
+
+async def customer_id(request: Request) -> str:
+    """The account of the customer who makes the request, on a `CustomerRoute`."""
+    return (await require(request, Scope.CUSTOMER)).account_id
+
+
+async def require_order_access(shop: Shop, request: Request, order_id: str) -> None:
     """Raises ProblemError: 401 without any token, 404 with a wrong one, so that nobody learns which orders exist."""
-    token = _bearer_token(request)
+    token = bearer_token(request)
     if token is None:
-        raise ProblemError("unauthorized", headers=_CHALLENGE)
-    # Both are compared every time: the time taken doesn't tell which kind of token it was.
-    opens = is_same(token, access_token_of(shop.secret, order_id)) | is_same(token, shop.admin_key)
-    if not opens:
+        raise unauthorized()
+    if is_same(token, access_token_of(shop.secret, order_id)):
+        return
+    principal = await shop.access.identify(token)
+    if principal is None:
+        raise ProblemError(Reason.NOT_FOUND)
+    request.scope.setdefault("state", {})[_PRINCIPAL] = principal
+    if principal.may(Scope.SUPPORT):
+        return
+    order = await order_of(shop, order_id) if principal.account_id else None
+    if order is None or order.customer != principal.account_id:
         raise ProblemError(Reason.NOT_FOUND)
 
 
-def _bearer_token(request: Request) -> str | None:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+def unauthorized(*, wrong: bool = False) -> ProblemError:
+    """The request has no token, or a wrong one (RFC 6750)."""
+    challenge = f'{_CHALLENGE}, error="invalid_token"' if wrong else _CHALLENGE
+    return ProblemError("unauthorized", headers={"www-authenticate": challenge})
+
+
+def forbidden(scope: Scope) -> ProblemError:
+    """The token is good, and not for this."""
+    challenge = f'{_CHALLENGE}, error="insufficient_scope", scope="{scope}"'
+    return ProblemError("forbidden", f"This needs the scope {scope}.", headers={"www-authenticate": challenge})
+
+
+def bearer_token(request: Request) -> str | None:
+    """The token of the `Authorization` header, if it has one."""
+    return token_of(request.headers.get("authorization", ""))
+
+
+def token_of(authorization: str) -> str | None:
+    """The bearer token of the header's value, if it is one."""
+    scheme, _, token = authorization.partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None

@@ -20,12 +20,14 @@ UNSEALING_PAUSES_S = (0.01, 0.05, 0.2, 0.5)
 """Waits for the seal of an order that has failed; it takes milliseconds unless a host is moving."""
 
 
-async def check_out(shop: Shop, cart_id: str, request: CheckoutRequest, key: str, *, prefer_async: bool) -> HttpAnswer:
+async def check_out(
+    shop: Shop, cart_id: str, request: CheckoutRequest, key: str, *, account_id: str = "", prefer_async: bool
+) -> HttpAnswer:
     """Buy the cart's lines, or find what the same key bought before.
 
     Raises ProblemError for a cart that can't be bought now, actors.errors.Unavailable.
     """
-    order_id = order_id_of(shop.secret, key)
+    order_id = order_id_of(shop.secret, key, account_id)
     # A retry goes straight to its order: neither the seal that it holds nor a new price may disturb its answer.
     if await order_of(shop, order_id) is None:
         await _prepare(shop, cart_id, order_id)
@@ -35,7 +37,7 @@ async def check_out(shop: Shop, cart_id: str, request: CheckoutRequest, key: str
         gateway=request.payment.method,
         token=request.payment.token,
         cart_id=cart_id,
-        customer=customer_of(request.email),
+        customer=account_id or customer_of(request.email),
         payment_window_s=shop.settings.payment_window_s,
     )
     return await settle(shop, order_id, place, prefer_async=prefer_async)

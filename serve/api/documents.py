@@ -22,7 +22,7 @@ from .cursors import Cursor, Limit, cursor_after, read_cursor
 from .openapi import body_problems, header, problems
 from .preconditions import IfMatch, IfNoneMatch, required_version, version_tag
 from .problems import ProblemError, refused
-from .routing import AdminRoute, StrictRoute, TheShop, router_of
+from .routing import MerchantRoute, StrictRoute, TheShop, router_of
 from .schemas.common import Input, Output
 
 
@@ -50,7 +50,7 @@ class Resource:
     key_pattern: str
     key_example: str
     tag: str
-    route_class: type[StrictRoute] = AdminRoute
+    route_class: type[StrictRoute] = MerchantRoute
 
 
 def document_routes(resource: Resource) -> APIRouter:

@@ -58,10 +58,18 @@ class Api(FastAPI):
             )
             for path in schema["paths"].values():
                 for method in _METHODS & path.keys():
+                    _add_forbidden(path[method])
                     for status, response in path[method]["responses"].items():
                         _complete(int(status), response)
             self.openapi_schema = schema
         return self.openapi_schema
+
+
+def _add_forbidden(operation: dict[str, Any]) -> None:
+    """Where a token is asked for, a good one may lack the scope."""
+    responses = operation["responses"]
+    if "401" in responses and operation.get("security"):
+        responses.setdefault("403", {**responses["401"], "description": "Forbidden"})
 
 
 def _complete(status: int, response: dict[str, Any]) -> None:

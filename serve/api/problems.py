@@ -90,6 +90,7 @@ _TYPES = (
     ),
     ProblemType(Reason.ORDER_NOT_FULFILLABLE, 409, "Order not fulfillable", "Only a confirmed order can leave."),
     ProblemType(Reason.ORDER_CANCELLED, 409, "Order cancelled", "The order was cancelled before it was confirmed."),
+    ProblemType(Reason.TOO_MANY, 409, "Too many", "There are as many of these as there can be."),
     # The request itself is at fault.
     ProblemType("malformed-json", 400, "Malformed JSON", "The body is not a JSON text in UTF-8."),
     ProblemType(
@@ -106,6 +107,7 @@ _TYPES = (
     ),
     ProblemType("bad-request", 400, "Bad request", "The request can't be understood."),
     ProblemType("unauthorized", 401, "Unauthorized", "Send `Authorization: Bearer` with the right key or token."),
+    ProblemType("forbidden", 403, "Forbidden", "Your token is good, and not for this: it lacks a scope."),
     ProblemType("method-not-allowed", 405, "Method not allowed", "`Allow` lists the methods of this resource."),
     ProblemType(
         "price-changed", 409, "Price changed", "A price rose: the cart shows it now. Check out again to accept."

@@ -62,9 +62,14 @@ class PendingOut(msgspec.Struct, frozen=True, gc=False):
 _encode = msgspec.json.Encoder().encode
 
 
-async def purchase(shop: Shop, request: OrderRequest, key: str, *, prefer_async: bool = False) -> HttpAnswer:
-    """Buy, or find what the same key bought before. Every expected failure comes back as an answer, too."""
-    order_id = order_id_of(shop.secret, key)
+async def purchase(
+    shop: Shop, request: OrderRequest, key: str, *, account_id: str = "", prefer_async: bool = False
+) -> HttpAnswer:
+    """Buy, or find what the same key bought before. Every expected failure comes back as an answer, too.
+
+    Without an account it is a guest's purchase.
+    """
+    order_id = order_id_of(shop.secret, key, account_id)
     try:
         lines, cart_id = await _lines_to_place(shop, order_id, request)
     except ProblemError as error:
@@ -78,7 +83,7 @@ async def purchase(shop: Shop, request: OrderRequest, key: str, *, prefer_async:
         token=request.payment.token,
         lines=lines,
         cart_id=cart_id,
-        customer=customer_of(request.email),
+        customer=account_id or customer_of(request.email),
         payment_window_s=shop.settings.payment_window_s,
     )
     return await settle(shop, order_id, place, prefer_async=prefer_async)

@@ -10,8 +10,9 @@ from fastapi.security import HTTPBearer
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ..access.principal import Principal, Scope
 from ..shop import Shop, ShopSettings
-from .auth import require_admin, require_order_access
+from .auth import customer_id, principal_of, require, require_order_access
 from .problems import ProblemError
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
@@ -28,12 +29,16 @@ async def shop_of(request: Request) -> Shop:
 
 
 TheShop = Annotated[Shop, Depends(shop_of)]
+TheCustomer = Annotated[str, Depends(customer_id)]
+"""The id of the account that makes the request, on a `CustomerRoute`."""
+ThePrincipal = Annotated[Principal, Depends(principal_of)]
+"""Whoever makes the request, on any route."""
 
 
 class StrictRoute(APIRoute):
     """A route that refuses what the contract doesn't name, and tells it in a problem."""
 
-    def admit(self, shop: Shop, request: Request) -> None:
+    async def admit(self, shop: Shop, request: Request) -> None:
         """Raises ProblemError for whoever may not come in; called before the body is read."""
 
     def body_limit(self, settings: ShopSettings) -> int:
@@ -49,7 +54,7 @@ class StrictRoute(APIRoute):
 
         async def handle_strictly(request: Request) -> Response:
             shop: Shop = request.app.state.shop
-            self.admit(shop, request)
+            await self.admit(shop, request)
             _refuse_unknown(request, known)
             if takes_key:
                 _refuse_two_keys(request)
@@ -62,14 +67,35 @@ class StrictRoute(APIRoute):
         return handle_strictly
 
 
+class CustomerRoute(StrictRoute):
+    """A route for a customer who is logged in; `auth.customer_id` tells which one."""
+
+    async def admit(self, shop: Shop, request: Request) -> None:
+        await require(request, Scope.CUSTOMER)
+
+
+class SupportRoute(StrictRoute):
+    """A route for those who help customers; merchants and admins may, too."""
+
+    async def admit(self, shop: Shop, request: Request) -> None:
+        await require(request, Scope.SUPPORT)
+
+
+class MerchantRoute(StrictRoute):
+    """A route for those who sell: catalogue, stock, orders; admins may, too."""
+
+    async def admit(self, shop: Shop, request: Request) -> None:
+        await require(request, Scope.MERCHANT)
+
+
 class AdminRoute(StrictRoute):
-    """A route for whoever holds the admin key."""
+    """A route for whoever runs the shop: the admin key opens it."""
 
-    def admit(self, shop: Shop, request: Request) -> None:
-        require_admin(shop, request)
+    async def admit(self, shop: Shop, request: Request) -> None:
+        await require(request, Scope.ADMIN)
 
 
-class ImportRoute(AdminRoute):
+class ImportRoute(MerchantRoute):
     """The bulk import takes larger bodies: nobody without the key gets so far."""
 
     def body_limit(self, settings: ShopSettings) -> int:
@@ -77,10 +103,10 @@ class ImportRoute(AdminRoute):
 
 
 class OrderRoute(StrictRoute):
-    """A route of one order, for whoever placed it or holds the admin key."""
+    """A route of one order, for whoever placed it and for the staff."""
 
-    def admit(self, shop: Shop, request: Request) -> None:
-        require_order_access(shop, request, request.path_params["order_id"])
+    async def admit(self, shop: Shop, request: Request) -> None:
+        await require_order_access(shop, request, request.path_params["order_id"])
 
 
 def router_of(route_class: type[StrictRoute], *tags: str, security: HTTPBearer | None = None) -> APIRouter:

@@ -21,7 +21,7 @@ from ..openapi import body_problems, header, problems
 from ..preconditions import IfMatch, required_version, version_tag
 from ..problems import refused
 from ..requests import idempotency_key_of, prefers_async
-from ..routing import StrictRoute, TheShop, router_of
+from ..routing import StrictRoute, ThePrincipal, TheShop, router_of
 from ..schemas.cart import Cart, CartLineIn, QuantityIn
 from ..schemas.order import CheckoutIn
 from .orders import PURCHASE_RESPONSES, PreferHeader, PurchaseKey
@@ -115,6 +115,7 @@ async def check_out_cart(
     cart_id: CartPath,
     checkout: CheckoutIn,
     shop: TheShop,
+    principal: ThePrincipal,
     idempotency_key: PurchaseKey,
     prefer: PreferHeader = None,
 ) -> Response:
@@ -123,9 +124,11 @@ async def check_out_cart(
     Where a price rose since its line was added, nothing is bought, the cart shows the new price, and the problem
     `price-changed` lists the lines: checking out again accepts. Prices that fell are simply taken over.
     """
-    key = idempotency_key_of(idempotency_key)
-    request = checkout.to_request()
-    return response_of(await check_out(shop, cart_id, request, key, prefer_async=prefers_async(prefer)))
+    key, account_id = idempotency_key_of(idempotency_key), principal.account_id
+    bought = await check_out(
+        shop, cart_id, checkout.to_request(), key, account_id=account_id, prefer_async=prefers_async(prefer)
+    )
+    return response_of(bought)
 
 
 async def _add(shop: Shop, cart_id: str, command: AddLine) -> CartView:

@@ -17,11 +17,11 @@ from ..lookups import product_of, stock_of
 from ..openapi import header, problems
 from ..preconditions import version_tag
 from ..problems import ProblemError, refused
-from ..routing import AdminRoute, TheShop, router_of
+from ..routing import MerchantRoute, TheShop, router_of
 from ..schemas.catalogue import MerchantProduct, MerchantProductPage
 from .products import SkuPath
 
-router = router_of(AdminRoute, "catalogue", "admin", security=ADMIN_KEY)
+router = router_of(MerchantRoute, "catalogue", "admin", security=ADMIN_KEY)
 
 _TAGGED = {"headers": {"ETag": header("Its version.")}}
 

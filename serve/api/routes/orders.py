@@ -18,7 +18,7 @@ from ..openapi import body_problems, header, problems
 from ..problems import ProblemError, refused
 from ..purchase import purchase
 from ..requests import idempotency_key_of, prefers_async
-from ..routing import OrderRoute, StrictRoute, TheShop, router_of
+from ..routing import OrderRoute, StrictRoute, ThePrincipal, TheShop, router_of
 from ..schemas.order import CancelIn, Order, OrderIn, PendingOrder, PlacedOrder
 
 router = router_of(StrictRoute, "orders")
@@ -48,7 +48,7 @@ PURCHASE_RESPONSES: dict[str, Any] = {
             "description": "Not settled yet: ask the order.",
             "headers": {**_LOCATION, "Preference-Applied": header("`respond-async`, if it was asked for.")},
         },
-        **body_problems(402, 404, 409, 410),
+        **body_problems(401, 402, 404, 409, 410),
     },
 }
 OrderPath = Annotated[str, Path(pattern=ORDER_ID_PATTERN, examples=["ord_6b1f0a5c9d2e4f7081a2b3c4d5e6f708"])]
@@ -56,11 +56,12 @@ OrderPath = Annotated[str, Path(pattern=ORDER_ID_PATTERN, examples=["ord_6b1f0a5
 
 @router.post("/v1/orders", **PURCHASE_RESPONSES)
 async def place_order(
-    order: OrderIn, shop: TheShop, idempotency_key: PurchaseKey, prefer: PreferHeader = None
+    order: OrderIn, shop: TheShop, principal: ThePrincipal, idempotency_key: PurchaseKey, prefer: PreferHeader = None
 ) -> Response:
-    """Buy in one request: all lines or none."""
-    key = idempotency_key_of(idempotency_key)
-    return response_of(await purchase(shop, order.to_request(), key, prefer_async=prefers_async(prefer)))
+    """Buy in one request: all lines or none. With a customer's access token the order is that customer's."""
+    key, account_id = idempotency_key_of(idempotency_key), principal.account_id
+    placed = await purchase(shop, order.to_request(), key, account_id=account_id, prefer_async=prefers_async(prefer))
+    return response_of(placed)
 
 
 @own_router.get("/v1/orders/{order_id}", response_model=Order, responses=problems(401, 404))

@@ -19,11 +19,11 @@ from ..lookups import product_of, shown_product_of, stock_of
 from ..openapi import body_problems, header, problems
 from ..preconditions import IfMatch, IfNoneMatch, content_tag, is_fresh, required_version, version_tag
 from ..problems import refused
-from ..routing import AdminRoute, StrictRoute, TheShop, router_of
+from ..routing import MerchantRoute, StrictRoute, TheShop, router_of
 from ..schemas.catalogue import Product, ProductIn, ProductPage
 
 router = router_of(StrictRoute, "catalogue")
-admin_router = router_of(AdminRoute, "catalogue", "admin", security=ADMIN_KEY)
+admin_router = router_of(MerchantRoute, "catalogue", "admin", security=ADMIN_KEY)
 
 SkuPath = Annotated[str, Path(pattern=SKU_PATTERN, examples=["RETRO-CLOCK"])]
 

@@ -5,30 +5,30 @@ from typing import Annotated
 from fastapi import Header, Query
 from pydantic import StringConstraints
 from pydantic.json_schema import SkipJsonSchema
-from starlette.requests import Request
 from starlette.responses import Response
 
 from engine.kernel import Command, Rejected
 from engine.reasons import Reason
 from engine.stock import Adjust, LookStock, Receive, SetPolicy, stock_key
 
+from ...access.principal import Scope
 from ...identity import receipt_id_of
 from ...shop import Shop
 from ..answers import shaped
-from ..auth import ADMIN_KEY, is_admin
+from ..auth import ADMIN_KEY
 from ..bounds import IDEMPOTENCY_KEY_PATTERN
 from ..ledger import rows_of
 from ..lookups import exact_stock_of, product_of, shown_product_of, stock_of
 from ..openapi import body_problems, problems
 from ..problems import ProblemError, refused
-from ..routing import AdminRoute, StrictRoute, TheShop, router_of
+from ..routing import MerchantRoute, StrictRoute, ThePrincipal, TheShop, router_of
 from ..schemas.stock import AdjustmentIn, Ledger, Pin, PolicyIn, ReceiptIn, Stock
 from .products import SkuPath
 
 MAX_LEDGER_VERSIONS = 1_000
 
 router = router_of(StrictRoute, "stock")
-admin_router = router_of(AdminRoute, "stock", "admin", security=ADMIN_KEY)
+admin_router = router_of(MerchantRoute, "stock", "admin", security=ADMIN_KEY)
 
 OptionalKey = Annotated[
     # The pattern belongs to the text: beside a null it would be enforced, but missing from the document.
@@ -37,10 +37,10 @@ OptionalKey = Annotated[
 ]
 
 
-@router.get("/v1/stock/{sku}", response_model=Stock, responses=problems(404))
-async def look_stock(sku: SkuPath, shop: TheShop, request: Request) -> Response:
-    """The quantities: as hosts last told them, at most a second old; with the admin key, exactly as they are."""
-    if is_admin(shop, request):
+@router.get("/v1/stock/{sku}", response_model=Stock, responses=problems(401, 404))
+async def look_stock(sku: SkuPath, shop: TheShop, principal: ThePrincipal) -> Response:
+    """The quantities: as hosts last told them, at most a second old; for the staff, exactly as they are."""
+    if principal.may(Scope.SUPPORT):
         await _require_product(shop, sku)
         return shaped(Stock.of(sku, await exact_stock_of(shop, sku)))
     await shown_product_of(shop, sku)

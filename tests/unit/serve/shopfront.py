@@ -4,11 +4,12 @@ Every answer is held to the OpenAPI document: its status, its media type and its
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import httpx
+import jwt
 from jsonschema import Draft202012Validator
 
 from actors.client import Client
@@ -21,6 +22,8 @@ from engine.kinds import KINDS
 from engine.order import SettlePayment
 from engine.product import ProductView
 from engine.stock import StockView
+from serve.access.access import access_of
+from serve.access.principal import Kind as PrincipalKind
 from serve.api import build_app
 from serve.catalogue import CatalogueView, KnownOrders
 from serve.front import Front
@@ -34,6 +37,7 @@ SECRET = bytes(range(32))
 SHARDS = 2
 START_MS = 1_795_000_000_000
 EMAIL = "ada@example.org"
+Result = TypeVar("Result")
 Request = tuple[str, str, Mapping[str, Any]]
 """Method, path, and what else `Shopfront.request` takes."""
 
@@ -66,6 +70,8 @@ class SmallSettings:
 
     max_body_bytes: int = 65_536
     max_import_body_bytes: int = 1_000_000
+    public_url: str = "http://shop"
+    access_token_s: int = 600
     settle_wait_s: float = 5.0
     payment_window_s: int = 600
 
@@ -113,6 +119,9 @@ class Shopfront:
         self.ready = True
         self._runner = asyncio.Runner()
         self._runner.run(self._open())
+        self.access = access_of(
+            self.client, self.settings, secret=SECRET, admin_key=ADMIN_KEY, now=self.clock, new_id=Ids()
+        )
         shop = Shop(
             client=self.client,
             catalogue=self.catalogue,
@@ -121,7 +130,7 @@ class Shopfront:
             pins=Pins(self.client, LocalShards(self._host, self._journal, SHARDS)),
             settings=self.settings,
             secret=SECRET,
-            admin_key=ADMIN_KEY,
+            access=self.access,
             now=self.clock,
             new_id=Ids(),
             ready=lambda: self.ready,
@@ -191,6 +200,20 @@ class Shopfront:
     def let_time_pass(self) -> None:
         """Let the host look at its reminders, after the clock was advanced."""
         self._runner.run(asyncio.sleep(TICK_S * 1.5))
+
+    def token(self, subject: str, *scopes: str, kind: str = "customer") -> dict[str, str]:
+        """The header of a request by whoever has these scopes; a customer without any said."""
+        issued = self.access.tokens.issue(PrincipalKind(kind), subject, scopes or ("customer",))
+        return {"Authorization": f"Bearer {self._runner.run(issued)}"}
+
+    def kid_of(self, who: Mapping[str, str]) -> str:
+        """The name of the key that signed a token."""
+        kid: str = jwt.get_unverified_header(who["Authorization"].removeprefix("Bearer "))["kid"]
+        return kid
+
+    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Something asynchronous, on the shop's own event loop."""
+        return self._runner.run(work)
 
     # -- what tests begin with
 
