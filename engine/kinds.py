@@ -4,7 +4,20 @@ from .cart import CART
 from .kernel import Kind
 from .keyring import KEYRING
 from .order import ORDER
+from .price_list import PRICE_LIST
 from .product import PRODUCT
 from .stock import STOCK
+from .tax_region import TAX_REGION
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (PRODUCT, STOCK, CART, ORDER, KEYRING)}
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        PRODUCT,
+        STOCK,
+        CART,
+        ORDER,
+        KEYRING,
+        PRICE_LIST,
+        TAX_REGION,
+    )
+}

@@ -98,7 +98,10 @@ RECEIPTS_KEPT = 1_000
 """Receipts, and as many adjustments, that are remembered by id."""
 
 
-def stock_key(sku: str, location: str = "default") -> str:
+DEFAULT_LOCATION = "default"
+
+
+def stock_key(sku: str, location: str = DEFAULT_LOCATION) -> str:
     """The key of a SKU's stock at a location; its tag is the SKU."""
     return f"{sku}@{location}"
 

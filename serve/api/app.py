@@ -9,7 +9,7 @@ from . import docs
 from .handlers import add_handlers
 from .middlewares import Frame
 from .openapi import Api
-from .routes import admin, carts, health, merchandise, orders, problems, products, stock
+from .routes import admin, carts, health, merchandise, orders, pricing, problems, products, stock
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
@@ -22,6 +22,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     orders.own_router,
     admin.router,
     merchandise.router,
+    pricing.lists_router,
+    pricing.router,
+    pricing.regions_router,
     problems.router,
     docs.router,
 )

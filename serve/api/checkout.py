@@ -1,17 +1,21 @@
 """A cart's checkout: hold the cart's prices to today's, then place the order that seals it."""
 
 from asyncio import sleep
+from collections.abc import Mapping
 
 from engine.cart import CartView, Line, LookCart, Reprice
 from engine.kernel import Rejected
-from engine.order import Place, Status
+from engine.money import Money
+from engine.order import Place, Status, Units
 from engine.product import ProductView
 from engine.reasons import Reason
 
 from ..identity import fingerprint_of, order_id_of
 from ..shop import Shop
 from .answers import HttpAnswer
+from .bundles import units_of
 from .lookups import order_of, product_unavailable, products_of
+from .prices import shelf_price
 from .problems import ProblemError, refused
 from .purchase import customer_of, settle
 from .requests import CheckoutRequest
@@ -29,37 +33,53 @@ async def check_out(
     """
     order_id = order_id_of(shop.secret, key, account_id)
     # A retry goes straight to its order: neither the seal that it holds nor a new price may disturb its answer.
+    lines: tuple[Line, ...] = ()
+    units: tuple[Units, ...] = ()
+    version = None
     if await order_of(shop, order_id) is None:
-        await _prepare(shop, cart_id, order_id)
+        cart, units = await _prepare(shop, cart_id, order_id)
+        if units:
+            # What was looked at is what is bought: a cart that changes meanwhile may need other components.
+            lines, version = cart.lines, cart.version
     place = Place(
         fingerprint=fingerprint_of("checkout", cart_id, request),
         email=request.email,
         gateway=request.payment.method,
         token=request.payment.token,
+        lines=lines,
         cart_id=cart_id,
         customer=account_id or customer_of(request.email),
         payment_window_s=shop.settings.payment_window_s,
+        units=units,
+        cart_version=version,
     )
     return await settle(shop, order_id, place, prefer_async=prefer_async)
 
 
-async def _prepare(shop: Shop, cart_id: str, order_id: str) -> None:
+async def _prepare(shop: Shop, cart_id: str, order_id: str) -> tuple[CartView, tuple[Units, ...]]:
     """See that the cart can be bought and costs no more than the shopper has seen; take over prices that fell.
 
-    The cart may change again before the order seals it: then the order buys what the seal tells, at prices that the
-    shopper saw when adding.
+    Returns the cart, and what it takes where a line isn't its own stock. The cart may change again before the order
+    seals it: then the order buys what the seal tells, at prices that the shopper saw when adding.
     """
     cart = await _unsealed(shop, cart_id, order_id)
     if not cart.lines:
         raise refused(Rejected(Reason.CART_EMPTY))
-    changed = await _changed_lines(shop, cart)
+    products = await products_of(shop, [line.sku for line in cart.lines])
+    changed = _changed_lines(shop, cart, products)
+    units = units_of(cart.lines, products)
     if not changed:
-        return
-    reply = await shop.client.send("cart", cart_id, Reprice({line.sku: now.price for line, now in changed}))
+        return cart, units
+    reply = await shop.client.send("cart", cart_id, Reprice({line.sku: now for line, now in changed}))
     if isinstance(reply, Rejected):
         raise refused(reply)
+    assert isinstance(reply, CartView)
     if any(_costs_more(line, now) for line, now in changed):
         raise _price_changed(changed)
+    if any(line.sku not in products for line in reply.lines):
+        # Something was added at this very moment: looked at again, it is part of what is bought.
+        return await _prepare(shop, cart_id, order_id)
+    return reply, units_of(reply.lines, products)
 
 
 async def cart_of(shop: Shop, cart_id: str) -> CartView:
@@ -85,28 +105,30 @@ async def _unsealed(shop: Shop, cart_id: str, order_id: str) -> CartView:
     raise refused(Rejected(Reason.CART_SEALED, {"order_id": cart.sealed_by}))
 
 
-async def _changed_lines(shop: Shop, cart: CartView) -> list[tuple[Line, ProductView]]:
-    products = await products_of(shop, [line.sku for line in cart.lines])
+def _changed_lines(shop: Shop, cart: CartView, products: Mapping[str, ProductView | None]) -> list[tuple[Line, Money]]:
     changed = []
     for line in cart.lines:
         if (product := products[line.sku]) is None:
             raise product_unavailable(line.sku)
-        if product.price != line.price:
-            changed.append((line, product))
+        price = shelf_price(shop, product, line.price.currency)
+        # Not sold in the cart's currency any more: its own price is shown, for the shopper to accept.
+        now = price.money if price else product.price
+        if now != line.price:
+            changed.append((line, now))
     return changed
 
 
-def _costs_more(line: Line, now: ProductView) -> bool:
+def _costs_more(line: Line, now: Money) -> bool:
     # Another currency can't be compared: that is for the shopper to accept.
-    return now.price.currency != line.price.currency or now.price.amount > line.price.amount
+    return now.currency != line.price.currency or now.amount > line.price.amount
 
 
-def _price_changed(changed: list[tuple[Line, ProductView]]) -> ProblemError:
+def _price_changed(changed: list[tuple[Line, Money]]) -> ProblemError:
     lines = [
         {
             "sku": line.sku,
             "price": {"amount": line.price.amount, "currency": line.price.currency},
-            "current_price": {"amount": now.price.amount, "currency": now.price.currency},
+            "current_price": {"amount": now.amount, "currency": now.currency},
         }
         for line, now in changed
     ]

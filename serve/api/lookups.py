@@ -50,9 +50,9 @@ async def sold_product_of(shop: Shop, sku: str, pointer: str = "") -> ProductVie
     return product
 
 
-def product_unavailable(sku: str, pointer: str = "") -> ProblemError:
+def product_unavailable(sku: str, pointer: str = "", detail: str = "") -> ProblemError:
     """422, not 409: the request names what this shop doesn't sell, and sending it again won't help."""
-    detail = f"{sku} is not sold here."
+    detail = detail or f"{sku} is not sold here."
     errors = [{"in": "body", "pointer": pointer, "detail": detail}]
     return ProblemError(Reason.PRODUCT_UNAVAILABLE, detail, {"errors": errors} if pointer else None)
 

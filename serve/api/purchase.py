@@ -12,13 +12,15 @@ import msgspec
 from actors.errors import Unavailable
 from engine.cart import Line
 from engine.kernel import Rejected
-from engine.order import OrderView, Place, Settlement, Status
+from engine.order import OrderView, Place, Settlement, Status, Units
 from engine.reasons import Reason
 
 from ..identity import access_token_of, fingerprint_of, order_id_of
 from ..shop import Shop
 from .answers import HttpAnswer, answer, timestamp
+from .bundles import units_of
 from .lookups import order_of, product_unavailable, products_of, stock_of
+from .prices import sold_price
 from .problems import ProblemError, refusal, refused, unavailable
 from .requests import OrderRequest, OrderRequestLine
 
@@ -71,7 +73,7 @@ async def purchase(
     """
     order_id = order_id_of(shop.secret, key, account_id)
     try:
-        lines, cart_id = await _lines_to_place(shop, order_id, request)
+        lines, cart_id, units = await _lines_to_place(shop, order_id, request)
     except ProblemError as error:
         return error.answer()
     except Unavailable as error:
@@ -85,6 +87,7 @@ async def purchase(
         cart_id=cart_id,
         customer=account_id or customer_of(request.email),
         payment_window_s=shop.settings.payment_window_s,
+        units=units,
     )
     return await settle(shop, order_id, place, prefer_async=prefer_async)
 
@@ -110,32 +113,38 @@ def customer_of(email: str) -> str:
     return email.lower()
 
 
-async def _lines_to_place(shop: Shop, order_id: str, request: OrderRequest) -> tuple[tuple[Line, ...], str]:
-    """Lines and cart id for `Place`; raises ProblemError when these lines can't be bought."""
+async def _lines_to_place(
+    shop: Shop, order_id: str, request: OrderRequest
+) -> tuple[tuple[Line, ...], str, tuple[Units, ...]]:
+    """Lines, cart id and units for `Place`; raises ProblemError when these lines can't be bought."""
     try:
-        return await _quote(shop, request), ""
+        lines, units = await _quote(shop, request)
+        return lines, "", units
     except ProblemError:
         # An order that this key has placed keeps its answer, whatever the catalogue says by now.
         if shop.orders.surely_new(order_id) or (earlier := await order_of(shop, order_id)) is None:
             raise
-    return ((), earlier.cart_id) if earlier.cart_id else (earlier.lines, "")
+    return ((), earlier.cart_id, ()) if earlier.cart_id else (earlier.lines, "", ())
 
 
-async def _quote(shop: Shop, request: OrderRequest) -> tuple[Line, ...]:
-    """The lines at today's prices; raises ProblemError when they can't be bought as they are."""
+async def _quote(shop: Shop, request: OrderRequest) -> tuple[tuple[Line, ...], tuple[Units, ...]]:
+    """The lines at today's prices, with what they take where a line isn't its own stock; raises ProblemError when they
+    can't be bought as they are."""
     products = await products_of(shop, [line.sku for line in request.lines])
     lines: list[Line] = []
     for index, line in enumerate(request.lines):
         if (product := products[line.sku]) is None:
             raise product_unavailable(line.sku, f"#/lines/{index}/sku")
-        if lines and product.price.currency != lines[0].price.currency:
+        price = sold_price(shop, product, request.currency, pointer=f"#/lines/{index}/sku").money
+        if lines and price.currency != lines[0].price.currency:
             raise refused(Rejected(Reason.CURRENCY_MISMATCH))
-        lines.append(Line(line.sku, line.quantity, product.price, product.title))
-    await _refuse_sold_out(shop, request.lines)
-    return tuple(lines)
+        lines.append(Line(line.sku, line.quantity, price, product.title))
+    units = units_of(lines, products)
+    await _refuse_sold_out(shop, units or request.lines)
+    return tuple(lines), units
 
 
-async def _refuse_sold_out(shop: Shop, lines: Iterable[OrderRequestLine]) -> None:
+async def _refuse_sold_out(shop: Shop, lines: Iterable[OrderRequestLine | Units]) -> None:
     """Tell "sold out" from memory: a rush for what is gone must not queue up at the stock.
 
     Only a plain zero counts. Where some are left, the stock itself decides who gets them.

@@ -31,12 +31,13 @@ class OrderRequestLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quantity: Annotated[int, msgspec.Meta(ge=1, le=MAX_QUANTITY)]
 
 
-class OrderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class OrderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The body of an express purchase. `schemas.order.OrderIn` is the same contract for OpenAPI and error messages."""
 
     lines: Annotated[list[OrderRequestLine], msgspec.Meta(min_length=1, max_length=MAX_ORDER_LINES)]
     email: Annotated[str, msgspec.Meta(pattern=whole(EMAIL_PATTERN), max_length=MAX_EMAIL_LENGTH)]
     payment: PaymentRequest
+    currency: Annotated[str, msgspec.Meta(pattern=whole(r"^([A-Z]{3})?$"))] = ""
 
 
 class CheckoutRequest(msgspec.Struct, frozen=True):

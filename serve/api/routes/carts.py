@@ -6,9 +6,11 @@ import msgspec
 from fastapi import Path
 from starlette.responses import Response
 
-from engine.cart import AddLine, CartView, ClearCart, OpenCart, RemoveLine, SetLine
+from engine.cart import AddLine, CartView, ClearCart, Line, OpenCart, RemoveLine, SetLine
 from engine.kernel import Command, Rejected
+from engine.money import Money
 from engine.order import Status
+from engine.product import ProductView
 from engine.reasons import Reason
 
 from ...identity import successor_cart_id_of
@@ -19,7 +21,9 @@ from ..checkout import cart_of, check_out
 from ..lookups import order_of, products_of, sold_product_of
 from ..openapi import body_problems, header, problems
 from ..preconditions import IfMatch, required_version, version_tag
+from ..prices import shelf_price, sold_price
 from ..problems import refused
+from ..queries import Currency
 from ..requests import idempotency_key_of, prefers_async
 from ..routing import StrictRoute, ThePrincipal, TheShop, router_of
 from ..schemas.cart import Cart, CartLineIn, QuantityIn
@@ -64,13 +68,15 @@ async def add_line(
     cart_id: CartPath,
     line: CartLineIn,
     shop: TheShop,
+    currency: Currency = "",
     if_match: IfMatch = None,
     idempotency_key: OptionalKey = None,
 ) -> Response:
     """Add units to a line. What is added to a cart that was bought already goes into a new cart."""
     product = await sold_product_of(shop, line.sku, "#/sku")
+    price = sold_price(shop, product, currency, pointer="#/sku").money
     version = await _required(shop, cart_id, if_match)
-    command = AddLine(line.sku, line.quantity, product.price, product.title, idempotency_key or "", version)
+    command = AddLine(line.sku, line.quantity, price, product.title, idempotency_key or "", version)
     cart = await _add(shop, cart_id, command)
     if cart.cart_id == cart_id:
         return await _shown(shop, cart)
@@ -83,12 +89,18 @@ async def add_line(
     responses={200: _TAGGED, **body_problems(404, 409, 410, 412)},
 )
 async def set_line(
-    cart_id: CartPath, sku: SkuPath, line: QuantityIn, shop: TheShop, if_match: IfMatch = None
+    cart_id: CartPath,
+    sku: SkuPath,
+    line: QuantityIn,
+    shop: TheShop,
+    currency: Currency = "",
+    if_match: IfMatch = None,
 ) -> Response:
     """Make a line's quantity exactly this, at today's price."""
     product = await sold_product_of(shop, sku)
+    price = sold_price(shop, product, currency).money
     version = await _required(shop, cart_id, if_match)
-    command = SetLine(sku, line.quantity, product.price, product.title, if_version=version)
+    command = SetLine(sku, line.quantity, price, product.title, if_version=version)
     return await _shown(shop, await _send(shop, cart_id, command))
 
 
@@ -174,7 +186,13 @@ async def _required(shop: Shop, cart_id: str, if_match: str | None) -> int | Non
 
 async def _shown(shop: Shop, cart: CartView, status: int = 200) -> Response:
     products = await products_of(shop, [line.sku for line in cart.lines])
+    prices = {line.sku: _price_now(shop, line, products[line.sku]) for line in cart.lines}
     headers = {"etag": version_tag(cart.version)}
     if status == 201:
         headers["location"] = f"/v1/carts/{cart.cart_id}"
-    return shaped(Cart.of(cart, products, timestamp(cart.updated_at)), status, headers)
+    return shaped(Cart.of(cart, prices, timestamp(cart.updated_at)), status, headers)
+
+
+def _price_now(shop: Shop, line: Line, product: ProductView | None) -> Money | None:
+    price = shelf_price(shop, product, line.price.currency) if product else None
+    return price.money if price else None

@@ -5,15 +5,17 @@ from asyncio import gather
 from starlette.responses import Response
 
 from engine.kernel import Rejected
+from engine.price_list import Price
 from engine.product import ProductView, RestoreProduct
 from engine.reasons import Reason
 
 from ...shop import Shop
 from ..answers import shaped
 from ..auth import ADMIN_KEY
+from ..availability import availability_of
 from ..bounds import DEFAULT_PAGE
 from ..cursors import Cursor, Limit, cursor_after, read_cursor
-from ..lookups import product_of, stock_of
+from ..lookups import product_of
 from ..openapi import header, problems
 from ..preconditions import version_tag
 from ..problems import ProblemError, refused
@@ -61,4 +63,5 @@ async def restore_product(sku: SkuPath, shop: TheShop) -> Response:
 
 
 async def _shown(shop: Shop, product: ProductView) -> MerchantProduct:
-    return MerchantProduct.of(product, await stock_of(shop, product.sku))
+    price = Price(product.price, product.compare_at)
+    return MerchantProduct.of(product, price, await availability_of(shop, product))

@@ -1,24 +1,30 @@
 """The catalogue: anyone looks, the admin puts."""
 
 from asyncio import gather
+from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import Path
 from starlette.responses import Response
 
 from engine.kernel import Rejected
+from engine.price_list import Price
 from engine.product import DeleteProduct, ProductView
 from engine.publication import Stage
+from engine.reasons import Reason
 
 from ...shop import Shop
 from ..answers import answer, response_of, shaped
 from ..auth import ADMIN_KEY
+from ..availability import availability_of
 from ..bounds import DEFAULT_PAGE, SKU_PATTERN
 from ..cursors import Cursor, Limit, cursor_after, read_cursor
-from ..lookups import product_of, shown_product_of, stock_of
+from ..lookups import product_of, shown_product_of
 from ..openapi import body_problems, header, problems
 from ..preconditions import IfMatch, IfNoneMatch, content_tag, is_fresh, required_version, version_tag
-from ..problems import refused
+from ..prices import shelf_price
+from ..problems import ProblemError, refused
+from ..queries import Currency
 from ..routing import MerchantRoute, StrictRoute, TheShop, router_of
 from ..schemas.catalogue import Product, ProductIn, ProductPage
 
@@ -37,6 +43,7 @@ async def list_products(
     shop: TheShop,
     limit: Limit = DEFAULT_PAGE,
     cursor: Cursor = "",
+    currency: Currency = "",
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Products in ascending order of their SKU."""
@@ -44,23 +51,31 @@ async def list_products(
     found = shop.catalogue.page(read_cursor(cursor), limit + 1)
     shown = found[:limit]
     next_cursor = cursor_after(shown[-1].sku) if len(found) > limit else None
-    page = ProductPage(items=await _shown(shop, shown), next_cursor=next_cursor)
+    page = ProductPage(items=await shown_products(shop, shown, currency), next_cursor=next_cursor)
     body = page.model_dump_json().encode()
     tag = content_tag(body)
     headers = {"etag": tag, **_REVALIDATE}
     if is_fresh(if_none_match, tag):
         return Response(status_code=304, headers=headers)
     if next_cursor:
-        headers["link"] = f'</v1/products?limit={limit}&cursor={next_cursor}>; rel="next"'
+        priced = f"&currency={currency}" if currency else ""
+        headers["link"] = f'</v1/products?limit={limit}&cursor={next_cursor}{priced}>; rel="next"'
     return response_of(answer(200, body, headers=headers.items()))
 
 
 @router.get("/v1/products/{sku}", response_model=Product, responses={200: _TAGGED, 304: _NOT_MODIFIED, **problems(404)})
-async def look_product(sku: SkuPath, shop: TheShop, if_none_match: IfNoneMatch = None) -> Response:
+async def look_product(
+    sku: SkuPath, shop: TheShop, currency: Currency = "", if_none_match: IfNoneMatch = None
+) -> Response:
     """A product with price and availability."""
     product = await shown_product_of(shop, sku)
-    shown = Product.of(product, await stock_of(shop, sku))
-    tag = version_tag(product.version, shown=shown.availability.available)
+    price = shelf_price(shop, product, currency)
+    if price is None:
+        raise ProblemError(Reason.NOT_FOUND, f"{sku} is not sold in {currency}.")
+    shown = Product.of(product, price, await availability_of(shop, product))
+    # A price list may begin or end without a change of the product.
+    priced = f".{price.list_id}.{price.money.amount}" if price.list_id else ""
+    tag = version_tag(product.version, shown=f"{shown.availability.available}{priced}")
     if is_fresh(if_none_match, tag):
         return Response(status_code=304, headers={"etag": tag, **_REVALIDATE})
     return shaped(shown, headers={"etag": tag, **_REVALIDATE})
@@ -90,7 +105,7 @@ async def put_product(
     if isinstance(reply, Rejected):
         raise refused(reply)
     assert isinstance(reply, ProductView)
-    shown = Product.of(reply, await stock_of(shop, sku))
+    shown = Product.of(reply, Price(reply.price, reply.compare_at), await availability_of(shop, reply))
     headers = {"etag": version_tag(reply.version, shown=shown.availability.available)}
     first = 1 if reply.stage == Stage.PUBLISHED else 2  # Putting what isn't shown yet says so in a second event.
     if reply.version > first or was_known:
@@ -113,6 +128,8 @@ async def delete_product(sku: SkuPath, shop: TheShop, if_match: IfMatch = None) 
     return Response(status_code=204)
 
 
-async def _shown(shop: Shop, products: list[ProductView]) -> list[Product]:
-    stocks = await gather(*(stock_of(shop, product.sku) for product in products))
-    return [Product.of(product, stock) for product, stock in zip(products, stocks, strict=True)]
+async def shown_products(shop: Shop, products: Iterable[ProductView], currency: str) -> list[Product]:
+    """Those that are sold in the currency."""
+    priced = [(product, price) for product in products if (price := shelf_price(shop, product, currency))]
+    available = await gather(*(availability_of(shop, product) for product, _ in priced))
+    return [Product.of(product, price, left) for (product, price), left in zip(priced, available, strict=True)]

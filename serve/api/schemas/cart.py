@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from engine.cart import CartView, Line
-from engine.product import ProductView
+from engine.money import Money as EngineMoney
 
 from .common import Input, Money, Output, Quantity, Sku, Timestamp, TotalMoney
 
@@ -36,8 +36,7 @@ class CartLine(Output):
     total: TotalMoney
 
     @classmethod
-    def of(cls, line: Line, product: ProductView | None) -> "CartLine":
-        now = product.price if product else None
+    def of(cls, line: Line, now: EngineMoney | None) -> "CartLine":
         return cls(
             sku=line.sku,
             title=line.title,
@@ -61,8 +60,8 @@ class Cart(Output):
     updated_at: Timestamp
 
     @classmethod
-    def of(cls, cart: CartView, products: Mapping[str, ProductView | None], updated_at: str) -> "Cart":
-        lines = [CartLine.of(line, products[line.sku]) for line in cart.lines]
+    def of(cls, cart: CartView, prices: Mapping[str, EngineMoney | None], updated_at: str) -> "Cart":
+        lines = [CartLine.of(line, prices[line.sku]) for line in cart.lines]
         total = (
             TotalMoney(amount=sum(line.total.amount for line in lines), currency=lines[0].total.currency)
             if lines

@@ -6,12 +6,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from engine.money import Money as EngineMoney
+from engine.price_list import Price
 from engine.product import Component as EngineComponent
 from engine.product import ProductPut, ProductView, PutProduct
-from engine.stock import StockView
 
 from ..bounds import (
     CATALOGUE_KEY_PATTERN,
+    MAX_AMOUNT,
     MAX_ATTRIBUTES,
     MAX_CATEGORIES,
     MAX_CATEGORY_DEPTH,
@@ -156,28 +157,35 @@ class Product(Output):
     availability: Availability
 
     @classmethod
-    def of(cls, product: ProductView, stock: StockView | None) -> "Product":
-        available = stock.available if stock else 0
+    def of(cls, product: ProductView, price: Price, availability: Availability) -> "Product":
         return cls.model_construct(
             sku=product.sku,
             version=product.version,
             title=product.title,
-            price=Money.of(product.price),
+            price=Money.of(price.money),
             description=product.description,
             category=list(product.category),
             vendor=product.vendor,
             tags=list(product.tags),
             images=list(product.images),
             attributes=product.attributes,
-            compare_at_price=_compare_at(product),
+            compare_at_price=_compare_at(price),
             tax_class=product.tax_class,
             barcode=product.barcode,
             weight_g=product.weight_g,
             image_alts=list(product.image_alts),
             categories=list(product.categories),
             components=[Component.model_construct(sku=part.sku, quantity=part.quantity) for part in product.components],
-            availability=Availability.model_construct(in_stock=available > 0, available=available),
+            availability=availability,
         )
+
+
+class ListedPrice(Input):
+    """A product's price in a price list, in the list's currency."""
+
+    list: CatalogueKey
+    amount: Annotated[int, Field(ge=0, le=MAX_AMOUNT, description="Minor units.")]
+    compare_at: Annotated[int | None, Field(ge=0, le=MAX_AMOUNT, description="Minor units.")] = None
 
 
 class MerchantProduct(Product):
@@ -189,10 +197,11 @@ class MerchantProduct(Product):
     deleted: bool
     publish_at: Timestamp | None
     unpublish_at: Timestamp | None
+    list_prices: list[ListedPrice]
 
     @classmethod
-    def of(cls, product: ProductView, stock: StockView | None) -> "MerchantProduct":
-        shown = Product.of(product, stock)
+    def of(cls, product: ProductView, price: Price, availability: Availability) -> "MerchantProduct":
+        shown = Product.of(product, price, availability)
         return cls.model_construct(
             **dict(shown),
             status=product.status,
@@ -201,6 +210,12 @@ class MerchantProduct(Product):
             deleted=product.deleted,
             publish_at=shown_instant(product.publish_at),
             unpublish_at=shown_instant(product.unpublish_at),
+            list_prices=[
+                ListedPrice.model_construct(
+                    list=entry.list_id, amount=entry.amount, compare_at=entry.compare_at or None
+                )
+                for entry in product.prices
+            ],
         )
 
 
@@ -221,10 +236,10 @@ class ProductPage(Output):
 _CONTENT = ProductPut.__struct_fields__
 
 
-def _compare_at(product: ProductView) -> Money | None:
-    if not product.compare_at:
+def _compare_at(price: Price) -> Money | None:
+    if not price.compare_at:
         return None
-    return Money.of(EngineMoney(product.compare_at, product.price.currency))
+    return Money.of(EngineMoney(price.compare_at, price.money.currency))
 
 
 def is_put_by(command: PutProduct, product: ProductView) -> bool:

@@ -33,10 +33,14 @@ class OrderIn(Input):
     lines: Annotated[list[OrderLineIn], Field(min_length=1, max_length=MAX_ORDER_LINES)]
     email: Email
     payment: PaymentIn
+    currency: Annotated[
+        str,
+        Field(pattern=r"^([A-Z]{3})?$", description="To pay in; left out: the products' own. They need a price in it."),
+    ] = ""
 
     def to_request(self) -> OrderRequest:
         lines = [OrderRequestLine(line.sku, line.quantity) for line in self.lines]
-        return OrderRequest(lines, self.email, self.payment.to_request())
+        return OrderRequest(lines, self.email, self.payment.to_request(), self.currency)
 
 
 class CheckoutIn(Input):
