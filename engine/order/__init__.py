@@ -8,7 +8,11 @@ What the order waits for is never stored as a list of things to do: `effects` re
 the payment and the cart have come. So a crash can lose no step, and undoing is the same reading in a dead order.
 """
 
-from ..kernel import Kind
+from typing import Any
+
+from ..kernel import Event, Kind
+from .aftersale.process import CHANGES as AFTER_SALE_CHANGES
+from .aftersale.process import AfterSaleCommand, AfterSaleEvent
 from .decisions import decide
 from .effects import effects, remind_at
 from .events import OrderEvent
@@ -24,7 +28,7 @@ from .messages import (
     Status,
 )
 from .participants import Claim, Units
-from .state import Order, apply, settled
+from .state import CHANGES, Order, settled
 
 __all__ = [
     "ORDER",
@@ -43,13 +47,21 @@ __all__ = [
     "Units",
 ]
 
+_CHANGES: dict[Any, Any] = {**CHANGES, **AFTER_SALE_CHANGES}
+
+
+def apply(order: Order, event: Event) -> None:
+    """Change the order as the event tells."""
+    _CHANGES[type(event)](order, event)
+
+
 ORDER = Kind(
     name="order",
     new=Order,
     decide=decide,
     apply=apply,
-    commands=OrderCommand,
-    events=OrderEvent,
+    commands=OrderCommand | AfterSaleCommand,
+    events=OrderEvent | AfterSaleEvent,
     answers=OrderView,
     state=Order,
     effects=effects,

@@ -13,6 +13,7 @@ from ..payment import ALREADY_REFUNDED, Authorized, Captured, Declined, Pending,
 from ..reasons import Reason
 from ..reservation import Held
 from ..stock import StockView
+from .aftersale.process import ANSWERS as AFTER_SALE
 from .events import (
     CartGivenBack,
     CartTaken,
@@ -48,6 +49,8 @@ AMOUNT_MISMATCH = "amount_mismatch"
 def effect_answered(order: Order, command: EffectAnswered, now: Instant) -> Outcome:
     """What the answer to the effect changes."""
     name, _, rest = command.effect_id.partition(":")
+    if rest and order.after is not None and (answered := AFTER_SALE.get(name)) is not None:
+        return answered(order, order.after, rest, command.reply, now)
     return _ANSWERS[name](order, rest, command.reply, now)
 
 

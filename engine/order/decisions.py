@@ -10,6 +10,7 @@ from ..kernel import Accepted, Command, EffectAnswered, Instant, Outcome, Reject
 from ..money import MOST_TOTAL, Money
 from ..reasons import Reason
 from ..reservation import MOST_UNITS
+from .aftersale import process
 from .answers import effect_answered, payment_answered
 from .events import CancelRequested, OrderCancelled, OrderExpired, OrderFulfilled, OrderPlaced, PaymentAskedAgain
 from .messages import Cancel, Fulfil, LookOrder, OrderView, Place, Settlement, SettlePayment, Status
@@ -154,25 +155,29 @@ def _cancel(order: Order, command: Cancel, now: Instant) -> Outcome:
     status = order.status
     if status is None:
         return Rejected(Reason.NOT_FOUND)
+    if order.after is not None and status not in DEAD and not order.after.untouched:
+        return process.cancel(order, command.reason, command.by, now)
     if status is Status.CANCELLED or (status is Status.COMMITTING and order.cancel_note is not None):
         return Accepted((), view(order))
     if status in DEAD or status is Status.FULFILLED:
         return Rejected(Reason.ORDER_NOT_CANCELLABLE, {"status": str(status)})
     if status is Status.COMMITTING:
         # A commit may be on its way to the stock. What it did is known before it is undone.
-        return Accepted((CancelRequested(command.reason),), view(order))
+        return Accepted((CancelRequested(command.reason, command.by),), view(order))
     settlement = order.settlement or Settlement(Status.CANCELLED, now, Reason.ORDER_CANCELLED)
-    return Accepted((OrderCancelled(command.reason, now),), view_as(order, Status.CANCELLED, settlement))
+    return Accepted((OrderCancelled(command.reason, now, command.by),), view_as(order, Status.CANCELLED, settlement))
 
 
-def _fulfil(order: Order, _command: Fulfil, now: Instant) -> Outcome:
+def _fulfil(order: Order, command: Fulfil, now: Instant) -> Outcome:
     if order.status is None:
         return Rejected(Reason.NOT_FOUND)
+    if order.after is not None:
+        return process.fulfil(order, command.by, now)
     if order.status is Status.FULFILLED:
         return Accepted((), view(order))
     if order.status is not Status.CONFIRMED:
         return Rejected(Reason.ORDER_NOT_FULFILLABLE, {"status": str(order.status)})
-    return Accepted((OrderFulfilled(now),), view_as(order, Status.FULFILLED, order.settlement))
+    return Accepted((OrderFulfilled(now, command.by),), view_as(order, Status.FULFILLED, order.settlement))
 
 
 def _look(order: Order, _command: LookOrder, _now: Instant) -> Outcome:
@@ -197,6 +202,7 @@ _DECISIONS: dict[type[Command], Callable[[Order, Any, Instant], Outcome]] = {
     Fulfil: _fulfil,
     LookOrder: _look,
     ReminderDue: _remind,
+    **dict.fromkeys(process.COMMANDS, process.decide),
 }
 
 

@@ -11,6 +11,7 @@ from ..kernel import Effect, Instant, Request, Send
 from ..payment import Authorize, Capture, Refund, Void
 from ..reservation import Commit, Release, Reserve, Return
 from ..stock import LookStock
+from .aftersale.process import effects as after_sale_effects
 from .messages import Status
 from .state import VOIDABLE, CartSeal, Order, Payment, Step, participant_at
 
@@ -102,6 +103,8 @@ def effects(order: Order) -> Iterable[Effect]:
     """What the order waits for from its participants, cart and payment provider; each is made when it is reached."""
     waiting_for = _EFFECTS.get(order.status)
     found = waiting_for(order) if waiting_for is not None else ()
+    if order.after is not None:
+        found = chain(found, after_sale_effects(order, order.after))
     return chain(found, _surplus_effects(order)) if order.surplus else found
 
 

@@ -120,6 +120,7 @@ class CancelRequested(Event, frozen=True):
     """Cancelled while its lines are being committed: it happens when all of them are answered."""
 
     note: str
+    by: str = ""
 
 
 class OrderConfirmed(Event, frozen=True):
@@ -143,10 +144,12 @@ class OrderExpired(Event, frozen=True):
 class OrderCancelled(Event, frozen=True):
     note: str
     at: Instant
+    by: str = ""
 
 
 class OrderFulfilled(Event, frozen=True):
     at: Instant
+    by: str = ""
 
 
 class LineReleased(Event, frozen=True):

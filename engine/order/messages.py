@@ -8,6 +8,7 @@ from ..kernel import Answer, Command, Instant
 from ..money import Money
 from ..payment import Authorized, Declined, PaymentAction
 from ..reasons import Reason
+from .aftersale.records import AfterSaleView
 from .participants import Claim, Units
 
 
@@ -17,7 +18,9 @@ class Status(StrEnum):
     AWAITING_PAYMENT = "awaiting-payment"
     COMMITTING = "committing"
     CONFIRMED = "confirmed"
+    PARTLY_FULFILLED = "partly-fulfilled"
     FULFILLED = "fulfilled"
+    DELIVERED = "delivered"
     REJECTED = "rejected"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
@@ -58,10 +61,13 @@ class Cancel(Command, frozen=True):
     """Undo the order while it isn't fulfilled: holds are released, committed units and money go back."""
 
     reason: str = ""
+    by: str = ""
 
 
 class Fulfil(Command, frozen=True):
-    """The goods left: the order can't be cancelled any more."""
+    """All goods left: the order can't be cancelled any more."""
+
+    by: str = ""
 
 
 class LookOrder(Command, frozen=True):
@@ -98,6 +104,8 @@ class OrderView(Answer, frozen=True):
     """What the shopper has to do before the payment can go on."""
     customer: str = ""
     """The account that placed it, or what a guest is counted by."""
+    after: AfterSaleView | None = None
+    """What became of it after the sale; None where nothing did."""
 
     @property
     def due(self) -> Money | None:

@@ -25,6 +25,8 @@ class Units(msgspec.Struct, frozen=True, array_like=True, gc=False):
     sku: str
     location: str
     quantity: int
+    line: int = -1
+    """The index of the line that needs them, which a cancellation or return of that line gives back; -1: of none."""
 
 
 class Claim(msgspec.Struct, frozen=True, array_like=True, gc=False):

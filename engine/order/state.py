@@ -7,11 +7,12 @@ from typing import Any
 import msgspec
 
 from ..cart import Line
-from ..kernel import Event, Instant, Message
+from ..kernel import Instant, Message
 from ..money import Money
 from ..payment import PaymentAction
 from ..reasons import Reason
 from ..stock import stock_key
+from .aftersale.state import AfterSale, status_of, view_of
 from .events import (
     CancelRequested,
     CartGivenBack,
@@ -147,6 +148,7 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     """What had been taken when the payment was voided, and went back."""
     surplus_amounts: dict[str, Money] = {}
     """What the provider said that it took for a payment in `surplus`."""
+    after: AfterSale | None = None
 
     @property
     def due(self) -> Money:
@@ -375,7 +377,7 @@ def _apply_undo_refused(order: Order, event: UndoRefused) -> None:
         order.undo_refused = True
 
 
-_CHANGES: dict[type[Message], Callable[[Order, Any], None]] = {
+CHANGES: dict[type[Message], Callable[[Order, Any], None]] = {
     OrderPlaced: _apply_placed,
     CartTaken: _apply_cart_taken,
     LineHeld: _apply_line_held,
@@ -403,11 +405,6 @@ _CHANGES: dict[type[Message], Callable[[Order, Any], None]] = {
     SurplusRefunded: _apply_surplus_refunded,
     UndoRefused: _apply_undo_refused,
 }
-
-
-def apply(order: Order, event: Event) -> None:
-    """Change the order as the event tells."""
-    _CHANGES[type(event)](order, event)
 
 
 def total_of(lines: tuple[Line, ...]) -> Money:
@@ -449,7 +446,7 @@ def awaited_action(order: Order) -> PaymentAction | None:
 def view(order: Order) -> OrderView:
     """The order as the world sees it."""
     assert order.status is not None, "only a placed order is seen"
-    return view_as(order, order.status, order.settlement)
+    return view_as(order, status_of(order), order.settlement)
 
 
 def view_as(order: Order, status: Status, settlement: Settlement | None) -> OrderView:
@@ -469,4 +466,5 @@ def view_as(order: Order, status: Status, settlement: Settlement | None) -> Orde
         order.gateway,
         awaited_action(order) if status is order.status else None,
         order.customer,
+        view_of(order) if order.after is not None else None,
     )

@@ -91,6 +91,28 @@ _TYPES = (
     ProblemType(Reason.ORDER_NOT_FULFILLABLE, 409, "Order not fulfillable", "Only a confirmed order can leave."),
     ProblemType(Reason.ORDER_CANCELLED, 409, "Order cancelled", "The order was cancelled before it was confirmed."),
     ProblemType(Reason.TOO_MANY, 409, "Too many", "There are as many of these as there can be."),
+    ProblemType(
+        Reason.ORDER_NOT_OPEN, 409, "Order not open", "Only an order that was bought, and not undone, can do this."
+    ),
+    ProblemType(
+        Reason.UNITS_UNAVAILABLE,
+        409,
+        "Units not available",
+        "More units were named than are free for this: others are packed, have left, came back or were cancelled.",
+    ),
+    ProblemType(Reason.STEP_NOT_ALLOWED, 409, "Step not allowed", "It has not come so far, or is further already."),
+    ProblemType(
+        Reason.RETURN_WINDOW_OVER, 409, "Return window over", "Returns are asked for within days of the arrival."
+    ),
+    ProblemType(
+        Reason.REFUND_TOO_HIGH,
+        409,
+        "Refund too high",
+        "Never more goes back than was captured; `refundable` says how much is left, in minor units.",
+    ),
+    ProblemType(
+        Reason.EDIT_UNDER_WAY, 409, "Edit under way", "An order is edited once at a time: wait, pay or withdraw it."
+    ),
     # The request itself is at fault.
     ProblemType("malformed-json", 400, "Malformed JSON", "The body is not a JSON text in UTF-8."),
     ProblemType(
