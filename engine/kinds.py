@@ -1,6 +1,7 @@
 """Every kind of entity by name: what a host needs to run the shop."""
 
 from .cart import CART
+from .flash_sale import FLASH_SALE
 from .kernel import Kind
 from .keyring import KEYRING
 from .order import ORDER
@@ -19,5 +20,6 @@ KINDS: dict[str, Kind] = {
         KEYRING,
         PRICE_LIST,
         TAX_REGION,
+        FLASH_SALE,
     )
 }

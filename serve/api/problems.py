@@ -113,6 +113,31 @@ _TYPES = (
     ProblemType(
         Reason.EDIT_UNDER_WAY, 409, "Edit under way", "An order is edited once at a time: wait, pay or withdraw it."
     ),
+    ProblemType(Reason.SALE_NOT_STARTED, 409, "Sale not started", "The sale begins at `starts_at`, to the second."),
+    ProblemType(
+        Reason.SALE_ENDED, 409, "Sale ended", "Nothing is sold at the sale's price any more; nothing was bought."
+    ),
+    ProblemType(
+        Reason.SALE_NOT_CHANGEABLE, 409, "Sale not changeable", "A sale that has started can only be cancelled."
+    ),
+    ProblemType(Reason.SOLD_OUT, 409, "Sold out", "All units of the sale are sold."),
+    ProblemType(
+        Reason.WAITING_ROOM,
+        409,
+        "Waiting room",
+        "Others come first: take a place in line at `line`, wait until it is called, and buy with its ticket.",
+    ),
+    ProblemType(
+        Reason.TICKET_INVALID,
+        403,
+        "Ticket invalid",
+        "The ticket is not for this sale and this customer, was used already, or its call has lapsed.",
+    ),
+    ProblemType(Reason.LINE_CLOSED, 409, "No line", "Nobody needs a place in line now: just buy."),
+    ProblemType(Reason.LINE_FULL, 409, "Line full", "No more places are given; there are far more than units."),
+    ProblemType(
+        Reason.LINE_ADDRESS_LIMIT, 429, "Too many places", "No more places in line are given to this network address."
+    ),
     # The request itself is at fault.
     ProblemType("malformed-json", 400, "Malformed JSON", "The body is not a JSON text in UTF-8."),
     ProblemType(

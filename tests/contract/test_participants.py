@@ -5,8 +5,10 @@ from typing import Any
 import msgspec
 
 from engine import holds
+from engine.flash_sale import FLASH_SALE, LineMode, ScheduleSale, Terms
 from engine.holds import HoldAnswer, HoldCommand, HoldEvent, Holds
 from engine.kernel import Command, Event, Instant, Kind, Outcome, Rejected
+from engine.money import Money
 from engine.reasons import Reason
 from engine.reservation import Reserve
 from engine.stock import STOCK, Receive, stock_key
@@ -79,3 +81,22 @@ class TestHolds(ParticipantSuite):
     def free(self, state: Any) -> int:
         left: int = state.left - state.holds.reserved
         return left
+
+
+class TestFlashSale(ParticipantSuite):
+    kind = FLASH_SALE
+    refusal = Reason.SOLD_OUT
+
+    def filled(self) -> Any:
+        sale = FLASH_SALE.new("RETRO-CLOCK@friday")
+        begin, end = NOW - 1_000, NOW + 80 * 86_400_000
+        terms = Terms(Money(999, "USD"), FILLING, begin, end, begin, begin, line=LineMode.NEVER)
+        outcome = FLASH_SALE.decide(sale, ScheduleSale(terms, "a-seed-of-16-chars"), begin - 1)
+        assert not isinstance(outcome, Rejected)
+        for event in outcome.events:
+            FLASH_SALE.apply(sale, event)
+        return sale
+
+    def free(self, state: Any) -> int:
+        free: int = state.free
+        return free
