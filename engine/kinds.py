@@ -1,14 +1,20 @@
 """Every kind of entity by name: what a host needs to run the shop."""
 
 from .cart import CART
+from .count import COUNT
 from .flash_sale import FLASH_SALE
 from .kernel import Kind
 from .keyring import KEYRING
+from .location import LOCATION
 from .order import ORDER
 from .price_list import PRICE_LIST
 from .product import PRODUCT
+from .purchase import PURCHASE
+from .reorder import REORDER
 from .stock import STOCK
+from .supplier import SUPPLIER, SUPPLY
 from .tax_region import TAX_REGION
+from .transfer import TRANSFER
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
@@ -21,5 +27,13 @@ KINDS: dict[str, Kind] = {
         PRICE_LIST,
         TAX_REGION,
         FLASH_SALE,
+        # Suppliers and stock.
+        LOCATION,
+        TRANSFER,
+        COUNT,
+        SUPPLIER,
+        SUPPLY,
+        PURCHASE,
+        REORDER,
     )
 }

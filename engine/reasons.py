@@ -43,3 +43,6 @@ class Reason(StrEnum):
     LINE_CLOSED = "line-closed"
     LINE_FULL = "line-full"
     LINE_ADDRESS_LIMIT = "line-address-limit"
+    WRONG_STATE = "wrong-state"
+    MORE_THAN_SENT = "more-than-sent"
+    REORDER_OPEN = "reorder-open"

@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from . import incoming
+from .incoming import Dispatch, Dispatched, DispatchTaken, Expect, ExpectationSet, ExpectationTold, Expected
 from .kernel import (
     Accepted,
     Answer,
@@ -24,6 +26,7 @@ from .kernel import (
     invalid,
     tag_of,
 )
+from .money import MOST_TOTAL
 from .reasons import Reason
 from .reservation import (
     COMMIT_KNOWN_MS,
@@ -107,12 +110,17 @@ def stock_key(sku: str, location: str = DEFAULT_LOCATION) -> str:
 
 
 class Receive(Command, frozen=True):
-    """Goods arrived. The same `receipt_id` again changes nothing and gets the same answer."""
+    """Goods arrived. The same `receipt_id` again changes nothing and gets the same answer.
+
+    `cost` is what all of them cost in minor units of `currency`, landed here; without a currency nobody knows.
+    """
 
     receipt_id: str
     quantity: int
     reason: str = ""
     reference: str = ""
+    cost: int = 0
+    currency: str = ""
 
 
 class Adjust(Command, frozen=True):
@@ -141,6 +149,8 @@ class Received(Event, frozen=True):
     quantity: int
     reason: str = ""
     reference: str = ""
+    cost: int = 0
+    currency: str = ""
 
 
 class Adjusted(Event, frozen=True):
@@ -157,7 +167,11 @@ class PolicySet(Event, frozen=True):
 
 
 class StockView(Answer, frozen=True):
-    """Quantities in units; available = on_hand - reserved - safety_stock, shown as at least 0."""
+    """Quantities in units; available = on_hand - reserved - safety_stock, shown as at least 0.
+
+    `incoming` is what was set by hand and what purchase orders and transfers are to bring, the first of it at
+    `expected_at` (0: nobody knows). The average cost is in thousandths of a minor unit.
+    """
 
     on_hand: int
     reserved: int
@@ -166,6 +180,9 @@ class StockView(Answer, frozen=True):
     incoming: int
     customer_limit: int
     version: int
+    expected_at: Instant = 0
+    average_cost_milli: int = 0
+    cost_currency: str = ""
 
 
 class Stock(msgspec.Struct, array_like=True, gc=False):
@@ -193,6 +210,14 @@ class Stock(msgspec.Struct, array_like=True, gc=False):
     """Units held and committed by customer, counted only while there is a limit per customer."""
     receipts: dict[str, None] = {}
     adjustments: dict[str, None] = {}
+    expected: dict[str, Expected] = {}
+    expected_units: int = 0
+    expected_at: Instant = 0
+    """When the first of the expected units should come; 0 when nobody knows."""
+    dispatches: dict[str, Dispatched] = {}
+    average_cost_milli: int = 0
+    """The moving average of what a unit here cost, in thousandths of a minor unit."""
+    cost_currency: str = ""
 
     @property
     def available(self) -> int:
@@ -268,11 +293,16 @@ def _receive(stock: Stock, command: Receive, _now: Instant) -> Outcome:
         return invalid("receipt_id", "not be empty")
     if not 0 < command.quantity <= MOST_UNITS:
         return invalid("quantity", f"be 1 to {MOST_UNITS}")
+    if not 0 <= command.cost <= MOST_TOTAL:
+        return invalid("cost", f"be 0 to {MOST_TOTAL}")
     if command.receipt_id in stock.receipts:
         return Accepted((), _DONE)
     if stock.on_hand + command.quantity > MOST_ON_HAND:
         return invalid("quantity", f"not bring on_hand above {MOST_ON_HAND}")
-    return Accepted((Received(command.receipt_id, command.quantity, command.reason, command.reference),), _DONE)
+    received = Received(
+        command.receipt_id, command.quantity, command.reason, command.reference, command.cost, command.currency
+    )
+    return Accepted((received,), _DONE)
 
 
 def _adjust(stock: Stock, command: Adjust, _now: Instant) -> Outcome:
@@ -311,9 +341,12 @@ def view(stock: Stock) -> StockView:
         stock.reserved,
         max(0, stock.available),
         stock.safety_stock,
-        stock.incoming,
+        stock.incoming + stock.expected_units,
         stock.customer_limit,
         stock.version,
+        stock.expected_at,
+        stock.average_cost_milli,
+        stock.cost_currency,
     )
 
 
@@ -374,6 +407,8 @@ def _apply_returned(stock: Stock, event: Returned) -> None:
 
 
 def _apply_received(stock: Stock, event: Received) -> None:
+    if event.currency:
+        incoming.take_in_cost(stock, event.quantity, event.cost, event.currency)
     stock.on_hand += event.quantity
     _remember(stock.receipts, event.receipt_id)
 
@@ -453,6 +488,7 @@ _DECISIONS: dict[type[Command], Callable[[Stock, Any, Instant], Outcome]] = {
     SetPolicy: _set_policy,
     LookStock: _look,
     ReminderDue: _expire,
+    **incoming.DECISIONS,
 }
 
 _CHANGES: dict[type[Message], Callable[[Stock, Any], None]] = {
@@ -465,6 +501,7 @@ _CHANGES: dict[type[Message], Callable[[Stock, Any], None]] = {
     Adjusted: _apply_adjusted,
     PolicySet: _apply_policy,
     NextExpiryFound: _apply_next_expiry,
+    **incoming.CHANGES,
 }
 
 
@@ -489,9 +526,19 @@ STOCK = Kind(
     new=Stock,
     decide=decide,
     apply=apply,
-    commands=Receive | Adjust | SetPolicy | Reserve | Commit | Release | Return | LookStock,
-    events=Received | Adjusted | PolicySet | Reserved | Committed | Released | Expired | Returned | NextExpiryFound,
-    answers=Held | Done | StockView,
+    commands=Receive | Adjust | SetPolicy | Reserve | Commit | Release | Return | LookStock | Expect | Dispatch,
+    events=Received
+    | Adjusted
+    | PolicySet
+    | Reserved
+    | Committed
+    | Released
+    | Expired
+    | Returned
+    | NextExpiryFound
+    | ExpectationSet
+    | Dispatched,
+    answers=Held | Done | StockView | ExpectationTold | DispatchTaken,
     state=Stock,
     remind_at=remind_at,
     view=view,

@@ -5,9 +5,9 @@ from itertools import islice
 
 from sortedcontainers import SortedList
 
-from engine.kernel import tag_of
+from engine.location import DEFAULT_LOCATION
 from engine.product import ProductView
-from engine.stock import StockView
+from engine.stock import StockView, stock_key
 
 RECENT_ORDERS_KEPT = 2_000_000
 """Orders known by id, in two halves: when the newer half is full, the older one is forgotten. About 100 MB at most."""
@@ -22,6 +22,8 @@ class CatalogueView:
         self._shown = SortedList()
         self._hidden = SortedList()
         self._stock: dict[str, StockView] = {}
+        self._elsewhere: dict[str, StockView] = {}
+        """Quantities at other locations than the default one, by the stock's key."""
 
     def product(self, sku: str) -> ProductView | None:
         """The product, if a host has told of it."""
@@ -30,6 +32,12 @@ class CatalogueView:
     def stock(self, sku: str) -> StockView | None:
         """The quantities at the default location, if a host has told of them."""
         return self._stock.get(sku)
+
+    def stock_at(self, sku: str, location: str) -> StockView | None:
+        """The quantities at any location, if a host has told of them."""
+        if location == DEFAULT_LOCATION:
+            return self._stock.get(sku)
+        return self._elsewhere.get(stock_key(sku, location))
 
     def page(self, after: str, limit: int) -> list[ProductView]:
         """Products on sale with a SKU greater than `after`, in ascending order."""
@@ -58,13 +66,15 @@ class CatalogueView:
     def forget_stock(self) -> None:
         """Quantities may have changed without our hearing of it: each is asked for again when it is needed."""
         self._stock.clear()
+        self._elsewhere.clear()
 
     def put_stock(self, key: str, version: int, stock: StockView) -> None:
         """A host tells that the quantities are now these."""
-        sku = tag_of(key)
-        known = self._stock.get(sku)
+        sku, _, location = key.partition("@")
+        told, name = (self._stock, sku) if location == DEFAULT_LOCATION else (self._elsewhere, key)
+        known = told.get(name)
         if known is None or known.version <= stock.version:
-            self._stock[sku] = stock
+            told[name] = stock
 
 
 def _following(skus: SortedList, after: str, limit: int) -> list[str]:

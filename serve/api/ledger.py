@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from actors.codec import KindCodec
 from actors.journals.port import Entry
+from engine.incoming import Dispatched, ExpectationSet
 from engine.kernel import Event
 from engine.stock import STOCK, Adjusted, Committed, Expired, PolicySet, Received, Released, Reserved, Returned
 
@@ -51,6 +52,11 @@ def _row(event: Event, version: int, at: str) -> LedgerRow | None:
             return row("received", units, 0, id, reason, reference)
         case Adjusted(adjustment_id=id, delta=units, reason=reason, reference=reference):
             return row("adjusted", units, 0, id, reason, reference)
+        case Dispatched(dispatch_id=id, quantity=units, reference=reference) if units:
+            return row("dispatched", -units, 0, id, "transfer", reference)
+        case ExpectationSet(expectation_id=id, quantity=units, at=expected_at):
+            by = f" by {timestamp(expected_at)}" if expected_at and units else ""
+            return row("expected", 0, 0, id, f"{units} incoming{by}")
         case PolicySet(safety_stock=safety, customer_limit=limit, incoming=incoming):
             return row("policy-set", 0, 0, reason=f"safety stock {safety}, customer limit {limit}, incoming {incoming}")
     return None

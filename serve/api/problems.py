@@ -138,6 +138,12 @@ _TYPES = (
     ProblemType(
         Reason.LINE_ADDRESS_LIMIT, 429, "Too many places", "No more places in line are given to this network address."
     ),
+        Reason.WRONG_STATE, 409, "Wrong state", "This can't be done with it any more, or not yet; `status` says why."
+    ),
+    ProblemType(
+        Reason.MORE_THAN_SENT, 409, "More than was sent", "A transfer can't deliver more than is in transit of a SKU."
+    ),
+    ProblemType(Reason.REORDER_OPEN, 409, "On another draft", "Another automatic draft has the SKU."),
     # The request itself is at fault.
     ProblemType("malformed-json", 400, "Malformed JSON", "The body is not a JSON text in UTF-8."),
     ProblemType(

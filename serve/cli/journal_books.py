@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from engine.cart import Line
+from engine.incoming import Dispatched
 from engine.kernel import Event
 from engine.order import Order, Status
 from engine.order.state import Payment, Step, participant_at
@@ -44,6 +45,7 @@ class StockBooks:
         """Whether the books know of every reservation there ever was; else of those that were open at their opening."""
         self.received = 0
         self.adjusted = 0
+        self.dispatched = 0
         self.sold = 0
         self.returned = 0
         self.held = 0
@@ -54,7 +56,7 @@ class StockBooks:
 
     @property
     def on_hand(self) -> int:
-        return self.carried_over + self.received + self.adjusted + self.returned - self.sold
+        return self.carried_over + self.received + self.adjusted + self.returned - self.sold - self.dispatched
 
     def record(self, event: Event) -> Iterator[str]:
         """Count the event; yields what is wrong with it."""
@@ -63,6 +65,8 @@ class StockBooks:
                 self.received += event.quantity
             case Adjusted():
                 self.adjusted += event.delta
+            case Dispatched():
+                self.dispatched += event.quantity
             case Reserved(reservation_id=name):
                 if name in self.reservations:
                     yield f"reservation {name} begins a second time"
@@ -100,7 +104,8 @@ class StockBooks:
         if stock.on_hand != self.on_hand:
             yield (
                 f"on_hand is {stock.on_hand}, but {self.carried_over} carried over + {self.received} received + "
-                f"{self.returned} returned + {self.adjusted} adjusted - {self.sold} sold = {self.on_hand}"
+                f"{self.returned} returned + {self.adjusted} adjusted - {self.sold} sold - "
+                f"{self.dispatched} dispatched = {self.on_hand}"
             )
         if stock.reserved != self.held:
             yield f"reserved is {stock.reserved}, but the open reservations hold {self.held}"

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from engine import cart as cart_events
 from engine import stock as stock_events
+from engine.incoming import Dispatched, ExpectationSet
 from engine.kernel import Event
 from engine.order import events as order_events
 
@@ -57,6 +58,7 @@ class StockBook:
     customer_limit: int = 0
     received: int = 0
     adjusted: int = 0
+    dispatched: int = 0
     committed: int = 0
     returned: int = 0
     sequences: int = 0
@@ -69,6 +71,9 @@ class StockBook:
     nobody."""
     receipts: dict[str, None] = field(default_factory=dict)
     adjustments: dict[str, None] = field(default_factory=dict)
+    dispatches: dict[str, None] = field(default_factory=dict)
+    expectations: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Revision and quantity."""
     bought: dict[str, int] = field(default_factory=dict)
     history: list[Quantities] = field(default_factory=lambda: [Quantities(0.0, 0, 0, 0)])
     expiries: list[tuple[str, float]] = field(default_factory=list)
@@ -83,6 +88,14 @@ class StockBook:
                 self._once(self.adjustments, adjustment, "adjustment")
                 self.on_hand += units
                 self.adjusted += units
+            case Dispatched(dispatch_id=dispatch, quantity=units):
+                self._once(self.dispatches, dispatch, "dispatch")
+                self.on_hand -= units
+                self.dispatched += units
+            case ExpectationSet(expectation_id=expectation, revision=revision):
+                if revision <= self.expectations.get(expectation, (0, 0))[0]:
+                    raise Broken(f"expectation {expectation} goes back to revision {revision}")
+                self.expectations[expectation] = (revision, event.quantity)
             case stock_events.PolicySet():
                 self._policy(event)
             case stock_events.Reserved():
@@ -108,8 +121,8 @@ class StockBook:
     def _check(self) -> None:
         if min(self.on_hand, self.reserved) < 0 or self.reserved > self.on_hand:
             raise Broken(f"quantities: {self.on_hand} on hand, {self.reserved} reserved")
-        if self.received + self.returned + self.adjusted != self.on_hand + self.committed:
-            raise Broken("received + returned + adjusted is not on hand + committed")
+        if self.received + self.returned + self.adjusted != self.on_hand + self.committed + self.dispatched:
+            raise Broken("received + returned + adjusted is not on hand + committed + dispatched")
         held = sum(each.quantity for each in self.reservations.values() if each.how == OPEN)
         if held != self.reserved:
             raise Broken(f"open reservations hold {held} units, {self.reserved} are reserved")

@@ -90,7 +90,8 @@ class LedgerRow(Output):
     event: Annotated[
         str,
         Field(
-            description="received, adjusted, policy-set, reserved, committed, released, expired or returned",
+            description="received, adjusted, dispatched, expected, policy-set, reserved, committed, released, "
+            "expired or returned",
             examples=["committed"],
         ),
     ]

@@ -85,6 +85,9 @@ class ForgetfulCatalogue:
     def stock(self, sku: str) -> StockView | None:
         return None
 
+    def stock_at(self, sku: str, location: str) -> StockView | None:
+        return None
+
     def put_stock(self, key: str, version: int, stock: StockView) -> None:
         """Forgotten at once."""
 
