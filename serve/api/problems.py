@@ -138,6 +138,7 @@ _TYPES = (
     ProblemType(
         Reason.LINE_ADDRESS_LIMIT, 429, "Too many places", "No more places in line are given to this network address."
     ),
+    ProblemType(
         Reason.WRONG_STATE, 409, "Wrong state", "This can't be done with it any more, or not yet; `status` says why."
     ),
     ProblemType(
