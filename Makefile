@@ -6,7 +6,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 STAMP := .venv/installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup run test lint types unit simulate mutants bench load wheel lock clean
+.PHONY: help setup run test lint types unit simulate mutants bench load relevance wheel lock clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ bench: setup ## Measure the shop beside its alternatives, into var/bench (needs 
 
 load: setup ## A minute of buyers against the shop, then an audit
 	@$(BIN)/python -m loadtest.load $(ARGS)
+
+relevance: setup ## Measure the search's ranking by judgements (CATALOGUE= and JUDGEMENTS= files)
+	@$(BIN)/python -m serve.search.evaluation --catalogue $(CATALOGUE) --judgements $(JUDGEMENTS) $(ARGS)
 
 wheel: setup ## Build the program as a wheel, into dist/
 	@rm -rf dist

@@ -1,0 +1,102 @@
+"""Counting what the products found are like: one pass over them for all facets without a choice of their own."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from tantivy import Query
+
+from engine.product import ProductView
+
+from .document import LONGEST_FACET, UNSEARCHED
+from .filters import ATTRIBUTE, restricted
+from .generation import Snapshot
+from .request import Bucket, Facet, Range
+
+BUCKETS = 20
+"""Values of a facet, the most frequent first."""
+ATTRIBUTES_SHOWN = 6
+"""Attributes that are chosen by themselves: those that most of the page's products have."""
+MIN_COVERAGE = 0.3
+"""An attribute tells little about products of which so few have it."""
+PRICE_STEPS = tuple(step * 10**power for power in range(2, 9) for step in (1, 2, 5))
+"""Minor units at which one price range ends and the next begins."""
+
+ProductOf = Callable[[str], ProductView | None]
+
+
+def expanded(names: Iterable[str], page: Iterable[str], product_of: ProductOf) -> list[str]:
+    """The facets that are meant: `attributes` are those that tell most about the page's products."""
+    found: list[str] = []
+    for name in names:
+        found += _telling(page, product_of) if name == "attributes" else [name]
+    return list(dict.fromkeys(found))
+
+
+def counted(snapshot: Snapshot, query: Query, filters: Mapping[str, Query], names: Sequence[str]) -> list[Facet]:
+    """The facets in the order of `names`. A facet with a choice is counted as if there were none: to choose again."""
+    plain = [name for name in names if name not in filters]
+    found = _aggregate(snapshot, restricted(query, filters.values()), plain)
+    for name in names:
+        if name in filters:
+            others = (one for facet, one in filters.items() if facet != name)
+            found |= _aggregate(snapshot, restricted(query, others), [name])
+    return [found[name] for name in names if name in found]
+
+
+def _telling(page: Iterable[str], product_of: ProductOf) -> list[str]:
+    products = [product for sku in page if (product := product_of(sku)) is not None]
+    counts = Counter(
+        name
+        for product in products
+        for name, value in product.attributes.items()
+        if name.lower() not in UNSEARCHED and not (isinstance(value, str) and len(value) > LONGEST_FACET)
+    )
+    most = counts.most_common(ATTRIBUTES_SHOWN)
+    return [ATTRIBUTE + name for name, count in most if count >= MIN_COVERAGE * len(products)]
+
+
+def _aggregate(snapshot: Snapshot, query: Query, names: Sequence[str]) -> dict[str, Facet]:
+    asked = {key: body for name in names for key, body in _asked(snapshot, name)}
+    if not asked:
+        return {}
+    told = snapshot.searcher.aggregate(query, asked)
+    return {name: _facet(name, told) for name in names}
+
+
+def _asked(snapshot: Snapshot, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    if name == "price":
+        bounds = [
+            {"to": PRICE_STEPS[0]},
+            *({"from": a, "to": b} for a, b in pairwise(PRICE_STEPS)),
+            {"from": PRICE_STEPS[-1]},
+        ]
+        yield f"{name}|ranges", {"range": {"field": "price", "ranges": bounds}}
+        yield f"{name}|stats", {"stats": {"field": "price"}}
+    elif name.startswith(ATTRIBUTE):
+        if column := snapshot.column_of(name.removeprefix(ATTRIBUTE)):
+            yield f"{name}|values", {"terms": {"field": f"facets.{column.texts}", "size": BUCKETS}}
+            yield f"{name}|stats", {"stats": {"field": f"facets.{column.figures}"}}
+    else:
+        field = {"vendor": "vendor_name", "availability": "in_stock"}.get(name, name)
+        yield f"{name}|values", {"terms": {"field": field, "size": BUCKETS}}
+
+
+def _facet(name: str, told: Mapping[str, Any]) -> Facet:
+    values = told.get(f"{name}|values", {}).get("buckets", ())
+    stats = told.get(f"{name}|stats", {})
+    ranges = told.get(f"{name}|ranges", {}).get("buckets", ())
+    return Facet(
+        name,
+        tuple(
+            Bucket(str(bucket.get("key_as_string", bucket["key"])), bucket["doc_count"])
+            for bucket in values
+            if bucket["key"] != ""
+        ),
+        tuple(
+            Range(bucket.get("from"), bucket.get("to"), bucket["doc_count"]) for bucket in ranges if bucket["doc_count"]
+        ),
+        stats.get("min"),
+        stats.get("max"),
+    )

@@ -1,0 +1,113 @@
+"""One generation of the index: written by one thread, read by any. A rebuild makes a new one beside it."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import tantivy
+
+from .analysis import Analysis
+from .document import SearchDocument
+from .schema import new_index, to_tantivy
+from .spelling import Vocabulary
+from .weights import Weights
+
+WRITER_HEAP_BYTES = 64_000_000
+"""Documents gathered before a segment is written."""
+WRITER_THREADS = 1
+"""A second one would take a core from selling, for a rebuild that nobody waits for."""
+MOST_COLUMNS = 5_000
+"""Attributes that can be facets, by name; those of more names are only searched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Where an attribute's values stand: texts and figures apart, because they are counted differently."""
+
+    texts: str
+    figures: str
+
+
+class Snapshot:
+    """What searches read: the index as of one commit."""
+
+    def __init__(self, generation: "Generation", searcher: tantivy.Searcher, vocabulary: Vocabulary) -> None:
+        self.index = generation.index
+        self.schema = generation.index.schema
+        self.analysis = generation.analysis
+        self.searcher = searcher
+        self.vocabulary = vocabulary
+        self._generation = generation
+
+    def sku_of(self, ordinal: int) -> str:
+        return self._generation.sku_of(ordinal)
+
+    def column_of(self, attribute: str) -> Column | None:
+        """The columns of an attribute that some product has."""
+        return self._generation.column_of(attribute)
+
+
+class Generation:
+    """An index and its writer. All methods that change it are called by one thread."""
+
+    def __init__(self, analysis: Analysis, weights: Weights, directory: Path | None = None) -> None:
+        if directory is not None:
+            directory.mkdir(parents=True)
+        self.analysis = analysis
+        self.index = new_index(analysis, str(directory) if directory else None)
+        self._directory = directory
+        self._weights = weights
+        self._schema = self.index.schema
+        self._writer = self.index.writer(WRITER_HEAP_BYTES, WRITER_THREADS)
+        self._ordinals: dict[str, int] = {}
+        self._skus: list[str] = []
+        self._columns: dict[str, Column] = {}
+        self._uncommitted = 0
+
+    def put(self, document: SearchDocument) -> None:
+        """Add the document, in place of what it was before; seen after the next commit."""
+        ordinal = self._ordinals.get(document.sku)
+        if ordinal is None:
+            ordinal = self._ordinals[document.sku] = len(self._skus)
+            self._skus.append(document.sku)
+        else:
+            self._writer.delete_documents_by_term("sku", document.sku)
+        fields = to_tantivy(document, ordinal, self._column_for, self._weights.sold_out)
+        self._writer.add_document(tantivy.Document.from_dict(fields, self._schema))
+        self._uncommitted += 1
+
+    def remove(self, sku: str) -> None:
+        """Take the product out; seen after the next commit."""
+        if sku in self._ordinals:
+            self._writer.delete_documents_by_term("sku", sku)
+            self._uncommitted += 1
+
+    def commit(self, vocabulary: Vocabulary | None = None) -> Snapshot:
+        """Make what was put visible; with `vocabulary`, keep that one instead of reading the index's words."""
+        if self._uncommitted:
+            self._writer.commit()
+            self._uncommitted = 0
+        self.index.reload()
+        searcher = self.index.searcher()
+        return Snapshot(self, searcher, vocabulary or Vocabulary.of(searcher))
+
+    def sku_of(self, ordinal: int) -> str:
+        return self._skus[ordinal]
+
+    def column_of(self, attribute: str) -> Column | None:
+        return self._columns.get(attribute)
+
+    def close(self) -> None:
+        """Wait for merges, and delete the files. Searches that still read them keep what they have open."""
+        self._writer.wait_merging_threads()
+        if self._directory is not None:
+            shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _column_for(self, attribute: str, figures: bool) -> str | None:
+        column = self._columns.get(attribute)
+        if column is None:
+            if len(self._columns) >= MOST_COLUMNS:
+                return None
+            number = len(self._columns)
+            column = self._columns[attribute] = Column(f"t{number}", f"n{number}")
+        return column.figures if figures else column.texts
