@@ -1,8 +1,10 @@
 """Every kind of entity by name: what a host needs to run the shop."""
 
+from .account import ACCOUNT
 from .cart import CART
 from .count import COUNT
 from .flash_sale import FLASH_SALE
+from .handle import HANDLE
 from .kernel import Kind
 from .keyring import KEYRING
 from .location import LOCATION
@@ -35,5 +37,7 @@ KINDS: dict[str, Kind] = {
         SUPPLY,
         PURCHASE,
         REORDER,
+        HANDLE,
+        ACCOUNT,
     )
 }

@@ -46,3 +46,8 @@ class Reason(StrEnum):
     WRONG_STATE = "wrong-state"
     MORE_THAN_SENT = "more-than-sent"
     REORDER_OPEN = "reorder-open"
+    TOO_MANY_ATTEMPTS = "too-many-attempts"
+    HANDLE_TAKEN = "handle-taken"
+    LOGIN_REFUSED = "login-refused"
+    SECOND_FACTOR_REQUIRED = "second-factor-required"
+    SECOND_FACTOR_IN_USE = "second-factor-in-use"

@@ -17,9 +17,11 @@ from .decisions import decide
 from .effects import effects, remind_at
 from .events import OrderEvent
 from .messages import (
+    Anonymize,
     Cancel,
     Fulfil,
     LookOrder,
+    NoteOrder,
     OrderCommand,
     OrderView,
     Place,
@@ -27,15 +29,19 @@ from .messages import (
     SettlePayment,
     Status,
 )
+from .ownership import ACCOUNT_PREFIX
 from .participants import Claim, Units
 from .state import CHANGES, Order, settled
 
 __all__ = [
+    "ACCOUNT_PREFIX",
     "ORDER",
+    "Anonymize",
     "Cancel",
     "Claim",
     "Fulfil",
     "LookOrder",
+    "NoteOrder",
     "Order",
     "OrderCommand",
     "OrderEvent",

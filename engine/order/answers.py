@@ -39,6 +39,7 @@ from .events import (
     UndoRefused,
 )
 from .messages import Status
+from .ownership import note_answered
 from .participants import details_of
 from .state import DEAD, VOIDABLE, CartSeal, Order, Payment, Step, participant_at, total_of
 
@@ -253,6 +254,7 @@ _ANSWERS: dict[str, Callable[[Order, str, Reply, Instant], Outcome]] = {
     "void": _void_answered,
     "refund": _refund_answered,
     "surplus": _surplus_refund_answered,
+    "note": note_answered,
 }
 """By the name of the effect, the part of its id before the colon."""
 

@@ -13,7 +13,8 @@ from ..reservation import MOST_UNITS
 from .aftersale import process
 from .answers import effect_answered, payment_answered
 from .events import CancelRequested, OrderCancelled, OrderExpired, OrderFulfilled, OrderPlaced, PaymentAskedAgain
-from .messages import Cancel, Fulfil, LookOrder, OrderView, Place, Settlement, SettlePayment, Status
+from .messages import Anonymize, Cancel, Fulfil, LookOrder, OrderView, Place, Settlement, SettlePayment, Status
+from .ownership import anonymize
 from .participants import misshapen, participants_of
 from .state import DEAD, Order, Payment, paid_by, total_of, view, view_as
 
@@ -203,6 +204,7 @@ _DECISIONS: dict[type[Command], Callable[[Order, Any, Instant], Outcome]] = {
     LookOrder: _look,
     ReminderDue: _remind,
     **dict.fromkeys(process.COMMANDS, process.decide),
+    Anonymize: anonymize,
 }
 
 

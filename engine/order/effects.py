@@ -13,6 +13,7 @@ from ..reservation import Commit, Release, Reserve, Return
 from ..stock import LookStock
 from .aftersale.process import effects as after_sale_effects
 from .messages import Status
+from .ownership import has_account, ownership_effects
 from .state import VOIDABLE, CartSeal, Order, Payment, Step, participant_at
 
 
@@ -105,6 +106,8 @@ def effects(order: Order) -> Iterable[Effect]:
     found = waiting_for(order) if waiting_for is not None else ()
     if order.after is not None:
         found = chain(found, after_sale_effects(order, order.after))
+    if order.settlement is not None and has_account(order):
+        found = chain(found, ownership_effects(order))
     return chain(found, _surplus_effects(order)) if order.surplus else found
 
 

@@ -194,6 +194,14 @@ class UndoRefused(Event, frozen=True):
     code: str
 
 
+class AccountNoted(Event, frozen=True):
+    """The account that placed the order knows of it."""
+
+
+class OrderAnonymized(Event, frozen=True):
+    """Address and payment token are gone, and so is what a retry of the purchase would be known by."""
+
+
 OrderEvent = (
     OrderPlaced
     | CartTaken
@@ -221,4 +229,6 @@ OrderEvent = (
     | PaymentRefunded
     | SurplusRefunded
     | UndoRefused
+    | AccountNoted
+    | OrderAnonymized
 )

@@ -70,6 +70,18 @@ class Fulfil(Command, frozen=True):
     by: str = ""
 
 
+class NoteOrder(Command, frozen=True):
+    """To an account: an order of yours has ended its checkout like this."""
+
+    order_id: str
+    at: Instant
+    confirmed: bool
+
+
+class Anonymize(Command, frozen=True):
+    """To an order: whose you are is to be forgotten. What was sold, for how much, stays."""
+
+
 class LookOrder(Command, frozen=True):
     """Read the order."""
 
@@ -114,4 +126,4 @@ class OrderView(Answer, frozen=True):
         return Money(self.total.amount - paid, self.total.currency) if self.total is not None and paid else self.total
 
 
-OrderCommand = Place | SettlePayment | Cancel | Fulfil | LookOrder
+OrderCommand = Place | SettlePayment | Cancel | Fulfil | LookOrder | Anonymize

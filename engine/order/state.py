@@ -14,6 +14,7 @@ from ..reasons import Reason
 from ..stock import stock_key
 from .aftersale.state import AfterSale, status_of, view_of
 from .events import (
+    AccountNoted,
     CancelRequested,
     CartGivenBack,
     CartTaken,
@@ -24,6 +25,7 @@ from .events import (
     LineReleased,
     LineReturned,
     LineSold,
+    OrderAnonymized,
     OrderCancelled,
     OrderConfirmed,
     OrderExpired,
@@ -149,6 +151,8 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     surplus_amounts: dict[str, Money] = {}
     """What the provider said that it took for a payment in `surplus`."""
     after: AfterSale | None = None
+    noted: bool = False
+    """Whether the account that placed it knows of it."""
 
     @property
     def due(self) -> Money:
@@ -377,7 +381,21 @@ def _apply_undo_refused(order: Order, event: UndoRefused) -> None:
         order.undo_refused = True
 
 
+def _apply_account_noted(order: Order, _event: AccountNoted) -> None:
+    order.noted = True
+
+
+def _apply_anonymized(order: Order, _event: OrderAnonymized) -> None:
+    order.email = ""
+    order.fingerprint = ""
+    if order.settlement is not None:
+        # Until then a payment may still be asked for with it.
+        order.token = ""
+
+
 CHANGES: dict[type[Message], Callable[[Order, Any], None]] = {
+    AccountNoted: _apply_account_noted,
+    OrderAnonymized: _apply_anonymized,
     OrderPlaced: _apply_placed,
     CartTaken: _apply_cart_taken,
     LineHeld: _apply_line_held,

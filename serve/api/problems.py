@@ -90,6 +90,13 @@ _TYPES = (
     ),
     ProblemType(Reason.ORDER_NOT_FULFILLABLE, 409, "Order not fulfillable", "Only a confirmed order can leave."),
     ProblemType(Reason.ORDER_CANCELLED, 409, "Order cancelled", "The order was cancelled before it was confirmed."),
+    ProblemType(
+        Reason.TOO_MANY_ATTEMPTS, 429, "Too many attempts", "It was tried too often. Try again after `Retry-After`."
+    ),
+    ProblemType(Reason.HANDLE_TAKEN, 409, "Taken", "Another account is found by this already."),
+    ProblemType(Reason.LOGIN_REFUSED, 403, "Refused", "Password, code or link isn't right, or not any more."),
+    ProblemType(Reason.SECOND_FACTOR_REQUIRED, 403, "Code required", "Send a code of your second factor, too."),
+    ProblemType(Reason.SECOND_FACTOR_IN_USE, 409, "Second factor in use", "End the one in use before another."),
     ProblemType(Reason.TOO_MANY, 409, "Too many", "There are as many of these as there can be."),
     ProblemType(
         Reason.ORDER_NOT_OPEN, 409, "Order not open", "Only an order that was bought, and not undone, can do this."
