@@ -3,7 +3,9 @@
 from .account import ACCOUNT
 from .cart import CART
 from .count import COUNT
+from .coupon import COUPON
 from .flash_sale import FLASH_SALE
+from .gift_card import GIFT_CARD, STORE_CREDIT
 from .handle import HANDLE
 from .kernel import Kind
 from .keyring import KEYRING
@@ -11,6 +13,7 @@ from .location import LOCATION
 from .order import ORDER
 from .price_list import PRICE_LIST
 from .product import PRODUCT
+from .promotion import PROMOTION, SHIPPING_METHOD
 from .purchase import PURCHASE
 from .reorder import REORDER
 from .stock import STOCK
@@ -39,5 +42,10 @@ KINDS: dict[str, Kind] = {
         REORDER,
         HANDLE,
         ACCOUNT,
+        COUPON,
+        GIFT_CARD,
+        STORE_CREDIT,
+        PROMOTION,
+        SHIPPING_METHOD,
     )
 }

@@ -8,6 +8,7 @@ import msgspec
 from ..cart import Line
 from ..kernel import Accepted, Command, EffectAnswered, Instant, Outcome, Rejected, ReminderDue, invalid
 from ..money import MOST_TOTAL, Money
+from ..pricing import adds_up
 from ..reasons import Reason
 from ..reservation import MOST_UNITS
 from .aftersale import process
@@ -32,7 +33,7 @@ def _place(order: Order, command: Place, now: Instant) -> Outcome:
     if refusal := _misshapen(command):
         return refusal
     lines = _one_line_per_sku(command.lines)
-    total = total_of(lines) if lines else None
+    total = _total_of(command, lines)
     if total is not None and (refusal := _not_payable(lines, total) or _not_claimable(command, lines, total)):
         return refusal
     if order.status is not None:
@@ -53,6 +54,7 @@ def _place(order: Order, command: Place, now: Instant) -> Outcome:
         command.units,
         command.claims,
         command.cart_version,
+        command.quote,
     )
     status = Status.SEALING if command.cart_id else Status.RESERVING
     return Accepted(
@@ -71,8 +73,15 @@ def _place(order: Order, command: Place, now: Instant) -> Outcome:
             command.claims,
             command.gateway,
             customer=command.customer,
+            quote=command.quote,
         ),
     )
+
+
+def _total_of(command: Place, lines: tuple[Line, ...]) -> Money | None:
+    if command.quote is not None:
+        return Money(command.quote.total, command.quote.currency)
+    return total_of(lines) if lines else None
 
 
 def _misshapen(command: Place) -> Rejected | None:
@@ -88,7 +97,7 @@ def _misshapen(command: Place) -> Rejected | None:
         return invalid("lines", f"be 1 to {MOST_LINES}, or none where a cart tells them")
     if command.cart_version is not None and not command.cart_id:
         return invalid("cart_version", "come with a cart")
-    if (command.units or command.claims) and (refusal := _misshapen_participants(command)):
+    if (command.units or command.claims or command.quote is not None) and (refusal := _misshapen_participants(command)):
         return refusal
     for line in command.lines:
         if not 0 < len(line.sku) <= LONGEST_TEXT or "@" in line.sku:
@@ -102,11 +111,17 @@ def _misshapen(command: Place) -> Rejected | None:
 
 def _misshapen_participants(command: Place) -> Rejected | None:
     if not command.lines:
-        return invalid("lines", "be known where units or claims are")
+        return invalid("lines", "be known where units, claims or a quote are")
     return misshapen(command.units, command.claims)
 
 
 def _not_claimable(command: Place, lines: tuple[Line, ...], total: Money) -> Rejected | None:
+    if command.quote is not None:
+        if not adds_up(command.quote, lines):
+            return invalid("quote", "be of these lines and add up")
+        used = {claim.key for claim in command.claims if claim.kind == "coupon"}
+        if used != set(command.quote.coupons):
+            return invalid("claims", "use up the coupons of the quote, and no others")
     if not command.units and not command.claims:
         return None
     if paid_by(command.claims) > total.amount:

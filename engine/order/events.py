@@ -10,6 +10,7 @@ from ..cart import Line
 from ..kernel import Event, Instant
 from ..money import Money
 from ..payment import PaymentAction
+from ..pricing import Quote
 from ..reasons import Reason
 from .participants import Claim, Units
 
@@ -30,6 +31,7 @@ class OrderPlaced(Event, frozen=True):
     units: tuple[Units, ...] = ()
     claims: tuple[Claim, ...] = ()
     cart_version: int | None = None
+    quote: Quote | None = None
 
 
 class CartTaken(Event, frozen=True):

@@ -7,6 +7,7 @@ from ..cart import Line
 from ..kernel import Answer, Command, Instant
 from ..money import Money
 from ..payment import Authorized, Declined, PaymentAction
+from ..pricing import Quote
 from ..reasons import Reason
 from .aftersale.records import AfterSaleView
 from .participants import Claim, Units
@@ -30,7 +31,8 @@ class Place(Command, frozen=True):
     """Begin the checkout of `lines`, or of the cart `cart_id` (then `lines` is empty: the cart's seal tells them).
 
     A cart whose lines were looked at before has both, and `cart_version`: the checkout ends if the cart has changed
-    since. What is reserved is the stock of each line or, where they are given, these `units`; and all `claims`.
+    since. What is reserved is the stock of each line or, where they are given, these `units`; and all `claims`. A
+    `quote` of exactly these lines tells the total; without one it is what the lines cost.
 
     The order's key is made from the client's idempotency key; `fingerprint` from the request's content: the same key
     with another fingerprint is refused, with the same one it is a retry. `customer` is whoever a limit per customer
@@ -48,6 +50,7 @@ class Place(Command, frozen=True):
     units: tuple[Units, ...] = ()
     claims: tuple[Claim, ...] = ()
     cart_version: int | None = None
+    quote: Quote | None = None
 
 
 class SettlePayment(Command, frozen=True):
@@ -118,6 +121,8 @@ class OrderView(Answer, frozen=True):
     """The account that placed it, or what a guest is counted by."""
     after: AfterSaleView | None = None
     """What became of it after the sale; None where nothing did."""
+    quote: Quote | None = None
+    """How the total comes about, where it is more than what the lines cost."""
 
     @property
     def due(self) -> Money | None:

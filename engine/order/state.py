@@ -10,6 +10,7 @@ from ..cart import Line
 from ..kernel import Instant, Message
 from ..money import Money
 from ..payment import PaymentAction
+from ..pricing import Quote
 from ..reasons import Reason
 from ..stock import stock_key
 from .aftersale.state import AfterSale, status_of, view_of
@@ -153,6 +154,7 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     after: AfterSale | None = None
     noted: bool = False
     """Whether the account that placed it knows of it."""
+    quote: Quote | None = None
 
     @property
     def due(self) -> Money:
@@ -190,6 +192,7 @@ def _apply_placed(order: Order, event: OrderPlaced) -> None:
     order.units = event.units
     order.claims = event.claims
     order.cart_version = event.cart_version
+    order.quote = event.quote
     if event.cart_id:
         order.status = Status.SEALING
         order.seal = CartSeal.ASKED
@@ -485,4 +488,5 @@ def view_as(order: Order, status: Status, settlement: Settlement | None) -> Orde
         awaited_action(order) if status is order.status else None,
         order.customer,
         view_of(order) if order.after is not None else None,
+        order.quote,
     )

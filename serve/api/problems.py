@@ -66,6 +66,16 @@ _TYPES = (
     ProblemType(
         Reason.CART_CHANGED, 409, "Cart changed", "The cart has changed since it was looked at. Nothing was bought."
     ),
+    ProblemType(Reason.COUPON_UNKNOWN, 422, "Coupon unknown", "There is no such coupon code."),
+    ProblemType(Reason.COUPON_ENDED, 409, "Coupon ended", "The coupon code can't be used any more."),
+    ProblemType(Reason.COUPON_EXHAUSTED, 409, "Coupon exhausted", "The coupon code was used as often as it may be."),
+    ProblemType(Reason.COUPON_LIMIT, 409, "Coupon limit reached", "A customer can't use the coupon code so often."),
+    ProblemType(Reason.GIFT_CARD_UNKNOWN, 422, "Gift card unknown", "There is no such gift card."),
+    ProblemType(Reason.GIFT_CARD_BLOCKED, 409, "Gift card blocked", "The gift card is blocked."),
+    ProblemType(Reason.GIFT_CARD_EXPIRED, 409, "Gift card expired", "The gift card has expired."),
+    ProblemType(
+        Reason.GIFT_CARD_INSUFFICIENT, 409, "Gift card insufficient", "There is less left than the order would take."
+    ),
     ProblemType(Reason.CART_FULL, 409, "Cart full", "The cart can't take another line or so many units."),
     ProblemType(
         Reason.CURRENCY_MISMATCH, 422, "Currency mismatch", "All lines of a cart or an order have one currency."

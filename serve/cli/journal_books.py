@@ -10,8 +10,10 @@ from typing import NamedTuple
 from engine.cart import Line
 from engine.incoming import Dispatched
 from engine.kernel import Event
+from engine.money import Money
 from engine.order import Order, Status
 from engine.order.state import Payment, Step, participant_at
+from engine.pricing import adds_up
 from engine.stock import STOCK, Adjusted, Committed, Expired, Received, Released, Reserved, Returned, Stock
 
 ORDER_PREFIX = "ord_"
@@ -160,7 +162,10 @@ def faults_of(order: Order) -> Iterator[str]:
     if order.status is None:
         yield "was never placed"
         return
-    if order.total is not None and order.total.amount != sum(map(_cost, order.lines)):
+    if order.quote is not None:
+        if not adds_up(order.quote, order.lines) or order.total != Money(order.quote.total, order.quote.currency):
+            yield f"costs {order.total}, but its quote doesn't add up to that"
+    elif order.total is not None and order.total.amount != sum(map(_cost, order.lines)):
         yield f"costs {order.total.amount}, but its lines {sum(map(_cost, order.lines))}"
     if order.status in (Status.CONFIRMED, Status.FULFILLED):
         if unsold := [participant_at(order, i).key for i, step in enumerate(order.steps) if step is not Step.SOLD]:

@@ -5,7 +5,9 @@ from typing import Any
 import msgspec
 
 from engine import holds
+from engine.coupon import COUPON, PutCoupon
 from engine.flash_sale import FLASH_SALE, LineMode, ScheduleSale, Terms
+from engine.gift_card import GIFT_CARD, STORE_CREDIT, IssueCard, TopUp, store_credit_key
 from engine.holds import HoldAnswer, HoldCommand, HoldEvent, Holds
 from engine.kernel import Command, Event, Instant, Kind, Outcome, Rejected
 from engine.money import Money
@@ -16,17 +18,22 @@ from engine.stock import STOCK, Receive, stock_key
 from .participant_suite import FILLING, NOW, ParticipantSuite
 
 
+def after(kind: Kind, key: str, command: Command) -> Any:
+    """A new entity's state after this command."""
+    state = kind.new(key)
+    outcome = kind.decide(state, command, NOW)
+    assert not isinstance(outcome, Rejected)
+    for event in outcome.events:
+        kind.apply(state, event)
+    return state
+
+
 class TestStock(ParticipantSuite):
     kind = STOCK
     refusal = Reason.INSUFFICIENT_STOCK
 
     def filled(self) -> Any:
-        stock = STOCK.new(stock_key("RETRO-CLOCK"))
-        outcome = STOCK.decide(stock, Receive("first", FILLING), NOW)
-        assert not isinstance(outcome, Rejected)
-        for event in outcome.events:
-            STOCK.apply(stock, event)
-        return stock
+        return after(STOCK, stock_key("RETRO-CLOCK"), Receive("first", FILLING))
 
     def free(self, state: Any) -> int:
         available: int = state.available
@@ -100,3 +107,34 @@ class TestFlashSale(ParticipantSuite):
     def free(self, state: Any) -> int:
         free: int = state.free
         return free
+
+
+class TestCoupon(ParticipantSuite):
+    kind = COUPON
+    refusal = Reason.COUPON_EXHAUSTED
+
+    def filled(self) -> Any:
+        return after(COUPON, "SUMMER10", PutCoupon("summer", limit=FILLING))
+
+    def free(self, state: Any) -> int:
+        free: int = state.content.limit - state.used - state.holds.reserved
+        return free
+
+
+class TestGiftCard(ParticipantSuite):
+    kind = GIFT_CARD
+    refusal = Reason.GIFT_CARD_INSUFFICIENT
+
+    def filled(self) -> Any:
+        return after(GIFT_CARD, "card-1", IssueCard(Money(FILLING, "USD")))
+
+    def free(self, state: Any) -> int:
+        free: int = state.available
+        return free
+
+
+class TestStoreCredit(TestGiftCard):
+    kind = STORE_CREDIT
+
+    def filled(self) -> Any:
+        return after(STORE_CREDIT, store_credit_key("acc-1", "USD"), TopUp("first", Money(FILLING, "USD")))

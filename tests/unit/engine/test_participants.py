@@ -2,17 +2,21 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from engine.cart import AddLine, Line, LookCart, OpenCart
+from engine.coupon import CouponView, LookCoupon, PutCoupon
+from engine.gift_card import CardView, IssueCard, LookCard
 from engine.kernel import Rejected
 from engine.money import Money
 from engine.order import Cancel, Claim, LookOrder, OrderView, Place, Status, Units
 from engine.payment import Authorize
+from engine.pricing import Benefit, Context, Goods, Promotion, Quote, quote
 from engine.reasons import Reason
 from engine.stock import LookStock, Receive, SetPolicy, StockView, stock_key
 
-from .world import World
+from .world import World, named
 
 ORDER = "ord-1"
 BREAKFAST = Line("BREAKFAST-SET", 2, Money(3_000, "USD"), "Breakfast set")
@@ -174,3 +178,117 @@ def test_a_free_remainder_skips_the_payment(world: World) -> None:
     world.send("order", ORDER, place(MUG, claims=claims))
     assert look(world).due == Money(0, "USD")
     assert not any(isinstance(getattr(effect, "call", None), Authorize) for effect in world.effects(ORDER))
+
+
+# -- coupons and gift cards
+
+SUMMER = Promotion("Summer sale", Benefit.PERCENTAGE, percent_bp=1_000, needs_coupon=True)
+COUPON = Claim("coupon", "SUMMER10", 1, terms="summer")
+
+
+def paying(amount: int, key: str = "card-1") -> Claim:
+    return Claim("gift-card", key, amount, pays=True, terms="USD", name="...4711")
+
+
+def quote_of(*lines: Line) -> Quote:
+    goods = [Goods(line.sku, line.quantity, line.price) for line in lines]
+    found = quote(goods, {"summer": SUMMER}, Context("USD", 0, coupons={"SUMMER10": "summer"}))
+    assert found is not None
+    return found
+
+
+def coupon_of(world: World, code: str = "SUMMER10") -> tuple[int, int]:
+    view = world.send("coupon", code, LookCoupon())
+    assert isinstance(view, CouponView)
+    return view.used, view.reserved
+
+
+def card_of(world: World) -> tuple[int, int]:
+    view = world.send("gift-card", "card-1", LookCard())
+    assert isinstance(view, CardView)
+    return view.balance, view.reserved
+
+
+@pytest.fixture
+def vouchers(world: World) -> World:
+    world.send("coupon", "SUMMER10", PutCoupon("summer", limit=2, customer_limit=1))
+    world.send("gift-card", "card-1", IssueCard(Money(1_000, "USD")))
+    return world
+
+
+def test_a_coupon_and_a_card_are_used_up_with_their_order(vouchers: World) -> None:
+    world = vouchers
+    wanted = place(MUG, quote=quote_of(MUG), claims=(COUPON, paying(500)), customer="ann")
+    world.send("order", ORDER, wanted)
+    assert (look(world).total, look(world).due) == (Money(810, "USD"), Money(310, "USD"))
+    world.run(ORDER)
+    view = look(world)
+    assert (view.status, view.quote) == (Status.CONFIRMED, quote_of(MUG))
+    assert (coupon_of(world), card_of(world), world.bank.balance(ORDER)) == ((1, 0), (500, 0), 310)
+    assert (stock_of(world, "MUG")) == (4, 0)
+    world.check_folds()
+
+
+def test_what_a_card_pays_alone_needs_no_provider(vouchers: World) -> None:
+    vouchers.send("order", ORDER, place(MUG, claims=(paying(900),)))
+    vouchers.run(ORDER)
+    assert (look(vouchers).status, look(vouchers).payment_status) == (Status.CONFIRMED, "none")
+    assert (card_of(vouchers), vouchers.bank.calls) == ((100, 0), [])
+
+
+@pytest.mark.parametrize("token", ["tok_declined", "tok_ok"])
+def test_a_dead_order_gives_its_coupon_and_its_money_back(vouchers: World, token: str) -> None:
+    wanted = place(MUG, quote=quote_of(MUG), claims=(COUPON, paying(500)), customer="ann")
+    vouchers.send("order", ORDER, msgspec.structs.replace(wanted, token=token))
+    vouchers.run(ORDER)
+    vouchers.send("order", ORDER, Cancel())
+    vouchers.run(ORDER)
+    assert (coupon_of(vouchers), card_of(vouchers), stock_of(vouchers, "MUG")) == ((0, 0), (1_000, 0), (5, 0))
+    assert vouchers.bank.balance(ORDER) == 0
+    vouchers.check_folds()
+
+
+REFUSALS = [
+    ("a card with too little", {"claims": (paying(900),)}, 899, Reason.GIFT_CARD_INSUFFICIENT),
+    ("no such card", {"claims": (paying(900, "card-2"),)}, 0, Reason.GIFT_CARD_UNKNOWN),
+]
+
+
+@pytest.mark.parametrize(("fields", "balance", "reason"), named(REFUSALS))
+def test_a_card_that_refuses_ends_the_order(world: World, fields: dict[str, Any], balance: int, reason: Reason) -> None:
+    if balance:
+        world.send("gift-card", "card-1", IssueCard(Money(balance, "USD")))
+    world.send("order", ORDER, place(MUG, **fields))
+    world.run(ORDER)
+    settlement = look(world).settlement
+    assert settlement is not None
+    assert (settlement.status, settlement.reason) == (Status.REJECTED, reason)
+    assert (stock_of(world, "MUG"), world.bank.calls) == ((5, 0), [])
+
+
+def test_acidrain_a_coupon_is_not_used_more_often_than_it_may_be(vouchers: World) -> None:
+    for number, customer in enumerate(("ann", "ann", "bob", "cem")):
+        wanted = place(MUG, quote=quote_of(MUG), claims=(COUPON,), customer=customer)
+        vouchers.send("order", f"ord-{number}", wanted)
+    # All of them ask at once: each has placed its order before any coupon is reserved.
+    for number in range(4):
+        vouchers.run(f"ord-{number}")
+    settlements = [vouchers.state("order", f"ord-{number}").settlement for number in range(4)]
+    assert [each.reason for each in settlements] == [None, Reason.COUPON_LIMIT, None, Reason.COUPON_EXHAUSTED]
+    assert coupon_of(vouchers) == (2, 0)
+
+
+@pytest.mark.parametrize("claims", [(), (Claim("coupon", "OTHER", 1),)])
+def test_an_order_uses_up_exactly_the_coupons_that_lowered_its_price(world: World, claims: tuple[Claim, ...]) -> None:
+    reply = world.send("order", ORDER, place(MUG, quote=quote_of(MUG), claims=claims))
+    assert isinstance(reply, Rejected)
+    assert reply.details["field"] == "claims"
+
+
+def test_a_coupon_that_is_for_another_promotion_by_now_is_refused(vouchers: World) -> None:
+    vouchers.send("coupon", "SUMMER10", PutCoupon("winter"))
+    vouchers.send("order", ORDER, place(MUG, quote=quote_of(MUG), claims=(COUPON,)))
+    vouchers.run(ORDER)
+    settlement = look(vouchers).settlement
+    assert settlement is not None
+    assert settlement.reason is Reason.COUPON_ENDED
