@@ -6,22 +6,21 @@ import msgspec
 from fastapi import Path
 from starlette.responses import Response
 
-from engine.cart import AddLine, CartView, ClearCart, Line, OpenCart, RemoveLine, SetLine
+from engine.cart import AddLine, CartView, ClearCart, OpenCart, RemoveLine, SetLine
 from engine.kernel import Command, Rejected
-from engine.money import Money
 from engine.order import Status
-from engine.product import ProductView
 from engine.reasons import Reason
 
 from ...identity import successor_cart_id_of
 from ...shop import Shop
-from ..answers import response_of, shaped, timestamp
+from ..answers import response_of
 from ..bounds import CART_ID_PATTERN
+from ..cart_answer import cart_answer
 from ..checkout import cart_of, check_out
-from ..lookups import order_of, products_of, sold_product_of
+from ..lookups import order_of, sold_product_of
 from ..openapi import body_problems, header, problems
-from ..preconditions import IfMatch, required_version, version_tag
-from ..prices import shelf_price, sold_price
+from ..preconditions import IfMatch, required_version
+from ..prices import sold_price
 from ..problems import refused
 from ..queries import Currency
 from ..requests import idempotency_key_of, prefers_async
@@ -46,13 +45,13 @@ _OPENED = {"headers": {"ETag": header("The cart's version."), "Location": header
 async def open_cart(shop: TheShop) -> Response:
     """Open an empty cart. Its id is all that it takes to change it: keep it."""
     cart = await _send(shop, f"cart_{shop.new_id()}", OpenCart())
-    return await _shown(shop, cart, 201)
+    return await cart_answer(shop, cart, 201)
 
 
 @router.get("/v1/carts/{cart_id}", response_model=Cart, responses={200: _TAGGED, **problems(404, 410)})
 async def look_cart(cart_id: CartPath, shop: TheShop) -> Response:
     """The cart, with the prices of adding and of now."""
-    return await _shown(shop, await cart_of(shop, cart_id))
+    return await cart_answer(shop, await cart_of(shop, cart_id))
 
 
 @router.post(
@@ -79,8 +78,8 @@ async def add_line(
     command = AddLine(line.sku, line.quantity, price, product.title, idempotency_key or "", version)
     cart = await _add(shop, cart_id, command)
     if cart.cart_id == cart_id:
-        return await _shown(shop, cart)
-    return await _shown(shop, cart, 201)
+        return await cart_answer(shop, cart)
+    return await cart_answer(shop, cart, 201)
 
 
 @router.put(
@@ -101,7 +100,7 @@ async def set_line(
     price = sold_price(shop, product, currency).money
     version = await _required(shop, cart_id, if_match)
     command = SetLine(sku, line.quantity, price, product.title, if_version=version)
-    return await _shown(shop, await _send(shop, cart_id, command))
+    return await cart_answer(shop, await _send(shop, cart_id, command))
 
 
 @router.delete(
@@ -110,7 +109,7 @@ async def set_line(
 async def remove_line(cart_id: CartPath, sku: SkuPath, shop: TheShop, if_match: IfMatch = None) -> Response:
     """Take a line out; one that isn't there is out already."""
     command = RemoveLine(sku, if_version=await _required(shop, cart_id, if_match))
-    return await _shown(shop, await _send(shop, cart_id, command))
+    return await cart_answer(shop, await _send(shop, cart_id, command))
 
 
 @router.delete(
@@ -119,7 +118,7 @@ async def remove_line(cart_id: CartPath, sku: SkuPath, shop: TheShop, if_match: 
 async def clear_cart(cart_id: CartPath, shop: TheShop, if_match: IfMatch = None) -> Response:
     """Take all lines out."""
     command = ClearCart(if_version=await _required(shop, cart_id, if_match))
-    return await _shown(shop, await _send(shop, cart_id, command))
+    return await cart_answer(shop, await _send(shop, cart_id, command))
 
 
 @router.post("/v1/carts/{cart_id}/checkout", **PURCHASE_RESPONSES)
@@ -182,17 +181,3 @@ async def _required(shop: Shop, cart_id: str, if_match: str | None) -> int | Non
         return (await cart_of(shop, cart_id)).version
 
     return await required_version(if_match, current_version)
-
-
-async def _shown(shop: Shop, cart: CartView, status: int = 200) -> Response:
-    products = await products_of(shop, [line.sku for line in cart.lines])
-    prices = {line.sku: _price_now(shop, line, products[line.sku]) for line in cart.lines}
-    headers = {"etag": version_tag(cart.version)}
-    if status == 201:
-        headers["location"] = f"/v1/carts/{cart.cart_id}"
-    return shaped(Cart.of(cart, prices, timestamp(cart.updated_at)), status, headers)
-
-
-def _price_now(shop: Shop, line: Line, product: ProductView | None) -> Money | None:
-    price = shelf_price(shop, product, line.price.currency) if product else None
-    return price.money if price else None

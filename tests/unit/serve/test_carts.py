@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from serve.api.cart_answer import CartOut, LineOut
+from serve.api.schemas.cart import Cart, CartLine
+
 from .shopfront import EMAIL, Shopfront, keyed, kind_of, order_body
 
 
@@ -272,3 +275,8 @@ def test_checkout_needs_an_idempotency_key(shop: Shopfront) -> None:
     body = {"email": EMAIL, "payment": {"method": "sandbox", "token": "tok_ok"}}
     answer = shop.post(f"{shop.cart_with()}/checkout", json=body)
     assert (answer.status_code, kind_of(answer)) == (400, "idempotency-key-missing")
+
+
+def test_a_cart_is_written_by_its_contract() -> None:
+    for written, contract in ((CartOut, Cart), (LineOut, CartLine)):
+        assert written.__struct_fields__ == tuple(contract.model_fields)

@@ -1,0 +1,94 @@
+"""A cart as bytes. `schemas.cart.Cart` is the same contract for OpenAPI; a test holds this to it.
+
+A full cart is shown after each line that is added, so a line must cost next to nothing here: the hundredth is added
+about as fast as the first.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+from starlette.responses import Response
+
+from engine.cart import CartView, Line
+from engine.money import Money
+from engine.product import ProductView
+
+from ..shop import Shop
+from .answers import answer, response_of, timestamp
+from .lookups import products_of
+from .preconditions import version_tag
+from .prices import shelf_price
+
+
+class MoneyOut(msgspec.Struct, frozen=True, gc=False):
+    amount: int
+    currency: str
+
+
+class LineOut(msgspec.Struct, frozen=True, gc=False):
+    sku: str
+    title: str
+    quantity: int
+    price: MoneyOut
+    current_price: MoneyOut | None
+    price_changed: bool
+    total: MoneyOut
+
+
+class CartOut(msgspec.Struct, frozen=True, gc=False):
+    id: str
+    version: int
+    status: str
+    order_id: str | None
+    lines: list[LineOut]
+    total: MoneyOut | None
+    updated_at: str
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+async def cart_answer(shop: Shop, cart: CartView, status: int = 200) -> Response:
+    """The cart with the prices of adding and of now; 201 tells where it is."""
+    products = await products_of(shop, [line.sku for line in cart.lines])
+    headers = [("etag", version_tag(cart.version))]
+    if status == 201:
+        headers.append(("location", f"/v1/carts/{cart.cart_id}"))
+    return response_of(answer(status, _encode(_cart_out(shop, cart, products)), headers=headers))
+
+
+def _cart_out(shop: Shop, cart: CartView, products: Mapping[str, ProductView | None]) -> CartOut:
+    return CartOut(
+        id=cart.cart_id,
+        version=cart.version,
+        status="sealed" if cart.sealed_by else "open",
+        order_id=cart.sealed_by or None,
+        lines=[_line_out(shop, line, products[line.sku]) for line in cart.lines],
+        total=_total_of(cart.lines),
+        updated_at=timestamp(cart.updated_at),
+    )
+
+
+def _line_out(shop: Shop, line: Line, product: ProductView | None) -> LineOut:
+    price = shelf_price(shop, product, line.price.currency) if product else None
+    shown = MoneyOut(line.price.amount, line.price.currency)
+    changed = price is None or price.money != line.price
+    return LineOut(
+        line.sku,
+        line.title,
+        line.quantity,
+        shown,
+        (_money(price.money) if price else None) if changed else shown,
+        changed,
+        shown if line.quantity == 1 else MoneyOut(line.price.amount * line.quantity, line.price.currency),
+    )
+
+
+def _total_of(lines: tuple[Line, ...]) -> MoneyOut | None:
+    if not lines:
+        return None
+    return MoneyOut(sum(line.price.amount * line.quantity for line in lines), lines[0].price.currency)
+
+
+def _money(money: Money) -> MoneyOut:
+    return MoneyOut(money.amount, money.currency)
