@@ -11,6 +11,7 @@ from .kernel import Kind
 from .keyring import KEYRING
 from .location import LOCATION
 from .order import ORDER
+from .order_number import ORDER_NUMBER
 from .price_list import PRICE_LIST
 from .product import PRODUCT
 from .promotion import PROMOTION, SHIPPING_METHOD
@@ -31,6 +32,7 @@ KINDS: dict[str, Kind] = {
         KEYRING,
         PRICE_LIST,
         TAX_REGION,
+        ORDER_NUMBER,
         FLASH_SALE,
         # Suppliers and stock.
         LOCATION,

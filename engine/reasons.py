@@ -35,6 +35,7 @@ class Reason(StrEnum):
     ORDER_NOT_CANCELLABLE = "order-not-cancellable"
     ORDER_NOT_FULFILLABLE = "order-not-fulfillable"
     ORDER_CANCELLED = "order-cancelled"
+    NUMBER_TAKEN = "number-taken"
     ORDER_NOT_OPEN = "order-not-open"
     UNITS_UNAVAILABLE = "units-unavailable"
     STEP_NOT_ALLOWED = "step-not-allowed"

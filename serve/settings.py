@@ -94,6 +94,12 @@ class Settings(BaseModel):
     settle_wait_s: float = Field(
         10.0, ge=0, le=60, description="Seconds that a purchase waits for its order to settle before it answers 202."
     )
+    return_window_days: int = Field(
+        30,
+        ge=0,
+        le=3_650,
+        description="Days after its arrival in which a customer may ask to return something; 0 for any.",
+    )
     max_body_bytes: int = Field(65_536, ge=1_024, description="Largest JSON body of a request, in bytes.")
     max_import_body_bytes: int = Field(
         16_777_216, ge=1_024, description="Largest JSON body of a bulk import by the admin, in bytes."

@@ -82,6 +82,9 @@ class ShopSettings(Protocol):
     @property
     def payment_window_s(self) -> int: ...
 
+    @property
+    def return_window_days(self) -> int: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Shop:

@@ -11,6 +11,7 @@ the payment and the cart have come. So a crash can lose no step, and undoing is 
 from typing import Any
 
 from ..kernel import Event, Kind
+from . import numbering
 from .aftersale.process import CHANGES as AFTER_SALE_CHANGES
 from .aftersale.process import AfterSaleCommand, AfterSaleEvent
 from .decisions import decide
@@ -29,6 +30,7 @@ from .messages import (
     SettlePayment,
     Status,
 )
+from .numbering import NumberOrder, OrderNumbered
 from .ownership import ACCOUNT_PREFIX
 from .participants import Claim, Units
 from .state import CHANGES, Order, settled
@@ -53,7 +55,7 @@ __all__ = [
     "Units",
 ]
 
-_CHANGES: dict[Any, Any] = {**CHANGES, **AFTER_SALE_CHANGES}
+_CHANGES: dict[Any, Any] = {**CHANGES, **AFTER_SALE_CHANGES, OrderNumbered: numbering.apply}
 
 
 def apply(order: Order, event: Event) -> None:
@@ -66,8 +68,8 @@ ORDER = Kind(
     new=Order,
     decide=decide,
     apply=apply,
-    commands=OrderCommand | AfterSaleCommand,
-    events=OrderEvent | AfterSaleEvent,
+    commands=OrderCommand | AfterSaleCommand | NumberOrder,
+    events=OrderEvent | AfterSaleEvent | OrderNumbered,
     answers=OrderView,
     state=Order,
     effects=effects,

@@ -11,10 +11,12 @@ from ..money import MOST_TOTAL, Money
 from ..pricing import adds_up
 from ..reasons import Reason
 from ..reservation import MOST_UNITS
+from . import numbering
 from .aftersale import process
 from .answers import effect_answered, payment_answered
 from .events import CancelRequested, OrderCancelled, OrderExpired, OrderFulfilled, OrderPlaced, PaymentAskedAgain
 from .messages import Anonymize, Cancel, Fulfil, LookOrder, OrderView, Place, Settlement, SettlePayment, Status
+from .numbering import NumberOrder
 from .ownership import anonymize
 from .participants import misshapen, participants_of
 from .state import DEAD, Order, Payment, paid_by, total_of, view, view_as
@@ -218,6 +220,7 @@ _DECISIONS: dict[type[Command], Callable[[Order, Any, Instant], Outcome]] = {
     Fulfil: _fulfil,
     LookOrder: _look,
     ReminderDue: _remind,
+    NumberOrder: numbering.decide,
     **dict.fromkeys(process.COMMANDS, process.decide),
     Anonymize: anonymize,
 }

@@ -123,6 +123,8 @@ class OrderView(Answer, frozen=True):
     """What became of it after the sale; None where nothing did."""
     quote: Quote | None = None
     """How the total comes about, where it is more than what the lines cost."""
+    number: str = ""
+    """What people call it by; empty until somebody was told."""
 
     @property
     def due(self) -> Money | None:

@@ -155,6 +155,8 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     noted: bool = False
     """Whether the account that placed it knows of it."""
     quote: Quote | None = None
+    number: str = ""
+    """What people call it by; empty until somebody was told."""
 
     @property
     def due(self) -> Money:
@@ -489,4 +491,5 @@ def view_as(order: Order, status: Status, settlement: Settlement | None) -> Orde
         order.customer,
         view_of(order) if order.after is not None else None,
         order.quote,
+        order.number,
     )

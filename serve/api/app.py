@@ -9,7 +9,7 @@ from . import docs
 from .handlers import add_handlers
 from .middlewares import Frame
 from .openapi import Api
-from .routes import admin, carts, health, merchandise, orders, pricing, problems, products, stock
+from .routes import admin, aftersales, carts, health, merchandise, orders, pricing, problems, products, stock
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
@@ -20,6 +20,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     carts.router,
     orders.router,
     orders.own_router,
+    aftersales.own_router,
+    aftersales.support_router,
+    aftersales.merchant_router,
     admin.router,
     merchandise.router,
     pricing.lists_router,

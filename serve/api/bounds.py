@@ -4,6 +4,8 @@ SKU_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}$"
 """No `@` and no `/`: both have a meaning in keys and paths."""
 CART_ID_PATTERN = r"^cart_[A-Za-z0-9_-]{8,64}$"
 ORDER_ID_PATTERN = r"^ord_[0-9a-f]{32}$"
+AFTER_SALE_ID_PATTERN = r"^[A-Za-z0-9_-]{1,40}$"
+"""A shipment, a return, an edit."""
 CURRENCY_PATTERN = r"^[A-Z]{3}$"
 EMAIL_PATTERN = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,187}[A-Za-z0-9])?$"
 """What an HTML e-mail field accepts, at most 254 characters: whether the mailbox exists, only a mail can tell."""
@@ -21,6 +23,9 @@ MAX_TITLE_LENGTH = 500
 MAX_DESCRIPTION_LENGTH = 50_000
 MAX_LABEL_LENGTH = 200
 """A vendor, a tag, a step of a category path, a reason, a reference."""
+MAX_NOTE_LENGTH = 2_000
+MAX_ORDER_ITEMS = 600
+"""Lines of an order with those that were added to it."""
 MAX_URL_LENGTH = 2_048
 MAX_CATEGORY_DEPTH = 10
 MAX_TAGS = 100

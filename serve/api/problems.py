@@ -108,6 +108,7 @@ _TYPES = (
     ProblemType(Reason.SECOND_FACTOR_REQUIRED, 403, "Code required", "Send a code of your second factor, too."),
     ProblemType(Reason.SECOND_FACTOR_IN_USE, 409, "Second factor in use", "End the one in use before another."),
     ProblemType(Reason.TOO_MANY, 409, "Too many", "There are as many of these as there can be."),
+    ProblemType(Reason.NUMBER_TAKEN, 409, "Number taken", "Another order has this number."),
     ProblemType(
         Reason.ORDER_NOT_OPEN, 409, "Order not open", "Only an order that was bought, and not undone, can do this."
     ),

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from ..access.principal import Principal, Scope
 from ..shop import Shop, ShopSettings
-from .auth import customer_id, principal_of, require, require_order_access
+from .auth import actor_of, customer_id, principal_of, require, require_order_access
 from .problems import ProblemError
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
@@ -31,6 +31,8 @@ async def shop_of(request: Request) -> Shop:
 TheShop = Annotated[Shop, Depends(shop_of)]
 TheCustomer = Annotated[str, Depends(customer_id)]
 """The id of the account that makes the request, on a `CustomerRoute`."""
+TheActor = Annotated[str, Depends(actor_of)]
+"""Who is written into an order's history, on a route that admits only some."""
 ThePrincipal = Annotated[Principal, Depends(principal_of)]
 """Whoever makes the request, on any route."""
 

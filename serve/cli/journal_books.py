@@ -52,6 +52,8 @@ class StockBooks:
         self.returned = 0
         self.held = 0
         self.reservations: dict[str, tuple[End, int]] = {}
+        self.parts: dict[str, int] = {}
+        """Units that came back in part, by order."""
         for name, hold in opening.open.items() if opening is not None else ():
             self.reservations[name] = (End.OPEN, hold.quantity)
             self.held += hold.quantity
@@ -81,6 +83,11 @@ class StockBooks:
                 yield from self._end(name, End.RELEASED, event.quantity)
             case Expired(reservation_id=name):
                 yield from self._end(name, End.EXPIRED, event.quantity)
+            case Returned(reservation_id=name) if name.count(":") > 1:
+                # Units of a sale that came back in part, under a name of their own.
+                self.returned += event.quantity
+                order_id = name.partition(":")[0]
+                self.parts[order_id] = self.parts.get(order_id, 0) + event.quantity
             case Returned(reservation_id=name):
                 # One that was sold before the books were opened is sold.
                 unknown = (None, 0) if self.complete else (End.SOLD, event.quantity)
@@ -126,10 +133,16 @@ class StockBooks:
                 yield f"order {claim.order_id} has {name} as {expected}, the stock as {end or 'unknown'}"
             elif quantity != claim.quantity and end in (End.OPEN, End.SOLD, End.RETURNED):
                 yield f"order {claim.order_id} asked for {claim.quantity}, reservation {name} has {quantity}"
-        for name, (end, _) in self.reservations.items():
-            order_id = name.rpartition(":")[0]
+        sold = dict.fromkeys(self.parts, 0)
+        for name, (end, quantity) in self.reservations.items():
+            order_id = name.partition(":")[0]
+            if end is End.SOLD and order_id in sold:
+                sold[order_id] += quantity
             if end is End.SOLD and order_id.startswith(ORDER_PREFIX) and order_id not in known_orders:
                 yield f"reservation {name} is sold to an order that is not in the journal"
+        for order_id, units in sold.items():
+            if self.complete and self.parts[order_id] > units:
+                yield f"order {order_id} gives {self.parts[order_id]} back in part, but bought {units}"
 
 
 NOT_SOLD = frozenset((None, End.RELEASED, End.EXPIRED))

@@ -14,11 +14,12 @@ from ..answers import response_of, shaped
 from ..auth import ACCESS_TOKEN
 from ..bounds import IDEMPOTENCY_KEY_PATTERN, ORDER_ID_PATTERN
 from ..lookups import order_of
+from ..numbers import numbered
 from ..openapi import body_problems, header, problems
 from ..problems import ProblemError, refused
 from ..purchase import purchase
 from ..requests import idempotency_key_of, prefers_async
-from ..routing import OrderRoute, StrictRoute, ThePrincipal, TheShop, router_of
+from ..routing import OrderRoute, StrictRoute, TheActor, ThePrincipal, TheShop, router_of
 from ..schemas.order import CancelIn, Order, OrderIn, PendingOrder, PlacedOrder
 
 router = router_of(StrictRoute, "orders")
@@ -70,14 +71,14 @@ async def look_order(order_id: OrderPath, shop: TheShop) -> Response:
     order = await order_of(shop, order_id)
     if order is None:
         raise ProblemError(Reason.NOT_FOUND)
-    return shaped(Order.of(order))
+    return shaped(Order.of(await numbered(shop, order)))
 
 
 @own_router.post("/v1/orders/{order_id}/cancel", response_model=Order, responses=body_problems(401, 404, 409))
-async def cancel_order(order_id: OrderPath, shop: TheShop, cancel: CancelIn | None = None) -> Response:
+async def cancel_order(order_id: OrderPath, shop: TheShop, actor: TheActor, cancel: CancelIn | None = None) -> Response:
     """Cancel the order while it isn't fulfilled: what it holds is released, what was paid goes back."""
     reason = cancel.reason if cancel else ""
-    reply = await shop.client.send("order", order_id, Cancel(reason))
+    reply = await shop.client.send("order", order_id, Cancel(reason, actor))
     if isinstance(reply, Rejected):
         raise refused(reply)
     assert isinstance(reply, OrderView)

@@ -9,6 +9,7 @@ from engine.order import OrderView
 from ..answers import timestamp
 from ..bounds import MAX_ORDER_LINES, MAX_TOKEN_LENGTH
 from ..requests import CheckoutRequest, OrderRequest, OrderRequestLine, PaymentMethod, PaymentRequest
+from .aftersale import AfterSale
 from .common import Email, Input, Label, Money, Output, Quantity, Sku, Timestamp, TotalMoney
 
 
@@ -97,11 +98,12 @@ class Order(Output):
     """An order as it is now."""
 
     id: str
+    number: Annotated[str | None, Field(description="To be read over the phone.", examples=["7K3F-9QXM"])]
     status: Annotated[
         str,
         Field(
-            description="sealing, reserving, awaiting-payment, committing, confirmed, fulfilled, rejected, expired or "
-            "cancelled",
+            description="sealing, reserving, awaiting-payment, committing, confirmed, partly-fulfilled, fulfilled, "
+            "delivered, rejected, expired or cancelled",
             examples=["confirmed"],
         ),
     ]
@@ -113,10 +115,13 @@ class Order(Output):
     cart_id: str | None
     placed_at: Timestamp
     settled_at: Timestamp | None
+    after_sale: Annotated[AfterSale | None, Field(description="None until something happens after the sale.")]
 
     @classmethod
-    def of(cls, order: OrderView) -> "Order":
+    def of(cls, order: OrderView, *, staff: bool = False) -> "Order":
         settlement = order.settlement
+        after = order.after if order.total is not None else None
+        currency = order.total.currency if order.total is not None else ""
         return cls(
             id=order.order_id,
             status=order.status,
@@ -137,4 +142,10 @@ class Order(Output):
             cart_id=order.cart_id or None,
             placed_at=timestamp(order.placed_at),
             settled_at=timestamp(settlement.at) if settlement else None,
+            number=order.number or None,
+            after_sale=AfterSale.of(after, currency, order.number, staff=staff) if after else None,
         )
+
+
+class Orders(Output):
+    items: list[Order]

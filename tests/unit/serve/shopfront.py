@@ -74,6 +74,7 @@ class SmallSettings:
     access_token_s: int = 600
     settle_wait_s: float = 5.0
     payment_window_s: int = 600
+    return_window_days: int = 30
 
 
 class ForgetfulCatalogue:
