@@ -46,6 +46,7 @@ class Reason(StrEnum):
     SALE_NOT_STARTED = "sale-not-started"
     SALE_ENDED = "sale-ended"
     SALE_NOT_CHANGEABLE = "sale-not-changeable"
+    SALE_OVERLAPS = "sale-overlaps"
     SOLD_OUT = "sold-out"
     WAITING_ROOM = "waiting-room"
     TICKET_INVALID = "ticket-invalid"

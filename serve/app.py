@@ -18,6 +18,7 @@ from actors.host import Host
 from actors.journals.port import Journal
 from actors.pins import LocalShards, Pins
 from engine.document import DocumentView, Look
+from engine.flash_sale import LookSale, SaleView
 from engine.kernel import Command, Reply
 from engine.kinds import KINDS
 from engine.product import LookProduct, ProductView
@@ -28,6 +29,7 @@ from .catalogue import CatalogueView, KnownOrders
 from .front import Front
 from .hosting import all_shards, clock_of, host_of, journal_of, log_to_stderr, reached_journal_of
 from .ingress import door
+from .sales import Sales
 from .settings import Settings
 from .shop import Shop
 from .tables import Tables
@@ -57,6 +59,7 @@ class ShopProcess:
         self._catalogue = CatalogueView()
         self._orders = KnownOrders()
         self._tables = Tables(KINDS.values())
+        self._sales = Sales()
         self._client = (
             Client(settings.shards) if settings.placement == "replica" else on_ray.connect(KINDS, settings.shards)
         )
@@ -87,6 +90,7 @@ class ShopProcess:
             names_requests=False,
             orders=self._orders,
             tables=self._tables,
+            sales=self._sales,
             pins=Pins(self._client, self if settings.placement == "replica" else on_ray.RayDirectory()),
         )
         self._app = build_app(shop)
@@ -114,6 +118,7 @@ class ShopProcess:
         await self._client.watch("stock", self._catalogue.put_stock, self._catalogue.forget_stock)
         for kind, table in self._tables.by_name().items():
             await self._client.watch(kind, table.put, self._on_gap)
+        await self._client.watch("flash-sale", self._sales.put, self._on_gap)
         if self._host is not None:
             await self._host.own(await all_shards(self._settings, self._journal))
         else:
@@ -174,6 +179,16 @@ class ShopProcess:
                     for reply in await self._look_all(kind, keys, Look()):
                         if isinstance(reply, DocumentView):
                             table.put(reply.key, reply.version, reply)
+            await self._load_sales(shard)
+
+    async def _load_sales(self, shard: int) -> None:
+        assert self._journal is not None
+        after = ""
+        while keys := await self._journal.keys(shard, "flash-sale", after=after, limit=LOAD_AT_ONCE):
+            after = keys[-1]
+            for reply in await self._look_all("flash-sale", keys, LookSale()):
+                if isinstance(reply, SaleView):
+                    self._sales.put(reply.key, reply.version, reply)
 
     async def _look_all(self, kind: str, keys: Sequence[str], look: Command) -> list[Reply]:
         return await asyncio.gather(*(self._client.send(kind, key, look, deadline_s=60) for key in keys))

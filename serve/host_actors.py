@@ -6,6 +6,9 @@ from collections.abc import Callable
 from functools import partial
 
 from actors import on_ray
+from actors.client import Client
+from actors.host import Host
+from actors.pins import Pins
 from engine.kinds import KINDS
 
 from .hosting import all_shards, compose_host, find_shards, journal_of
@@ -31,6 +34,11 @@ def start_hosts(settings: Settings, on_progress: Callable[[int, int], None] = la
 
     asyncio.run(try_journal())
     spec = on_ray.HostSpec(
-        partial(compose_host, settings), KINDS, settings.shards, settings.hosts, version_of_hosts(settings)
+        partial(compose_pinning_host, settings), KINDS, settings.shards, settings.hosts, version_of_hosts(settings)
     )
     on_ray.start_hosts(spec, partial(find_shards, settings), on_progress)
+
+
+async def compose_pinning_host(settings: Settings, client: Client) -> Host:
+    """As `compose_host`, by a host that can have entities moved to hosts of their own."""
+    return await compose_host(settings, client, pins=Pins(client, on_ray.RayDirectory()))

@@ -13,6 +13,7 @@ from actors.clock import SteadyClock
 from actors.host import Host
 from actors.journals.port import Journal, JournalUnavailable
 from actors.journals.urls import open_journal
+from actors.pins import Pins
 from engine.kernel import Instant
 from engine.kinds import KINDS
 from engine.order import SettlePayment
@@ -20,6 +21,7 @@ from engine.payment import Authorized
 
 from .gateways.sandbox import SandboxGateway
 from .settings import Settings
+from .warming import SaleWarming
 
 REOPEN_PAUSE_S = 1.0
 BOOTED_AT = "DOORBUSTER_BOOTED_AT"
@@ -66,8 +68,10 @@ async def all_shards(settings: Settings, journal: Journal) -> list[int]:
     return sorted({*range(settings.shards), *await journal.shards()})
 
 
-async def host_of(settings: Settings, journal: Journal, client: Client, **options: Any) -> Host:
-    """A host of the commerce kinds, with the gateways that they call."""
+async def host_of(
+    settings: Settings, journal: Journal, client: Client, *, pins: Pins | None = None, **options: Any
+) -> Host:
+    """A host of the commerce kinds, with the gateways that they call; `pins` where there is more than one host."""
 
     async def settled(order_id: str, authorize_key: str, reply: Authorized) -> None:
         await client.send("order", order_id, SettlePayment(authorize_key, reply))
@@ -77,7 +81,7 @@ async def host_of(settings: Settings, journal: Journal, client: Client, **option
         journal,
         settings.shards,
         clock_of(os.environ),
-        gateways={"sandbox": SandboxGateway(settled)},
+        gateways={"sandbox": SandboxGateway(settled), "sales": SaleWarming(client, pins)},
         send=client.send,
         mailbox_limit=settings.mailbox_limit,
         entities_in_memory=settings.entities_in_memory,
@@ -86,10 +90,10 @@ async def host_of(settings: Settings, journal: Journal, client: Client, **option
     )
 
 
-async def compose_host(settings: Settings, client: Client) -> Host:
+async def compose_host(settings: Settings, client: Client, *, pins: Pins | None = None) -> Host:
     """A host in an actor of its own, with its own way to the journal."""
     log_to_stderr()
-    return await host_of(settings, await reached_journal_of(settings), client)
+    return await host_of(settings, await reached_journal_of(settings), client, pins=pins)
 
 
 async def find_shards(settings: Settings) -> dict[int, int]:

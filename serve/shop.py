@@ -1,7 +1,7 @@
 """What the HTTP face is made of, in one value that the serving process composes and passes in."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from actors.journals.port import Entry
@@ -10,6 +10,7 @@ from engine.product import ProductView
 from engine.stock import StockView
 
 from .access.access import Access
+from .sales import Sales
 from .tables import Tables
 
 
@@ -106,3 +107,4 @@ class Shop:
     ready: Callable[[], bool]
     names_requests: bool = True
     """Whether the application writes `X-Request-Id`; False behind a server that writes it itself, like Ray Serve."""
+    sales: Sales = field(default_factory=Sales)

@@ -73,7 +73,7 @@ def _misshapen(sale: FlashSale, terms: Terms, seed: str, now: Instant) -> Reject
     for field, least, most in bounds:
         if not least <= getattr(terms, field) <= most:
             return invalid(field, f"be {least} to {most}")
-    if not 0 < terms.announce_at <= terms.warm_at <= terms.starts_at < terms.ends_at:
+    if not 0 <= terms.announce_at <= terms.warm_at <= terms.starts_at < terms.ends_at:
         return invalid("starts_at", "not come before announce_at and warm_at, nor after ends_at")
     if terms.ends_at - terms.starts_at > LONGEST_SALE_MS:
         return invalid("ends_at", f"be at most {LONGEST_SALE_MS} ms after starts_at")

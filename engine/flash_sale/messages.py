@@ -127,6 +127,7 @@ class SaleView(Answer, frozen=True):
     seed: str
     changed_at: Instant = 0
     """When the phase began."""
+    version: int = 0
 
     @property
     def sku(self) -> str:

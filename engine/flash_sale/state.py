@@ -29,6 +29,8 @@ class FlashSale(msgspec.Struct, array_like=True, gc=False):
     holds: Holds = msgspec.field(default_factory=Holds)
     bought: dict[str, int] = {}
     """Units held and sold by customer, while there is a limit; not more entries than units."""
+    version: int = 0
+    """Counts events."""
     room: WaitingRoom = msgspec.field(default_factory=WaitingRoom)
 
     @property
@@ -175,6 +177,7 @@ _CHANGES: dict[type[Event], Callable[[FlashSale, Any], None]] = {
 
 def apply(sale: FlashSale, event: Event) -> None:
     """Change the sale as the event tells."""
+    sale.version += 1
     _CHANGES[type(event)](sale, event)
 
 
@@ -198,4 +201,5 @@ def view(sale: FlashSale) -> SaleView:
         sale.commitment,
         sale.seed if started else "",
         sale.phase_at,
+        sale.version,
     )

@@ -9,7 +9,20 @@ from . import docs
 from .handlers import add_handlers
 from .middlewares import Frame
 from .openapi import Api
-from .routes import admin, aftersales, carts, health, merchandise, orders, pricing, problems, products, stock
+from .routes import (
+    admin,
+    aftersales,
+    carts,
+    health,
+    merchandise,
+    orders,
+    pricing,
+    problems,
+    products,
+    sale_admin,
+    sales,
+    stock,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
@@ -28,6 +41,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     pricing.lists_router,
     pricing.router,
     pricing.regions_router,
+    sales.router,
+    sale_admin.router,
     problems.router,
     docs.router,
 )

@@ -16,6 +16,10 @@ MAX_QUANTITY = 10_000
 """Units in one line of a cart or an order."""
 MAX_ORDER_LINES = 100
 MAX_TOKEN_LENGTH = 255
+SALE_KEY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}@[a-z0-9][a-z0-9-]{0,39}$"
+"""The SKU and a name of the sale: one SKU can have one sale after the other."""
+MAX_SALE_TICKETS = 10
+MAX_SALE_TICKET_LENGTH = 100
 MAX_AMOUNT = 10**12
 """Minor units."""
 MAX_RECEIPT_QUANTITY = 1_000_000

@@ -19,6 +19,7 @@ from .prices import shelf_price
 from .problems import ProblemError, refused
 from .purchase import customer_of, settle
 from .requests import CheckoutRequest
+from .sale_claims import sale_claims_of
 
 UNSEALING_PAUSES_S = (0.01, 0.05, 0.2, 0.5)
 """Waits for the seal of an order that has failed; it takes milliseconds unless a host is moving."""
@@ -33,14 +34,18 @@ async def check_out(
     """
     order_id = order_id_of(shop.secret, key, account_id)
     # A retry goes straight to its order: neither the seal that it holds nor a new price may disturb its answer.
+    customer = account_id or customer_of(request.email)
     lines: tuple[Line, ...] = ()
     units: tuple[Units, ...] = ()
+    sale = None
     version = None
     if await order_of(shop, order_id) is None:
         cart, units = await _prepare(shop, cart_id, order_id)
-        if units:
+        if shop.sales.live or request.sale_tickets:
+            sale = sale_claims_of(shop, cart.lines, customer, request.sale_tickets)
+        if units or (sale is not None and sale.claims):
             # What was looked at is what is bought: a cart that changes meanwhile may need other components.
-            lines, version = cart.lines, cart.version
+            lines, version = (sale.lines if sale else cart.lines), cart.version
     place = Place(
         fingerprint=fingerprint_of("checkout", cart_id, request),
         email=request.email,
@@ -48,9 +53,10 @@ async def check_out(
         token=request.payment.token,
         lines=lines,
         cart_id=cart_id,
-        customer=account_id or customer_of(request.email),
-        payment_window_s=shop.settings.payment_window_s,
+        customer=customer,
+        payment_window_s=sale.payment_window_s if sale else shop.settings.payment_window_s,
         units=units,
+        claims=sale.claims if sale else (),
         cart_version=version,
     )
     return await settle(shop, order_id, place, prefer_async=prefer_async)

@@ -24,6 +24,7 @@ _TAGS = [
     {"name": "catalogue", "description": "Products with price and availability."},
     {"name": "stock", "description": "Quantities, what changes them, and the ledger."},
     {"name": "carts", "description": "Carts by unguessable id, and their checkout."},
+    {"name": "sales", "description": "Flash sales: countdown, the line before them, and their schedule."},
     {"name": "orders", "description": "The express purchase, and what became of an order."},
     {"name": "admin", "description": "For whoever runs the shop."},
     {"name": "health", "description": "For whatever watches the shop."},

@@ -15,10 +15,23 @@ NO_GROUPS: Collection[str] = ()
 def shelf_price(
     shop: Shop, product: ProductView, currency: str = "", groups: Collection[str] = NO_GROUPS
 ) -> Price | None:
-    """The price in the currency (empty: the product's own), or None where the product isn't sold in it."""
+    """The price in the currency (empty: the product's own), or None where the product isn't sold in it.
+
+    In a flash sale it is the sale's, beside the product's own.
+    """
+    if product.sku in shop.sales.live and (sale := _sale_price(shop, product, currency)):
+        return sale
     if not product.prices and (not currency or currency == product.price.currency):
         return Price(product.price, product.compare_at)
     return price_of(product, shop.tables[PRICE_LIST].get, currency, groups, shop.now())
+
+
+def _sale_price(shop: Shop, product: ProductView, currency: str) -> Price | None:
+    sale = shop.sales.running(product.sku, shop.now())
+    if sale is None or sale.terms.price.currency != (currency or product.price.currency):
+        return None
+    regular = product.price.amount if product.price.currency == sale.terms.price.currency else 0
+    return Price(sale.terms.price, regular if regular > sale.terms.price.amount else 0, sale.key)
 
 
 def sold_price(

@@ -138,6 +138,7 @@ _TYPES = (
     ProblemType(
         Reason.SALE_NOT_CHANGEABLE, 409, "Sale not changeable", "A sale that has started can only be cancelled."
     ),
+    ProblemType(Reason.SALE_OVERLAPS, 409, "Sales overlap", "Another sale of the same SKU runs at that time."),
     ProblemType(Reason.SOLD_OUT, 409, "Sold out", "All units of the sale are sold."),
     ProblemType(
         Reason.WAITING_ROOM,

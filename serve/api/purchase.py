@@ -23,6 +23,7 @@ from .lookups import order_of, product_unavailable, products_of, stock_of
 from .prices import sold_price
 from .problems import ProblemError, refusal, refused, unavailable
 from .requests import OrderRequest, OrderRequestLine
+from .sale_claims import SaleClaims, sale_claims_of
 
 
 class MoneyOut(msgspec.Struct, frozen=True, gc=False):
@@ -72,8 +73,9 @@ async def purchase(
     Without an account it is a guest's purchase.
     """
     order_id = order_id_of(shop.secret, key, account_id)
+    customer = account_id or customer_of(request.email)
     try:
-        lines, cart_id, units = await _lines_to_place(shop, order_id, request)
+        lines, cart_id, units, sale = await _lines_to_place(shop, order_id, request, customer)
     except ProblemError as error:
         return error.answer()
     except Unavailable as error:
@@ -85,9 +87,10 @@ async def purchase(
         token=request.payment.token,
         lines=lines,
         cart_id=cart_id,
-        customer=account_id or customer_of(request.email),
-        payment_window_s=shop.settings.payment_window_s,
+        customer=customer,
+        payment_window_s=sale.payment_window_s if sale else shop.settings.payment_window_s,
         units=units,
+        claims=sale.claims if sale else (),
     )
     return await settle(shop, order_id, place, prefer_async=prefer_async)
 
@@ -114,17 +117,20 @@ def customer_of(email: str) -> str:
 
 
 async def _lines_to_place(
-    shop: Shop, order_id: str, request: OrderRequest
-) -> tuple[tuple[Line, ...], str, tuple[Units, ...]]:
-    """Lines, cart id and units for `Place`; raises ProblemError when these lines can't be bought."""
+    shop: Shop, order_id: str, request: OrderRequest, customer: str
+) -> tuple[tuple[Line, ...], str, tuple[Units, ...], SaleClaims | None]:
+    """Lines, cart id, units and claims for `Place`; raises ProblemError when these lines can't be bought."""
     try:
         lines, units = await _quote(shop, request)
-        return lines, "", units
+        if not shop.sales.live and not request.sale_tickets:
+            return lines, "", units, None
+        sale = sale_claims_of(shop, lines, customer, request.sale_tickets)
+        return sale.lines, "", units, sale
     except ProblemError:
         # An order that this key has placed keeps its answer, whatever the catalogue says by now.
         if shop.orders.surely_new(order_id) or (earlier := await order_of(shop, order_id)) is None:
             raise
-    return ((), earlier.cart_id, ()) if earlier.cart_id else (earlier.lines, "", ())
+    return ((), earlier.cart_id, (), None) if earlier.cart_id else (earlier.lines, "", (), None)
 
 
 async def _quote(shop: Shop, request: OrderRequest) -> tuple[tuple[Line, ...], tuple[Units, ...]]:

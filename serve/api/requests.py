@@ -11,6 +11,8 @@ from .bounds import (
     MAX_EMAIL_LENGTH,
     MAX_ORDER_LINES,
     MAX_QUANTITY,
+    MAX_SALE_TICKET_LENGTH,
+    MAX_SALE_TICKETS,
     MAX_TOKEN_LENGTH,
     SKU_PATTERN,
     whole,
@@ -26,6 +28,9 @@ class PaymentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     token: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TOKEN_LENGTH)]
 
 
+SaleTicket = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_SALE_TICKET_LENGTH)]
+
+
 class OrderRequestLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sku: Annotated[str, msgspec.Meta(pattern=whole(SKU_PATTERN))]
     quantity: Annotated[int, msgspec.Meta(ge=1, le=MAX_QUANTITY)]
@@ -38,13 +43,15 @@ class OrderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     email: Annotated[str, msgspec.Meta(pattern=whole(EMAIL_PATTERN), max_length=MAX_EMAIL_LENGTH)]
     payment: PaymentRequest
     currency: Annotated[str, msgspec.Meta(pattern=whole(r"^([A-Z]{3})?$"))] = ""
+    sale_tickets: Annotated[list[SaleTicket], msgspec.Meta(max_length=MAX_SALE_TICKETS)] = []
 
 
-class CheckoutRequest(msgspec.Struct, frozen=True):
+class CheckoutRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     """The body of a cart's checkout."""
 
     email: str
     payment: PaymentRequest
+    sale_tickets: list[str] = []
 
 
 decode_order_request = msgspec.json.Decoder(OrderRequest).decode

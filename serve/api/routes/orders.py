@@ -49,7 +49,7 @@ PURCHASE_RESPONSES: dict[str, Any] = {
             "description": "Not settled yet: ask the order.",
             "headers": {**_LOCATION, "Preference-Applied": header("`respond-async`, if it was asked for.")},
         },
-        **body_problems(401, 402, 404, 409, 410),
+        **body_problems(401, 402, 403, 404, 409, 410),
     },
 }
 OrderPath = Annotated[str, Path(pattern=ORDER_ID_PATTERN, examples=["ord_6b1f0a5c9d2e4f7081a2b3c4d5e6f708"])]

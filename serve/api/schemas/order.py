@@ -7,7 +7,7 @@ from pydantic import Field
 from engine.order import OrderView
 
 from ..answers import timestamp
-from ..bounds import MAX_ORDER_LINES, MAX_TOKEN_LENGTH
+from ..bounds import MAX_ORDER_LINES, MAX_SALE_TICKET_LENGTH, MAX_SALE_TICKETS, MAX_TOKEN_LENGTH
 from ..requests import CheckoutRequest, OrderRequest, OrderRequestLine, PaymentMethod, PaymentRequest
 from .aftersale import AfterSale
 from .common import Email, Input, Label, Money, Output, Quantity, Sku, Timestamp, TotalMoney
@@ -21,6 +21,12 @@ class PaymentIn(Input):
 
     def to_request(self) -> PaymentRequest:
         return PaymentRequest(self.method, self.token)
+
+
+SaleTickets = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=MAX_SALE_TICKET_LENGTH)]],
+    Field(max_length=MAX_SALE_TICKETS, description="Of the lines of flash sales, where places are given."),
+]
 
 
 class OrderLineIn(Input):
@@ -38,10 +44,11 @@ class OrderIn(Input):
         str,
         Field(pattern=r"^([A-Z]{3})?$", description="To pay in; left out: the products' own. They need a price in it."),
     ] = ""
+    sale_tickets: SaleTickets = []
 
     def to_request(self) -> OrderRequest:
         lines = [OrderRequestLine(line.sku, line.quantity) for line in self.lines]
-        return OrderRequest(lines, self.email, self.payment.to_request(), self.currency)
+        return OrderRequest(lines, self.email, self.payment.to_request(), self.currency, self.sale_tickets)
 
 
 class CheckoutIn(Input):
@@ -49,9 +56,10 @@ class CheckoutIn(Input):
 
     email: Email
     payment: PaymentIn
+    sale_tickets: SaleTickets = []
 
     def to_request(self) -> CheckoutRequest:
-        return CheckoutRequest(self.email, self.payment.to_request())
+        return CheckoutRequest(self.email, self.payment.to_request(), self.sale_tickets)
 
 
 class CancelIn(Input):
