@@ -8,6 +8,7 @@ import msgspec
 from ..cart import Line
 from ..kernel import Accepted, Command, EffectAnswered, Instant, Outcome, Rejected, ReminderDue, invalid
 from ..money import MOST_TOTAL, Money
+from ..payment import Pending
 from ..pricing import adds_up
 from ..reasons import Reason
 from ..reservation import MOST_UNITS
@@ -164,6 +165,9 @@ def _settle_payment(order: Order, command: SettlePayment, now: Instant) -> Outco
         return invalid("authorize_key", "be the key that this order asked with")
     if order.status is None:
         return Rejected(Reason.NOT_FOUND)
+    if isinstance(command.reply, Pending):
+        waiting = order.status is Status.AWAITING_PAYMENT and order.payment is Payment.PENDING
+        return Accepted((PaymentAskedAgain(order.attempt + 1),) if waiting else ())
     return payment_answered(order, "", command.reply, now)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from ..cart import Line
 from ..kernel import Answer, Command, Instant
 from ..money import Money
-from ..payment import Authorized, Declined, PaymentAction
+from ..payment import Authorized, Declined, PaymentAction, Pending
 from ..pricing import Quote
 from ..reasons import Reason
 from .aftersale.records import AfterSaleView
@@ -54,10 +54,13 @@ class Place(Command, frozen=True):
 
 
 class SettlePayment(Command, frozen=True):
-    """A provider's callback: the payment asked for with `authorize_key` ended like this."""
+    """A provider's callback: the payment asked for with `authorize_key` ended like this.
+
+    `Pending`: it can go on now, and shall be asked for again.
+    """
 
     authorize_key: str
-    reply: Authorized | Declined
+    reply: Authorized | Declined | Pending
 
 
 class Cancel(Command, frozen=True):
