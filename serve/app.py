@@ -27,6 +27,7 @@ from .access.access import access_of
 from .api import build_app
 from .catalogue import CatalogueView, KnownOrders
 from .front import Front
+from .gateways.registry import methods_of, providers_of
 from .hosting import all_shards, clock_of, host_of, journal_of, log_to_stderr, reached_journal_of
 from .ingress import door
 from .sales import Sales
@@ -71,6 +72,7 @@ class ShopProcess:
         self.fenced = False
         secret = bytes.fromhex(settings.secret_key_file.read_text().strip())
         now = clock_of(os.environ)
+        self._providers = providers_of(settings, now)
         shop = Shop(
             client=self._client,
             catalogue=self._catalogue,
@@ -87,6 +89,8 @@ class ShopProcess:
             now=now,
             new_id=new_id,
             ready=lambda: self._ready and not self.fenced,
+            payment_methods=methods_of(settings),
+            providers=self._providers,
             names_requests=False,
             orders=self._orders,
             tables=self._tables,
@@ -142,6 +146,8 @@ class ShopProcess:
             await self._host.close()
         if self._journal is not None:
             await self._journal.close()
+        for provider in self._providers.values():
+            await provider.close()
 
     async def add_exclusive(self) -> int:
         """A shard for a pinned entity, where this process hosts all of them."""

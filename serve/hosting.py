@@ -19,7 +19,7 @@ from engine.kinds import KINDS
 from engine.order import SettlePayment
 from engine.payment import Authorized
 
-from .gateways.sandbox import SandboxGateway
+from .gateways.registry import gateways_of
 from .settings import Settings
 from .warming import SaleWarming
 
@@ -81,7 +81,7 @@ async def host_of(
         journal,
         settings.shards,
         clock_of(os.environ),
-        gateways={"sandbox": SandboxGateway(settled), "sales": SaleWarming(client, pins)},
+        gateways={**gateways_of(settings, settled, now), "sales": SaleWarming(client, pins)},
         send=client.send,
         mailbox_limit=settings.mailbox_limit,
         entities_in_memory=settings.entities_in_memory,

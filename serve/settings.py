@@ -36,7 +36,7 @@ OTHER_VARIABLES = frozenset(
 """Variables with our prefix that are no settings: the file to read, the mark of a run, the data of the tests, the time
 that a run counts from, and what belongs to one node of a cluster."""
 
-DERIVED = frozenset({"journal", "placement", "hosts", "public_url"})
+DERIVED = frozenset({"sandbox_payments", "journal", "placement", "hosts", "public_url"})
 """Settings that, unless given, follow from others."""
 
 URL_PASSWORD = re.compile(r"(?<=://)([^/@:]*):([^/@]+)@")
@@ -51,6 +51,15 @@ class SettingsError(Exception):
 
 Secret = Annotated[SecretStr, PlainSerializer(SecretStr.get_secret_value, return_type=str, when_used="json")]
 """A setting that is never shown; the JSON by which settings travel to other processes of the shop keeps its value."""
+
+
+PAYMENT_SECRETS = ("stripe_secret_key", "paypal_client_secret")
+"""Each of them makes the shop take real money."""
+
+
+def _secret_of(values: Mapping[str, Any], name: str) -> str:
+    given = values.get(name, "")
+    return given.get_secret_value() if isinstance(given, SecretStr) else str(given)
 
 
 class Settings(BaseModel):
@@ -117,6 +126,23 @@ class Settings(BaseModel):
         description="The shop's address as customers see it: access tokens name it, links in mails begin with it.",
     )
     access_token_s: int = Field(600, ge=60, le=3_600, description="Seconds that an access token is good for.")
+    sandbox_payments: bool = Field(
+        True, description="Take payments that move no money; by default only while no real provider is set up."
+    )
+    payment_return_url: str = Field(
+        "", max_length=2_000, description="Page to which shoppers come back from their bank or from PayPal."
+    )
+    stripe_secret_key: Secret = Field(SecretStr(""), description="Stripe's secret key; with it, the shop takes Stripe.")
+    stripe_webhook_secret: Secret = Field(
+        SecretStr(""), description="Signing secret of the endpoint /v1/webhooks/stripe at Stripe."
+    )
+    stripe_api_url: str = Field("", description="Another address of Stripe's API: for tests only.")
+    paypal_client_id: str = Field("", description="PayPal's client id; with its secret, the shop takes PayPal.")
+    paypal_client_secret: Secret = Field(SecretStr(""), description="PayPal's client secret.")
+    paypal_webhook_id: str = Field("", description="Id of the webhook /v1/webhooks/paypal at PayPal.")
+    paypal_api_url: str = Field(
+        "", description="PayPal's API: https://api-m.sandbox.paypal.com for trials; by default the live one."
+    )
     object_store_bytes: int = Field(
         104_857_600, ge=80_000_000, description="Shared memory that Ray reserves for large objects, in bytes."
     )
@@ -140,6 +166,8 @@ class Settings(BaseModel):
             values["journal"] = f"sqlite:///{data / 'journal'}"
         if "placement" not in values:
             values["placement"] = "actors" if str(values.get("hosts", 0)) != "0" else "replica"
+        if "sandbox_payments" not in values:
+            values["sandbox_payments"] = not any(_secret_of(values, name) for name in PAYMENT_SECRETS)
         if values["placement"] == "actors" and str(values.get("hosts", 0)) == "0":
             values["hosts"] = os.cpu_count() or 1
         if not values.get("public_url"):
@@ -171,6 +199,25 @@ class Settings(BaseModel):
                 "(host actors that every replica talks to)"
             )
         return self
+
+    @model_validator(mode="after")
+    def _webhooks_can_be_verified(self) -> "Settings":
+        # Without them nobody would hear of a payment that settles later, or anybody could tell of one.
+        if self.stripe_secret_key.get_secret_value() and not self.stripe_webhook_secret.get_secret_value():
+            raise ValueError("stripe_webhook_secret: must be given with stripe_secret_key")
+        if bool(self.paypal_client_id) != bool(self.paypal_client_secret.get_secret_value()):
+            raise ValueError("paypal_client_id: must be given with paypal_client_secret")
+        if self.paypal_client_id and not self.paypal_webhook_id:
+            raise ValueError("paypal_webhook_id: must be given with paypal_client_id")
+        return self
+
+    @property
+    def takes_stripe(self) -> bool:
+        return bool(self.stripe_secret_key.get_secret_value())
+
+    @property
+    def takes_paypal(self) -> bool:
+        return bool(self.paypal_client_id)
 
     @property
     def url(self) -> str:
@@ -237,7 +284,7 @@ def display(settings: Settings, name: str) -> str:
     """The value as a person may see it: secrets are masked, passwords in URLs too."""
     value = getattr(settings, name)
     if isinstance(value, SecretStr):
-        return MASK
+        return MASK if value.get_secret_value() else ""
     return mask_password(str(value))
 
 

@@ -1,6 +1,6 @@
 """What the HTTP face is made of, in one value that the serving process composes and passes in."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from engine.product import ProductView
 from engine.stock import StockView
 
 from .access.access import Access
+from .gateways.port import Provider
 from .sales import Sales
 from .tables import Tables
 
@@ -105,6 +106,10 @@ class Shop:
     new_id: Callable[[], str]
     """A fresh unguessable id: 128 bits or more in URL-safe characters."""
     ready: Callable[[], bool]
+    payment_methods: Sequence[str] = ("sandbox",)
+    """What a purchase may name as its payment method."""
+    providers: Mapping[str, Provider] = field(default_factory=dict)
+    """Payment providers that call back, by the method's name."""
     names_requests: bool = True
     """Whether the application writes `X-Request-Id`; False behind a server that writes it itself, like Ray Serve."""
     sales: Sales = field(default_factory=Sales)

@@ -22,6 +22,7 @@ from .routes import (
     sale_admin,
     sales,
     stock,
+    webhooks,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -36,6 +37,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     aftersales.own_router,
     aftersales.support_router,
     aftersales.merchant_router,
+    webhooks.router,
     admin.router,
     merchandise.router,
     pricing.lists_router,

@@ -11,6 +11,8 @@ EMAIL_PATTERN = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-
 """What an HTML e-mail field accepts, at most 254 characters: whether the mailbox exists, only a mail can tell."""
 IDEMPOTENCY_KEY_PATTERN = r"^[!-~]{1,255}$"
 
+PAYMENT_METHOD_PATTERN = r"^[a-z][a-z0-9_-]{0,31}$"
+
 MAX_EMAIL_LENGTH = 254
 MAX_QUANTITY = 10_000
 """Units in one line of a cart or an order."""

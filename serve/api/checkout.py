@@ -15,6 +15,7 @@ from ..shop import Shop
 from .answers import HttpAnswer
 from .bundles import units_of
 from .lookups import order_of, product_unavailable, products_of
+from .payments import require_method
 from .prices import shelf_price
 from .problems import ProblemError, refused
 from .purchase import customer_of, settle
@@ -40,6 +41,7 @@ async def check_out(
     sale = None
     version = None
     if await order_of(shop, order_id) is None:
+        require_method(shop, request.payment.method)
         cart, units = await _prepare(shop, cart_id, order_id)
         if shop.sales.live or request.sale_tickets:
             sale = sale_claims_of(shop, cart.lines, customer, request.sale_tickets)

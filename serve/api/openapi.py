@@ -26,6 +26,7 @@ _TAGS = [
     {"name": "carts", "description": "Carts by unguessable id, and their checkout."},
     {"name": "sales", "description": "Flash sales: countdown, the line before them, and their schedule."},
     {"name": "orders", "description": "The express purchase, and what became of an order."},
+    {"name": "payments", "description": "Where payment providers call back, and whether their books agree with ours."},
     {"name": "admin", "description": "For whoever runs the shop."},
     {"name": "health", "description": "For whatever watches the shop."},
 ]

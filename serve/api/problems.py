@@ -178,6 +178,15 @@ _TYPES = (
         "Idempotency key invalid",
         "An idempotency key has 1 to 255 visible ASCII characters; a UUID is a good one.",
     ),
+    ProblemType(
+        "webhook-unverified", 401, "Webhook not verified", "The signature is missing, too old, or not the provider's."
+    ),
+    ProblemType(
+        "payment-method-unknown",
+        422,
+        "Payment method unknown",
+        "This shop doesn't take that payment method; `methods` lists those that it takes.",
+    ),
     ProblemType("bad-request", 400, "Bad request", "The request can't be understood."),
     ProblemType("unauthorized", 401, "Unauthorized", "Send `Authorization: Bearer` with the right key or token."),
     ProblemType("forbidden", 403, "Forbidden", "Your token is good, and not for this: it lacks a scope."),

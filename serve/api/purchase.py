@@ -20,6 +20,7 @@ from ..shop import Shop
 from .answers import HttpAnswer, answer, timestamp
 from .bundles import units_of
 from .lookups import order_of, product_unavailable, products_of, stock_of
+from .payments import require_method
 from .prices import sold_price
 from .problems import ProblemError, refusal, refused, unavailable
 from .requests import OrderRequest, OrderRequestLine
@@ -53,13 +54,21 @@ class PlacedOut(msgspec.Struct, frozen=True, gc=False):
     settled_at: str
 
 
-class PendingOut(msgspec.Struct, frozen=True, gc=False):
+class ActionOut(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What the shopper has to do."""
+
+    redirect_url: str = ""
+    client_secret: str = ""
+
+
+class PendingOut(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The body of a 202."""
 
     id: str
     access_token: str
     status: str
     placed_at: str
+    action: ActionOut | None = None
 
 
 _encode = msgspec.json.Encoder().encode
@@ -121,6 +130,7 @@ async def _lines_to_place(
 ) -> tuple[tuple[Line, ...], str, tuple[Units, ...], SaleClaims | None]:
     """Lines, cart id, units and claims for `Place`; raises ProblemError when these lines can't be bought."""
     try:
+        require_method(shop, request.payment.method)
         lines, units = await _quote(shop, request)
         if not shop.sales.live and not request.sale_tickets:
             return lines, "", units, None
@@ -170,7 +180,8 @@ def _pending(shop: Shop, order: OrderView, *, prefer_async: bool) -> HttpAnswer:
     if prefer_async:
         headers.append(("preference-applied", "respond-async"))
     token = access_token_of(shop.secret, order.order_id)
-    body = PendingOut(order.order_id, token, "processing", timestamp(order.placed_at))
+    action = ActionOut(order.action.redirect_url, order.action.client_secret) if order.action else None
+    body = PendingOut(order.order_id, token, "processing", timestamp(order.placed_at), action)
     return answer(202, _encode(body), headers=headers)
 
 

@@ -1,7 +1,7 @@
 """What a purchase reads from its request: the body as plain structs, the idempotency key, the wish not to wait."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
@@ -14,13 +14,14 @@ from .bounds import (
     MAX_SALE_TICKET_LENGTH,
     MAX_SALE_TICKETS,
     MAX_TOKEN_LENGTH,
+    PAYMENT_METHOD_PATTERN,
     SKU_PATTERN,
     whole,
 )
 from .problems import ProblemError
 
-PaymentMethod = Literal["sandbox"]
-"""The gateways that a request may name."""
+PaymentMethod = Annotated[str, msgspec.Meta(pattern=whole(PAYMENT_METHOD_PATTERN))]
+"""The name of a gateway; which there are is the shop's affair."""
 
 
 class PaymentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

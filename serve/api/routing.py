@@ -158,7 +158,7 @@ def _refuse_announced(request: Request, limit: int) -> None:
 
 
 async def _parsed(request: Request, limit: int, *, needs_body: bool) -> Request:
-    raw = await _read(request, limit)
+    raw = await read_body(request, limit)
     if not raw and not needs_body:
         return _ParsedRequest(request, b"", None)
     if not _is_json(request.headers.get("content-type", "")):
@@ -171,7 +171,7 @@ async def _parsed(request: Request, limit: int, *, needs_body: bool) -> Request:
         raise ProblemError("malformed-json", "The body is nested too deeply.") from error
 
 
-async def _read(request: Request, limit: int) -> bytes:
+async def read_body(request: Request, limit: int) -> bytes:
     """The whole body; a longer one than `limit` bytes is left where it is."""
     chunks, size = [], 0
     async for chunk in request.stream():

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from pydantic import SecretStr
 
 from ..settings import Resolved, Settings, SettingsError, resolve
 
@@ -15,7 +16,7 @@ def settings_options(command: Command) -> Command:
     """Add `--config` and a flag for each setting; the command gets them as one `resolved` argument."""
 
     def with_settings(config: Path | None, **arguments: Any) -> Any:
-        flags = {name: arguments.pop(name) for name in Settings.model_fields}
+        flags = {name: arguments.pop(name, None) for name in Settings.model_fields}
         return command(resolved=resolve_or_exit(flags, config), **arguments)
 
     with_settings.__name__ = command.__name__
@@ -24,6 +25,9 @@ def settings_options(command: Command) -> Command:
     decorated: Command = with_settings
     for name, field in reversed(Settings.model_fields.items()):
         described = f"{field.description}  [{field.default}]" if field.default != "" else field.description
+        if field.annotation is SecretStr:
+            # A command line can be read by everybody on the machine.
+            continue
         flag = f"--{name.replace('_', '-')}"
         if field.annotation is bool:
             # Left out it is None, and another source may say so.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from serve.gateways.registry import methods_of
 from serve.settings import MASK, Settings, SettingsError, display, resolve
 
 
@@ -107,6 +108,38 @@ def test_a_misspelt_variable_is_pointed_out(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_password_in_a_url_is_masked() -> None:
     settings = resolve({"journal": "rediss://shop:hunter2@db.example:6379/0"}).settings
     assert display(settings, "journal") == f"rediss://shop:{MASK}@db.example:6379/0"
+
+
+STRIPE = {"stripe_secret_key": "sk_test_1", "stripe_webhook_secret": "whsec_1"}
+PAYPAL = {"paypal_client_id": "shop", "paypal_client_secret": "hunter2", "paypal_webhook_id": "WH-1"}
+
+
+def test_a_provider_is_there_when_its_secrets_are_and_then_the_sandbox_is_not() -> None:
+    assert methods_of(resolve({}).settings) == ("sandbox",)
+    assert methods_of(resolve(STRIPE).settings) == ("stripe",)
+    assert methods_of(resolve({**STRIPE, **PAYPAL, "sandbox_payments": True}).settings) == (
+        "sandbox",
+        "stripe",
+        "paypal",
+    )
+
+
+def test_secrets_travel_to_other_processes_and_are_never_shown() -> None:
+    settings = resolve({**STRIPE, **PAYPAL}).settings
+    again = Settings.model_validate_json(settings.model_dump_json())
+    assert again == settings
+    assert again.stripe_secret_key.get_secret_value() == "sk_test_1"
+    for name in ("stripe_secret_key", "stripe_webhook_secret", "paypal_client_secret"):
+        assert display(settings, name) == MASK
+    assert "hunter2" not in repr(settings)
+    assert display(resolve({}).settings, "stripe_secret_key") == ""
+
+
+@pytest.mark.parametrize("missing", ["stripe_webhook_secret", "paypal_client_id", "paypal_webhook_id"])
+def test_a_provider_whose_webhooks_could_not_be_verified_is_refused(missing: str) -> None:
+    given = {name: value for name, value in {**STRIPE, **PAYPAL}.items() if name != missing}
+    with pytest.raises(SettingsError, match=missing):
+        resolve(given)
 
 
 def test_every_setting_says_what_it_means() -> None:

@@ -7,16 +7,17 @@ from pydantic import Field
 from engine.order import OrderView
 
 from ..answers import timestamp
-from ..bounds import MAX_ORDER_LINES, MAX_SALE_TICKET_LENGTH, MAX_SALE_TICKETS, MAX_TOKEN_LENGTH
-from ..requests import CheckoutRequest, OrderRequest, OrderRequestLine, PaymentMethod, PaymentRequest
+from ..bounds import MAX_ORDER_LINES, MAX_SALE_TICKET_LENGTH, MAX_SALE_TICKETS, MAX_TOKEN_LENGTH, PAYMENT_METHOD_PATTERN
+from ..requests import CheckoutRequest, OrderRequest, OrderRequestLine, PaymentRequest
 from .aftersale import AfterSale
 from .common import Email, Input, Label, Money, Output, Quantity, Sku, Timestamp, TotalMoney
 
 
 class PaymentIn(Input):
-    """How to pay. The sandbox knows tok_ok, tok_declined, tok_slow, tok_timeout, tok_error and tok_async."""
+    """How to pay, as far as the shop takes it: `sandbox` (tok_ok, tok_declined, tok_slow, tok_timeout, tok_error or
+    tok_async), `stripe` (the id of a payment method, pm_...) or `paypal` (redirect)."""
 
-    method: PaymentMethod
+    method: Annotated[str, Field(pattern=PAYMENT_METHOD_PATTERN, examples=["sandbox"])]
     token: Annotated[str, Field(min_length=1, max_length=MAX_TOKEN_LENGTH, examples=["tok_ok"])]
 
     def to_request(self) -> PaymentRequest:
@@ -88,6 +89,13 @@ class PlacedOrder(Output):
     settled_at: Timestamp
 
 
+class PaymentAction(Output):
+    """What the shopper has to do before the payment can go on."""
+
+    redirect_url: Annotated[str, Field(description="The page to open: the bank's, or PayPal's.")] = ""
+    client_secret: Annotated[str, Field(description="What Stripe.js needs to go on with the payment.")] = ""
+
+
 class PendingOrder(Output):
     """A purchase that has not settled yet: ask the order."""
 
@@ -95,11 +103,14 @@ class PendingOrder(Output):
     access_token: Annotated[str, Field(description="Opens `GET /v1/orders/{id}`: keep it.")]
     status: Literal["processing"]
     placed_at: Timestamp
+    action: PaymentAction | None = None
 
 
 class Payment(Output):
     status: Annotated[str, Field(description="none, pending, captured, voided or refunded", examples=["captured"])]
     id: str
+    method: Annotated[str, Field(examples=["sandbox"])] = ""
+    action: PaymentAction | None = None
 
 
 class Order(Output):
@@ -146,7 +157,7 @@ class Order(Output):
             ],
             total=TotalMoney.of(order.total) if order.total else None,
             email=order.email,
-            payment=Payment(status=order.payment_status, id=order.payment_id),
+            payment=_payment_of(order),
             cart_id=order.cart_id or None,
             placed_at=timestamp(order.placed_at),
             settled_at=timestamp(settlement.at) if settlement else None,
@@ -157,3 +168,13 @@ class Order(Output):
 
 class Orders(Output):
     items: list[Order]
+
+
+def _payment_of(order: OrderView) -> Payment:
+    action = order.action
+    return Payment(
+        status=order.payment_status,
+        id=order.payment_id,
+        method=order.payment_method,
+        action=PaymentAction(redirect_url=action.redirect_url, client_secret=action.client_secret) if action else None,
+    )

@@ -27,6 +27,7 @@ from serve.access.principal import Kind as PrincipalKind
 from serve.api import build_app
 from serve.catalogue import CatalogueView, KnownOrders
 from serve.front import Front
+from serve.gateways.port import Provider
 from serve.gateways.sandbox import SandboxGateway
 from serve.ingress import Door, FrontFirst
 from serve.sales import Sales
@@ -114,7 +115,9 @@ class Shopfront:
         kinds: Mapping[str, Kind] = KINDS,
         names_requests: bool = True,
         front: bool = False,
+        providers: Mapping[str, Provider] | None = None,
     ) -> None:
+        self._providers = providers or {}
         self.clock = Clock()
         self.settings = settings or SmallSettings()
         self.catalogue = catalogue or CatalogueView()
@@ -143,6 +146,8 @@ class Shopfront:
             new_id=Ids(),
             ready=lambda: self.ready,
             names_requests=names_requests,
+            payment_methods=("sandbox", *self._providers),
+            providers=self._providers,
         )
         self.app = build_app(shop)
         transport = httpx.ASGITransport(FrontFirst(self.app, Door(Front(shop))) if front else self.app)
@@ -162,7 +167,7 @@ class Shopfront:
             self._journal,
             SHARDS,
             self.clock,
-            gateways={"sandbox": sandbox, "sales": SaleWarming(self.client, None)},
+            gateways={"sandbox": sandbox, "sales": SaleWarming(self.client, None), **self._providers},
             send=self.client.send,
         )
         self.client.attach(self._host)
@@ -216,6 +221,10 @@ class Shopfront:
         """How many commands the host has taken."""
         return self._host.commands
 
+    def let_effects_run(self, seconds: float = 0.2) -> None:
+        """Let calls that failed be made again, and reminders be looked at."""
+        self._runner.run(asyncio.sleep(seconds))
+
     def let_time_pass(self) -> None:
         """Let the host look at its reminders, after the clock was advanced."""
         self._runner.run(asyncio.sleep(TICK_S * 1.5))
@@ -245,10 +254,18 @@ class Shopfront:
             assert receipt.status_code == 201
 
     def buy(
-        self, *lines: tuple[str, int], key: str = "key-1", token: str = "tok_ok", email: str = EMAIL, **headers: str
+        self,
+        *lines: tuple[str, int],
+        key: str = "key-1",
+        token: str = "tok_ok",
+        method: str = "sandbox",
+        email: str = EMAIL,
+        **headers: str,
     ) -> httpx.Response:
         """The express purchase."""
-        return self.post("/v1/orders", json=order_body(*lines, token=token, email=email), headers=keyed(key, **headers))
+        body = order_body(*lines, token=token, email=email)
+        body["payment"]["method"] = method
+        return self.post("/v1/orders", json=body, headers=keyed(key, **headers))
 
     def cart_with(self, *lines: tuple[str, int]) -> str:
         """The path of a new cart."""

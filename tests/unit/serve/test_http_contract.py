@@ -127,7 +127,7 @@ BROKEN_ORDERS = [
         ({**ORDER, "lines": [{"sku": "RETRO-CLOCK", "quantity": quantity}]}, "#/lines/0/quantity")
         for quantity in (0, -1, 10_001, 10**30, 1.0, 1.5, "1", True, None, [])
     ),
-    ({**ORDER, "payment": {"method": "barter", "token": "goat"}}, "#/payment/method"),
+    ({**ORDER, "payment": {"method": "Barter!", "token": "goat"}}, "#/payment/method"),
     ({**ORDER, "payment": {"method": "sandbox", "token": ""}}, "#/payment/token"),
     ([], "#"),
     (None, "#"),

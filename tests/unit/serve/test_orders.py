@@ -12,7 +12,8 @@ def test_an_order_opens_with_its_token_or_the_admin_key(shop: Shopfront) -> None
     placed = shop.buy(("RETRO-CLOCK", 1)).json()
     path, token = f"/v1/orders/{placed['id']}", {"Authorization": f"Bearer {placed['access_token']}"}
     order = shop.get(path, headers=token).json()
-    assert (order["status"], order["payment"]) == ("confirmed", {"status": "captured", "id": placed["payment_id"]})
+    payment = {"status": "captured", "id": placed["payment_id"], "method": "sandbox", "action": None}
+    assert (order["status"], order["payment"]) == ("confirmed", payment)
     assert {name: order[name] for name in ("lines", "total", "email", "placed_at", "settled_at")} == {
         name: placed[name] for name in ("lines", "total", "email", "placed_at", "settled_at")
     }
