@@ -2,9 +2,9 @@
 
 from .document import document_kind
 from .kernel import Event, Instant, Rejected, invalid
+from .stock import DEFAULT_LOCATION
 
-DEFAULT_LOCATION = "default"
-"""The location that there always is; a document of this name only describes it."""
+__all__ = ["DEFAULT_LOCATION", "LOCATION", "LocationPut"]
 
 MOST_PRIORITY = 1_000
 LONGEST_TEXT = 200
@@ -12,7 +12,10 @@ MOST_MICRODEGREES = 180_000_000
 
 
 class LocationPut(Event, frozen=True):
-    """A place that holds goods. `priority` 1 is asked first; latitude and longitude are millionths of a degree."""
+    """A place that holds goods; there is always one called `default`.
+
+    `priority` 1 is asked first; latitude and longitude are millionths of a degree.
+    """
 
     name: str
     country: str = ""

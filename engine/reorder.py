@@ -68,6 +68,10 @@ class EndReorder(Command, frozen=True):
     purchase_id: str
 
 
+class LookReorder(Command, frozen=True):
+    """Read which draft has the SKU."""
+
+
 class ReorderClaimed(Event, frozen=True):
     purchase_id: str
 
@@ -93,6 +97,8 @@ class Reorder(msgspec.Struct, array_like=True, gc=False):
 
 def decide(reorder: Reorder, command: Command, _now: Instant) -> Outcome:
     """What the command would record, and its answer."""
+    if isinstance(command, LookReorder):
+        return Accepted((), ReorderView(reorder.purchase_id))
     assert isinstance(command, ClaimReorder | EndReorder)
     if not command.purchase_id:
         return invalid("purchase_id", "not be empty")
@@ -131,7 +137,7 @@ REORDER = Kind(
     new=Reorder,
     decide=decide,
     apply=apply,
-    commands=ClaimReorder | EndReorder,
+    commands=ClaimReorder | EndReorder | LookReorder,
     events=ReorderClaimed | ReorderEnded,
     answers=ReorderView,
     state=Reorder,

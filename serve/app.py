@@ -19,7 +19,7 @@ from actors.journals.port import Journal
 from actors.pins import LocalShards, Pins
 from engine.document import DocumentView, Look
 from engine.flash_sale import LookSale, SaleView
-from engine.kernel import Command, Reply
+from engine.kernel import Command, Rejected, Reply
 from engine.kinds import KINDS
 from engine.product import LookProduct, ProductView
 
@@ -31,6 +31,7 @@ from .gateways.registry import methods_of, providers_of
 from .hosting import all_shards, clock_of, host_of, journal_of, log_to_stderr, reached_journal_of
 from .ingress import door
 from .sales import Sales
+from .rolls import Rolls
 from .settings import Settings
 from .shop import Shop
 from .tables import Tables
@@ -61,6 +62,7 @@ class ShopProcess:
         self._orders = KnownOrders()
         self._tables = Tables(KINDS.values())
         self._sales = Sales()
+        self._rolls = Rolls()
         self._client = (
             Client(settings.shards) if settings.placement == "replica" else on_ray.connect(KINDS, settings.shards)
         )
@@ -95,6 +97,7 @@ class ShopProcess:
             orders=self._orders,
             tables=self._tables,
             sales=self._sales,
+            rolls=self._rolls,
             pins=Pins(self._client, self if settings.placement == "replica" else on_ray.RayDirectory()),
         )
         self._app = build_app(shop)
@@ -123,6 +126,8 @@ class ShopProcess:
         for kind, table in self._tables.by_name().items():
             await self._client.watch(kind, table.put, self._on_gap)
         await self._client.watch("flash-sale", self._sales.put, self._on_gap)
+        for kind, roll in self._rolls.by_name().items():
+            await self._client.watch(kind, roll.put, self._on_gap)
         if self._host is not None:
             await self._host.own(await all_shards(self._settings, self._journal))
         else:
@@ -186,6 +191,7 @@ class ShopProcess:
                         if isinstance(reply, DocumentView):
                             table.put(reply.key, reply.version, reply)
             await self._load_sales(shard)
+            await self._load_rolls(shard)
 
     async def _load_sales(self, shard: int) -> None:
         assert self._journal is not None
@@ -195,6 +201,16 @@ class ShopProcess:
             for reply in await self._look_all("flash-sale", keys, LookSale()):
                 if isinstance(reply, SaleView):
                     self._sales.put(reply.key, reply.version, reply)
+
+    async def _load_rolls(self, shard: int) -> None:
+        assert self._journal is not None
+        for kind, roll in self._rolls.by_name().items():
+            after = ""
+            while keys := await self._journal.keys(shard, kind, after=after, limit=LOAD_AT_ONCE):
+                after = keys[-1]
+                for key, reply in zip(keys, await self._look_all(kind, keys, roll.look), strict=True):
+                    if reply is not None and not isinstance(reply, Rejected):
+                        roll.put(key, 0, reply)
 
     async def _look_all(self, kind: str, keys: Sequence[str], look: Command) -> list[Reply]:
         return await asyncio.gather(*(self._client.send(kind, key, look, deadline_s=60) for key in keys))

@@ -34,6 +34,11 @@ def successor_cart_id_of(secret: bytes, cart_id: str, order_id: str) -> str:
     return "cart_" + urlsafe_b64encode(digest).decode().rstrip("=")
 
 
+def process_id_of(secret: bytes, prefix: str, name: str) -> str:
+    """The transfer, purchase order or count that this key, or this fresh id, begins."""
+    return f"{prefix}_" + blake2b(name.encode(), key=secret, digest_size=_ID_BYTES, person=prefix.encode()).hexdigest()
+
+
 def receipt_id_of(sku: str, idempotency_key: str) -> str:
     """The receipt or adjustment that this key books."""
     return blake2b(f"{sku}/{idempotency_key}".encode(), digest_size=_ID_BYTES, person=b"receipt-id").hexdigest()

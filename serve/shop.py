@@ -12,6 +12,7 @@ from engine.stock import StockView
 from .access.access import Access
 from .gateways.port import Provider
 from .sales import Sales
+from .rolls import Rolls
 from .tables import Tables
 
 
@@ -110,6 +111,7 @@ class Shop:
     """What a purchase may name as its payment method."""
     providers: Mapping[str, Provider] = field(default_factory=dict)
     """Payment providers that call back, by the method's name."""
+    rolls: Rolls = field(default_factory=Rolls)
     names_requests: bool = True
     """Whether the application writes `X-Request-Id`; False behind a server that writes it itself, like Ray Serve."""
     sales: Sales = field(default_factory=Sales)

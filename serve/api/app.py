@@ -24,6 +24,7 @@ from .routes import (
     stock,
     webhooks,
 )
+from .routes import admin, carts, health, inventory, merchandise, orders, pricing, problems, products, purchasing, stock
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
@@ -45,6 +46,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     pricing.regions_router,
     sales.router,
     sale_admin.router,
+    inventory.locations_router,
+    inventory.router,
+    purchasing.suppliers_router,
+    purchasing.supplies_router,
+    purchasing.router,
     problems.router,
     docs.router,
 )

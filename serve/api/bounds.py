@@ -12,6 +12,12 @@ EMAIL_PATTERN = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-
 IDEMPOTENCY_KEY_PATTERN = r"^[!-~]{1,255}$"
 
 PAYMENT_METHOD_PATTERN = r"^[a-z][a-z0-9_-]{0,31}$"
+LOCATION_PATTERN = r"^[a-z0-9][a-z0-9-]{0,39}$"
+"""A location's name, like a supplier's."""
+SUPPLY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}@[a-z0-9][a-z0-9-]{0,39}$"
+"""What a supplier asks for a SKU."""
+PROCESS_ID_PATTERN = r"^(trf|po|cnt)_[0-9a-f]{32}$"
+MAX_PURCHASE_LINES = 200
 
 MAX_EMAIL_LENGTH = 254
 MAX_QUANTITY = 10_000

@@ -12,7 +12,7 @@ from engine.product import ProductView
 from engine.stock import DEFAULT_LOCATION
 
 from ..shop import Shop
-from .lookups import stock_of
+from .allocation import available_anywhere
 
 
 def units_of(lines: Iterable[Line], products: Mapping[str, ProductView | None]) -> tuple[Units, ...]:
@@ -39,5 +39,5 @@ def parts_of(product: ProductView) -> tuple[tuple[str, int], ...]:
 async def available_of(shop: Shop, product: ProductView) -> int:
     """Units that can be bought now, as far as is known here: of a bundle, as many as its scarcest component allows."""
     if not product.components:
-        return (await stock_of(shop, product.sku)).available
-    return min([(await stock_of(shop, part.sku)).available // part.quantity for part in product.components])
+        return await available_anywhere(shop, product.sku)
+    return min([await available_anywhere(shop, part.sku) // part.quantity for part in product.components])

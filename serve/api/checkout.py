@@ -12,6 +12,7 @@ from engine.reasons import Reason
 
 from ..identity import fingerprint_of, order_id_of
 from ..shop import Shop
+from .allocation import allocated, has_locations, needed_of
 from .answers import HttpAnswer
 from .bundles import units_of
 from .lookups import order_of, product_unavailable, products_of
@@ -43,6 +44,8 @@ async def check_out(
     if await order_of(shop, order_id) is None:
         require_method(shop, request.payment.method)
         cart, units = await _prepare(shop, cart_id, order_id)
+        if has_locations(shop):
+            units = await allocated(shop, needed_of(cart.lines, units))
         if shop.sales.live or request.sale_tickets:
             sale = sale_claims_of(shop, cart.lines, customer, request.sale_tickets)
         if units or (sale is not None and sale.claims):

@@ -7,7 +7,7 @@ from engine.kernel import Rejected
 from engine.order import LookOrder, OrderView
 from engine.product import LookProduct, ProductView
 from engine.reasons import Reason
-from engine.stock import LookStock, StockView, stock_key
+from engine.stock import DEFAULT_LOCATION, LookStock, StockView, stock_key
 
 from ..shop import Shop
 from .problems import ProblemError
@@ -57,18 +57,19 @@ def product_unavailable(sku: str, pointer: str = "", detail: str = "") -> Proble
     return ProblemError(Reason.PRODUCT_UNAVAILABLE, detail, {"errors": errors} if pointer else None)
 
 
-async def stock_of(shop: Shop, sku: str) -> StockView:
+async def stock_of(shop: Shop, sku: str, location: str = DEFAULT_LOCATION) -> StockView:
     """The quantities as hosts last told them, up to a second old: whoever only looks must not queue at the stock."""
-    if (known := shop.catalogue.stock(sku)) is not None:
+    known = shop.catalogue.stock(sku) if location == DEFAULT_LOCATION else shop.catalogue.stock_at(sku, location)
+    if known is not None:
         return known
-    asked = await exact_stock_of(shop, sku)
-    shop.catalogue.put_stock(stock_key(sku), asked.version, asked)
+    asked = await exact_stock_of(shop, sku, location)
+    shop.catalogue.put_stock(stock_key(sku, location), asked.version, asked)
     return asked
 
 
-async def exact_stock_of(shop: Shop, sku: str) -> StockView:
+async def exact_stock_of(shop: Shop, sku: str, location: str = DEFAULT_LOCATION) -> StockView:
     """The quantities from the stock itself."""
-    reply = await shop.client.send("stock", stock_key(sku), LookStock())
+    reply = await shop.client.send("stock", stock_key(sku, location), LookStock())
     return reply if isinstance(reply, StockView) else NO_STOCK
 
 

@@ -23,6 +23,7 @@ Sell products to everyone at once, and never one too many.
 _TAGS = [
     {"name": "catalogue", "description": "Products with price and availability."},
     {"name": "stock", "description": "Quantities, what changes them, and the ledger."},
+    {"name": "purchasing", "description": "Suppliers, purchase orders, reordering."},
     {"name": "carts", "description": "Carts by unguessable id, and their checkout."},
     {"name": "sales", "description": "Flash sales: countdown, the line before them, and their schedule."},
     {"name": "orders", "description": "The express purchase, and what became of an order."},

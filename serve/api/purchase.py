@@ -17,6 +17,7 @@ from engine.reasons import Reason
 
 from ..identity import access_token_of, fingerprint_of, order_id_of
 from ..shop import Shop
+from .allocation import allocated, has_locations, needed_of
 from .answers import HttpAnswer, answer, timestamp
 from .bundles import units_of
 from .lookups import order_of, product_unavailable, products_of, stock_of
@@ -156,6 +157,8 @@ async def _quote(shop: Shop, request: OrderRequest) -> tuple[tuple[Line, ...], t
             raise refused(Rejected(Reason.CURRENCY_MISMATCH))
         lines.append(Line(line.sku, line.quantity, price, product.title))
     units = units_of(lines, products)
+    if has_locations(shop):
+        return tuple(lines), await allocated(shop, needed_of(lines, units))
     await _refuse_sold_out(shop, units or request.lines)
     return tuple(lines), units
 

@@ -16,7 +16,7 @@ from engine.reasons import Reason
 from ...shop import Shop
 from ..answers import answer, response_of, shaped
 from ..auth import ADMIN_KEY
-from ..availability import availability_of
+from ..availability import availability_of, shown_availability
 from ..bounds import DEFAULT_PAGE, SKU_PATTERN
 from ..cursors import Cursor, Limit, cursor_after, read_cursor
 from ..lookups import product_of, shown_product_of
@@ -75,7 +75,7 @@ async def look_product(
     shown = Product.of(product, price, await availability_of(shop, product))
     # A price list may begin or end without a change of the product.
     priced = f".{price.list_id}.{price.money.amount}" if price.list_id else ""
-    tag = version_tag(product.version, shown=f"{shown.availability.available}{priced}")
+    tag = version_tag(product.version, shown=f"{shown_availability(shown.availability)}{priced}")
     if is_fresh(if_none_match, tag):
         return Response(status_code=304, headers={"etag": tag, **_REVALIDATE})
     return shaped(shown, headers={"etag": tag, **_REVALIDATE})
@@ -106,7 +106,7 @@ async def put_product(
         raise refused(reply)
     assert isinstance(reply, ProductView)
     shown = Product.of(reply, Price(reply.price, reply.compare_at), await availability_of(shop, reply))
-    headers = {"etag": version_tag(reply.version, shown=shown.availability.available)}
+    headers = {"etag": version_tag(reply.version, shown=shown_availability(shown.availability))}
     first = 1 if reply.stage == Stage.PUBLISHED else 2  # Putting what isn't shown yet says so in a second event.
     if reply.version > first or was_known:
         return shaped(shown, headers=headers)

@@ -132,6 +132,9 @@ class Availability(Output):
 
     in_stock: bool
     available: Annotated[int, Field(ge=0, description="Units.")]
+    expected_at: Annotated[
+        Timestamp | None, Field(description="When sold out: the day of the next delivery, if one is on its way.")
+    ] = None
 
 
 class Product(Output):

@@ -4,10 +4,11 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from engine.stock import StockView
+from engine.stock import DEFAULT_LOCATION, StockView
 
 from ..bounds import MAX_RECEIPT_QUANTITY
-from .common import Input, Label, Output, Timestamp
+from .common import Input, Label, Money, Output, Timestamp
+from .times import shown_instant
 
 Units = Annotated[int, Field(ge=0, description="Units.")]
 
@@ -18,6 +19,7 @@ class ReceiptIn(Input):
     quantity: Annotated[int, Field(ge=1, le=MAX_RECEIPT_QUANTITY, description="Units.", examples=[100])]
     reason: Label = ""
     reference: Annotated[Label, Field(examples=["PO-2026-0042"])] = ""
+    cost: Annotated[Money | None, Field(description="What all of them cost; it enters the average cost.")] = None
 
 
 class AdjustmentIn(Input):
@@ -49,7 +51,7 @@ class PolicyIn(Input):
 
 
 class Stock(Output):
-    """Quantities at the default location: available = on_hand - reserved - safety_stock, at least 0."""
+    """Quantities at a location: available = on_hand - reserved - safety_stock, at least 0."""
 
     sku: str
     on_hand: Units
@@ -59,9 +61,11 @@ class Stock(Output):
     incoming: Units
     customer_limit: Annotated[int, Field(ge=0, description="Units per customer; 0: no limit.")]
     version: Annotated[int, Field(ge=0)]
+    location: str = DEFAULT_LOCATION
+    expected_at: Annotated[Timestamp | None, Field(description="When the first incoming units should be here.")] = None
 
     @classmethod
-    def of(cls, sku: str, stock: StockView) -> "Stock":
+    def of(cls, sku: str, stock: StockView, location: str = DEFAULT_LOCATION) -> "Stock":
         return cls(
             sku=sku,
             on_hand=stock.on_hand,
@@ -71,6 +75,8 @@ class Stock(Output):
             incoming=stock.incoming,
             customer_limit=stock.customer_limit,
             version=stock.version,
+            location=location,
+            expected_at=shown_instant(stock.expected_at),
         )
 
 

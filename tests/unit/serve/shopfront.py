@@ -31,6 +31,7 @@ from serve.gateways.port import Provider
 from serve.gateways.sandbox import SandboxGateway
 from serve.ingress import Door, FrontFirst
 from serve.sales import Sales
+from serve.rolls import Rolls
 from serve.shop import Shop
 from serve.tables import Tables
 from serve.warming import SaleWarming
@@ -125,6 +126,7 @@ class Shopfront:
         self._kinds = kinds
         self.tables = Tables(kinds.values())
         self.sales = Sales()
+        self.rolls = Rolls()
         self.client = Client(SHARDS)
         self.ready = True
         self._runner = asyncio.Runner()
@@ -138,6 +140,7 @@ class Shopfront:
             orders=self.orders,
             tables=self.tables,
             sales=self.sales,
+            rolls=self.rolls,
             pins=Pins(self.client, LocalShards(self._host, self._journal, SHARDS)),
             settings=self.settings,
             secret=SECRET,
@@ -177,6 +180,8 @@ class Shopfront:
         for kind, table in self.tables.by_name().items():
             await self.client.watch(kind, table.put)
         await self.client.watch("flash-sale", self.sales.put)
+        for kind, roll in self.rolls.by_name().items():
+            await self.client.watch(kind, roll.put)
         await self._host.own(range(SHARDS))
 
     def close(self) -> None:
