@@ -30,8 +30,8 @@ from .front import Front
 from .gateways.registry import methods_of, providers_of
 from .hosting import all_shards, clock_of, host_of, journal_of, log_to_stderr, reached_journal_of
 from .ingress import door
-from .sales import Sales
 from .rolls import Rolls
+from .sales import Sales
 from .settings import Settings
 from .shop import Shop
 from .tables import Tables

@@ -13,6 +13,7 @@ from .access.access import Access
 from .gateways.port import Provider
 from .sales import Sales
 from .rolls import Rolls
+from .sales import Sales
 from .tables import Tables
 
 

@@ -14,17 +14,18 @@ from .routes import (
     aftersales,
     carts,
     health,
+    inventory,
     merchandise,
     orders,
     pricing,
     problems,
     products,
+    purchasing,
     sale_admin,
     sales,
     stock,
     webhooks,
 )
-from .routes import admin, carts, health, inventory, merchandise, orders, pricing, problems, products, purchasing, stock
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,

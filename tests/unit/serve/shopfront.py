@@ -30,8 +30,8 @@ from serve.front import Front
 from serve.gateways.port import Provider
 from serve.gateways.sandbox import SandboxGateway
 from serve.ingress import Door, FrontFirst
-from serve.sales import Sales
 from serve.rolls import Rolls
+from serve.sales import Sales
 from serve.shop import Shop
 from serve.tables import Tables
 from serve.warming import SaleWarming
