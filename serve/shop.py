@@ -11,7 +11,6 @@ from engine.stock import StockView
 
 from .access.access import Access
 from .gateways.port import Provider
-from .sales import Sales
 from .rolls import Rolls
 from .sales import Sales
 from .tables import Tables
