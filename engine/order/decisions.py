@@ -14,6 +14,8 @@ from ..reasons import Reason
 from ..reservation import MOST_UNITS
 from . import numbering
 from .aftersale import process
+from .aftersale.edit_process import edit_of_key, reminded
+from .aftersale.edit_process import payment_answered as edit_payment_answered
 from .answers import effect_answered, payment_answered
 from .events import CancelRequested, OrderCancelled, OrderExpired, OrderFulfilled, OrderPlaced, PaymentAskedAgain
 from .messages import Anonymize, Cancel, Fulfil, LookOrder, OrderView, Place, Settlement, SettlePayment, Status
@@ -161,6 +163,9 @@ def _not_payable(lines: tuple[Line, ...], total: Money) -> Rejected | None:
 
 
 def _settle_payment(order: Order, command: SettlePayment, now: Instant) -> Outcome:
+    if (edit := edit_of_key(order, command.authorize_key)) is not None:
+        assert order.after is not None, "an edit is part of the after-sale state"
+        return edit_payment_answered(order, order.after, edit, command.reply, now)
     if command.authorize_key != order.authorize_key:
         return invalid("authorize_key", "be the key that this order asked with")
     if order.status is None:
@@ -208,7 +213,7 @@ def _look(order: Order, _command: LookOrder, _now: Instant) -> Outcome:
 
 def _remind(order: Order, _command: ReminderDue, now: Instant) -> Outcome:
     if order.status is not Status.AWAITING_PAYMENT:
-        return Accepted()
+        return reminded(order, order.after, now) if order.after is not None else Accepted()
     if now >= order.pay_by:
         return Accepted((OrderExpired(now),))
     if order.payment is Payment.PENDING and now >= order.ask_again_at:

@@ -11,6 +11,7 @@ from ..kernel import Effect, Instant, Request, Send
 from ..payment import Authorize, Capture, Refund, Void
 from ..reservation import Commit, Release, Reserve, Return
 from ..stock import LookStock
+from .aftersale.edit_process import remind_at as after_sale_remind_at
 from .aftersale.process import effects as after_sale_effects
 from .messages import Status
 from .ownership import has_account, ownership_effects
@@ -114,5 +115,5 @@ def effects(order: Order) -> Iterable[Effect]:
 def remind_at(order: Order) -> Instant | None:
     """When the payment must be settled or, before that, asked for again."""
     if order.status is not Status.AWAITING_PAYMENT:
-        return None
+        return after_sale_remind_at(order.after) if order.after is not None else None
     return min(order.ask_again_at, order.pay_by) if order.payment is Payment.PENDING else order.pay_by

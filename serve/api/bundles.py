@@ -20,13 +20,16 @@ def units_of(lines: Iterable[Line], products: Mapping[str, ProductView | None]) 
     lines = tuple(lines)
     if not any(product.components for product in products.values() if product is not None):
         return ()
-    needed: dict[str, int] = {}
+    needed: dict[tuple[int, str], int] = {}
+    indexes: dict[str, int] = {}
     for line in lines:
         product = products[line.sku]
         assert product is not None, "only what is sold has lines"
+        # Lines of one SKU become one line of the order, where the first of them stands.
+        index = indexes.setdefault(line.sku, len(indexes))
         for sku, quantity in parts_of(product):
-            needed[sku] = needed.get(sku, 0) + quantity * line.quantity
-    return tuple(Units(sku, DEFAULT_LOCATION, quantity) for sku, quantity in needed.items())
+            needed[index, sku] = needed.get((index, sku), 0) + quantity * line.quantity
+    return tuple(Units(sku, DEFAULT_LOCATION, quantity, index) for (index, sku), quantity in needed.items())
 
 
 def parts_of(product: ProductView) -> tuple[tuple[str, int], ...]:

@@ -7,6 +7,7 @@ from actors.codec import KindCodec
 from engine.kernel import Event
 from engine.order import ORDER, OrderView, events
 from engine.order.aftersale.cancellation import UnitsCancelled
+from engine.order.aftersale.edits import EditBegun, EditEnded, EditPaymentAsked, EditPaymentDeclined, EditPaymentMoved
 from engine.order.aftersale.fulfilment import ShipmentCreated, ShipmentMoved, ShipmentTracked
 from engine.order.aftersale.notes import NoteAdded
 from engine.order.aftersale.records import LineUnits, ReturnedUnits
@@ -60,6 +61,7 @@ def _tell(order: OrderView, event: Event) -> Iterator[Told]:
     yield from _tell_of_parcels(order, event)
     yield from _tell_of_money(event)
     yield from _tell_of_returns(order, event)
+    yield from _tell_of_edits(event)
 
 
 def _tell_of_checkout(event: Event) -> Iterator[Told]:
@@ -131,6 +133,22 @@ def _tell_of_returns(order: OrderView, event: Event) -> Iterator[Told]:
             yield Told("return-inspected", f"{restocked} restocked, {written_off} written off", by)
         case ReturnSettled(status=status, credit=credit, fee=fee, by=by):
             yield Told(f"return-{status}", f"{credit} in minor units, after a fee of {fee}", by)
+
+
+def _tell_of_edits(event: Event) -> Iterator[Told]:
+    match event:
+        case EditBegun(added=added, reason=reason, due=due, by=by):
+            more = f"{due.amount} {due.currency} (minor units) more to pay" if due is not None else ""
+            names = ", ".join(f"{line.quantity} x {line.sku}" for line in added)
+            yield Told("edit-begun", ", ".join(filter(None, (names, more, reason))), by)
+        case EditPaymentAsked(gateway=gateway, by=by):
+            yield Told("edit-payment-asked", gateway, by)
+        case EditPaymentMoved(payment=payment, payment_id=payment_id):
+            yield Told(f"edit-payment-{payment}", payment_id, internal=True)
+        case EditPaymentDeclined(code=code):
+            yield Told("edit-payment-declined", code)
+        case EditEnded(status=status, reason=why, by=by):
+            yield Told(f"edit-{status}", str(why or ""), by)
 
 
 def _units(order: OrderView, units: tuple[LineUnits, ...] | tuple[ReturnedUnits, ...]) -> str:

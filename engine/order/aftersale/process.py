@@ -9,8 +9,21 @@ from ...kernel import Accepted, Command, Effect, Event, Instant, Outcome, Reject
 from ...reasons import Reason
 from ..messages import Status
 from ..state import Order, view
-from . import cancellation, fulfilment, notes, refunds, returns
+from . import cancellation, edit_process, edits, fulfilment, notes, refunds, returns
 from .cancellation import CancelUnits, UnitsCancelled, UnitsGivenBack, cancel_the_rest
+from .edits import (
+    EditBegun,
+    EditEnded,
+    EditLineHeld,
+    EditLineMoved,
+    EditOrder,
+    EditPaymentAsked,
+    EditPaymentAskedAgain,
+    EditPaymentDeclined,
+    EditPaymentMoved,
+    PayEdit,
+    WithdrawEdit,
+)
 from .fulfilment import (
     CreateShipment,
     MoveShipment,
@@ -49,6 +62,9 @@ AfterSaleCommand = (
     | InspectReturn
     | RefundReturn
     | AddNote
+    | EditOrder
+    | PayEdit
+    | WithdrawEdit
 )
 AfterSaleEvent = (
     ShipmentCreated
@@ -64,11 +80,19 @@ AfterSaleEvent = (
     | ReturnInspected
     | ReturnSettled
     | NoteAdded
+    | EditBegun
+    | EditLineHeld
+    | EditPaymentAsked
+    | EditPaymentAskedAgain
+    | EditPaymentMoved
+    | EditPaymentDeclined
+    | EditLineMoved
+    | EditEnded
 )
 
 Decided = tuple[Event, ...] | Rejected
 
-_TOPICS: tuple[Any, ...] = (fulfilment, cancellation, refunds, returns, notes)
+_TOPICS: tuple[Any, ...] = (fulfilment, cancellation, refunds, returns, edits, notes)
 _DECISIONS: dict[type[Command], Callable[[Order, AfterSale, Any, Instant], Decided]] = {
     command: decision for topic in _TOPICS for command, decision in topic.DECISIONS.items()
 }
@@ -116,10 +140,12 @@ def effects(order: Order, after: AfterSale) -> Iterator[Effect]:
     """What the after-sale state waits for."""
     yield from cancellation.effects(order, after)
     yield from refunds.effects(order, after)
+    yield from edit_process.effects(order, after)
 
 
 ANSWERS: dict[str, Callable[[Order, AfterSale, str, Reply, Instant], Outcome]] = {
     "back": cancellation.answered,
     "refund": refunds.answered,
+    **edit_process.ANSWERS,
 }
 """By the name of the effect, the part of its id before the colon."""

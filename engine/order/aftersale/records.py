@@ -92,7 +92,7 @@ class Item(Record, frozen=True):
     credited: int = 0
     """Units whose price was given back, or taken off another's."""
     refunded: int = 0
-    """Minor units, asked for or given back."""
+    """Minor units, asked for, given back, or set off against a line that an edit added."""
 
     @property
     def kept(self) -> int:

@@ -122,7 +122,10 @@ def parts_of(order: "Order", line: int, quantity: int) -> list[tuple[str, int]]:
 
 def paid_by_line(order: "Order") -> list[int]:
     """What each line was paid with, in minor units."""
-    return [line.price.amount * line.quantity for line in order.lines]
+    if order.quote is None:
+        return [line.price.amount * line.quantity for line in order.lines]
+    quoted = {line.sku: line.total for line in order.quote.lines}
+    return [quoted[line.sku] for line in order.lines]
 
 
 def status_of(order: "Order") -> Status:

@@ -85,6 +85,7 @@ EDIT: tuple[Transition, ...] = (
     Transition(EditStatus.RESERVING, "a line refused", EditStatus.REFUSED),
     Transition(EditStatus.AWAITING_PAYMENT, "paid", EditStatus.COMMITTING),
     Transition(EditStatus.AWAITING_PAYMENT, "not paid in time", EditStatus.EXPIRED),
+    Transition(EditStatus.AWAITING_PAYMENT, "paid another amount", EditStatus.REFUSED),
     Transition(EditStatus.RESERVING, "withdrawn", EditStatus.WITHDRAWN),
     Transition(EditStatus.AWAITING_PAYMENT, "withdrawn", EditStatus.WITHDRAWN),
     Transition(EditStatus.COMMITTING, "all lines sold", EditStatus.DONE),

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from engine.kernel import Command, Rejected
 from engine.order import Fulfil, OrderView
 from engine.order.aftersale.cancellation import CancelUnits
+from engine.order.aftersale.edits import EditOrder, PayEdit, WithdrawEdit
 from engine.order.aftersale.fulfilment import CreateShipment, MoveShipment, TrackShipment
 from engine.order.aftersale.notes import AddNote
 from engine.order.aftersale.refunds import RefundOrder
@@ -24,6 +25,7 @@ from engine.reasons import Reason
 
 from ...identity import receipt_id_of
 from ...shop import Shop
+from ..additions import lines_to_add
 from ..answers import shaped
 from ..auth import ACCESS_TOKEN, ADMIN_KEY
 from ..bounds import AFTER_SALE_ID_PATTERN
@@ -34,6 +36,7 @@ from ..problems import ProblemError, refused
 from ..routing import MerchantRoute, OrderRoute, SupportRoute, TheActor, TheShop, router_of
 from ..schemas.aftersale import (
     CancellationIn,
+    EditIn,
     InspectionIn,
     NoteIn,
     RefundIn,
@@ -46,7 +49,7 @@ from ..schemas.aftersale import (
     amounts_of,
     units_of,
 )
-from ..schemas.order import Order, Orders
+from ..schemas.order import Order, Orders, PaymentIn
 from ..timeline import timeline_of
 from .orders import OrderPath
 from .stock import OptionalKey
@@ -93,6 +96,14 @@ async def request_return(
 async def withdraw_return(order_id: OrderPath, return_id: OwnId, shop: TheShop, actor: TheActor) -> Response:
     """Keep it after all, as long as it hasn't been received."""
     return await _tell(shop, order_id, WithdrawReturn(return_id, actor))
+
+
+@own_router.post(
+    "/v1/orders/{order_id}/edits/{edit_id}/pay", response_model=Order, responses=body_problems(401, 402, 404, 409)
+)
+async def pay_edit(order_id: OrderPath, edit_id: OwnId, payment: PaymentIn, shop: TheShop, actor: TheActor) -> Response:
+    """Pay what an edit costs more. It is done once the provider has answered: ask the order."""
+    return await _tell(shop, order_id, PayEdit(edit_id, payment.method, payment.token, actor))
 
 
 # -- for those who help customers
@@ -237,6 +248,28 @@ async def refund_order(
     """Give money back without anything coming back; never more than was captured."""
     name, lines = _name(shop, order_id, idempotency_key), amounts_of(given.lines)
     return await _tell(shop, order_id, RefundOrder(name, given.amount, lines, given.reason, actor), 201, staff=True)
+
+
+@merchant_router.post(
+    "/v1/admin/orders/{order_id}/edits", response_model=Order, status_code=201, responses=STAFF_CHANGED
+)
+async def edit_order(
+    order_id: OrderPath, given: EditIn, shop: TheShop, actor: TheActor, idempotency_key: OptionalKey = None
+) -> Response:
+    """Take units out and add lines, or exchange a return: all of it or nothing. More to pay is asked of the customer,
+    less is refunded."""
+    name, added = _name(shop, order_id, idempotency_key), await lines_to_add(shop, given.add)
+    remove, window_s = units_of(given.remove), given.window_s
+    command = EditOrder(name, added, remove, given.return_id, window_s, given.reason, actor)
+    return await _tell(shop, order_id, command, 201, staff=True)
+
+
+@merchant_router.post(
+    "/v1/admin/orders/{order_id}/edits/{edit_id}/withdraw", response_model=Order, responses=STAFF_CHANGED
+)
+async def withdraw_edit(order_id: OrderPath, edit_id: OwnId, shop: TheShop, actor: TheActor) -> Response:
+    """Give up an edit that isn't paid."""
+    return await _tell(shop, order_id, WithdrawEdit(edit_id, actor), staff=True)
 
 
 # -- what they share

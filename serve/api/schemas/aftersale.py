@@ -10,6 +10,8 @@ from pydantic import Field
 from engine.money import Money as EngineMoney
 from engine.order.aftersale.records import (
     AfterSaleView,
+    Edit,
+    EditStatus,
     Finding,
     Item,
     LineAmount,
@@ -24,8 +26,8 @@ from engine.order.aftersale.records import (
 )
 
 from ..answers import timestamp
-from ..bounds import MAX_AMOUNT, MAX_NOTE_LENGTH, MAX_ORDER_ITEMS, MAX_RECEIPT_QUANTITY, MAX_URL_LENGTH
-from .common import Input, Label, Money, Output, Timestamp, TotalMoney
+from ..bounds import MAX_AMOUNT, MAX_NOTE_LENGTH, MAX_ORDER_ITEMS, MAX_ORDER_LINES, MAX_RECEIPT_QUANTITY, MAX_URL_LENGTH
+from .common import Input, Label, Money, Output, Quantity, Sku, Timestamp, TotalMoney
 
 LineIndex = Annotated[int, Field(ge=0, lt=MAX_ORDER_ITEMS, description="Index of the order's line.", examples=[0])]
 LineQuantity = Annotated[int, Field(ge=1, le=MAX_RECEIPT_QUANTITY, examples=[1])]
@@ -151,6 +153,24 @@ class RefundIn(Input):
 class NoteIn(Input):
     text: Annotated[str, Field(min_length=1, max_length=MAX_NOTE_LENGTH)]
     internal: Annotated[bool, Field(description="False: the customer sees it.")] = True
+
+
+class AddedLineIn(Input):
+    sku: Sku
+    quantity: Quantity
+    price: Annotated[Money | None, Field(description="Of one unit; left out: what the product costs now.")] = None
+
+
+class EditIn(Input):
+    """What is taken out of an order and added to it; with `return_id`, what is sent in exchange for that return."""
+
+    add: Annotated[list[AddedLineIn], Field(max_length=MAX_ORDER_LINES)] = []
+    remove: Annotated[list[LineUnitsIn], Field(max_length=MAX_ORDER_ITEMS)] = []
+    return_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,40}$")] = ""
+    window_s: Annotated[
+        int, Field(ge=60, le=86_400, description="Seconds that what is added is held while more is to be paid.")
+    ] = 3_600
+    reason: Label = ""
 
 
 class OrderItem(Output):
@@ -309,6 +329,52 @@ class RefundOut(Output):
         )
 
 
+class EditLineOut(Output):
+    sku: str
+    title: str
+    quantity: int
+    price: Money
+
+
+class EditOut(Output):
+    id: str
+    status: EditStatus
+    added: list[EditLineOut]
+    removed: list[LineUnitsOut]
+    return_id: str | None
+    credit: Annotated[TotalMoney, Field(description="What is taken out or was returned is worth.")]
+    due: Annotated[TotalMoney | None, Field(description="What is left to pay, by `pay_by`.")]
+    pay_by: Timestamp
+    payment: Annotated[str, Field(examples=["none"])]
+    declined: Annotated[str | None, Field(description="Why the last payment was declined.")]
+    refusal: Annotated[str | None, Field(description="Why it was refused.", examples=["insufficient-stock"])]
+    reason: str
+    created_at: Timestamp
+    changed_at: Timestamp
+
+    @classmethod
+    def of(cls, edit: Edit, currency: str) -> "EditOut":
+        return cls(
+            id=edit.edit_id,
+            status=edit.status,
+            added=[
+                EditLineOut(sku=line.sku, title=line.title, quantity=line.quantity, price=Money.of(line.price))
+                for line in edit.added
+            ],
+            removed=_lines(edit.removed),
+            return_id=edit.return_id or None,
+            credit=_money(edit.credit, currency),
+            due=TotalMoney.of(edit.due) if edit.due else None,
+            pay_by=timestamp(edit.pay_by),
+            payment=edit.payment,
+            declined=edit.code or None,
+            refusal=edit.refusal,
+            reason=edit.reason,
+            created_at=timestamp(edit.created_at),
+            changed_at=timestamp(edit.changed_at),
+        )
+
+
 class NoteOut(Output):
     id: str
     text: str
@@ -325,6 +391,7 @@ class AfterSale(Output):
     cancellations: list[CancellationOut]
     returns: list[ReturnOut]
     refunds: list[RefundOut]
+    edits: list[EditOut]
     notes: list[NoteOut]
     captured: TotalMoney
     refunded: Annotated[TotalMoney, Field(description="Given back, or asked for and not refused.")]
@@ -343,6 +410,7 @@ class AfterSale(Output):
             ],
             returns=[ReturnOut.of(known, currency, number) for known in after.returns],
             refunds=[RefundOut.of(refund) for refund in after.refunds],
+            edits=[EditOut.of(edit, currency) for edit in after.edits],
             notes=[
                 NoteOut(
                     id=note.note_id,

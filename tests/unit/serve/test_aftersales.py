@@ -167,6 +167,41 @@ def test_a_parcel_is_tracked_and_moved(shop: Shopfront, order: dict[str, Any], c
     assert counter.post("fulfil")["status"] == "fulfilled"
 
 
+def test_an_edit_asks_the_customer_for_the_difference(shop: Shopfront, order: dict[str, Any], counter: Counter) -> None:
+    shop.sell("RADIO", amount=3000)
+    body = {"add": [{"sku": "RADIO", "quantity": 1}], "remove": lines((0, 1)), "reason": "asked by phone"}
+    edit = counter.post("edits", 201, **body)["after_sale"]["edits"][0]
+    assert edit["due"] == {"amount": 1_001, "currency": "USD"}
+    path, token = own(order, f"/edits/{edit['id']}/pay")
+    assert shop.post(path, json={"method": "sandbox", "token": "tok_ok"}, headers=token).status_code == 200
+    look = counter.look()
+    assert look["after_sale"]["edits"][0]["status"] == "done"
+    assert [item["sku"] for item in look["after_sale"]["items"]] == ["RETRO-CLOCK", "LAVA-LAMP", "RADIO"]
+    assert look["after_sale"]["net"]["amount"] == 10_497 + 1_001
+    again = shop.post(f"/v1/admin/orders/{order['id']}/edits/{edit['id']}/withdraw", admin=True)
+    assert kind_of(again) == "step-not-allowed"
+    told = [row["what"] for row in shop.get(f"/v1/orders/{order['id']}/timeline", headers=token).json()["items"]]
+    assert told[3:] == ["edit-begun", "edit-payment-asked", "edit-done"]
+
+
+def test_only_what_is_sold_here_is_added(shop: Shopfront, order: dict[str, Any], counter: Counter) -> None:
+    shop.sell("SET", quantity=0, components=[{"sku": "RETRO-CLOCK", "quantity": 1}])
+    for sku in ("SET", "NOTHING"):
+        problem = counter.post("edits", 422, add=[{"sku": sku, "quantity": 1}])
+        assert problem["type"] == "/problems/product-unavailable"
+
+
+def test_the_components_of_a_bundle_go_back_with_it(shop: Shopfront) -> None:
+    shop.sell("RETRO-CLOCK", quantity=5)
+    shop.sell("BELL", quantity=7)
+    components = [{"sku": "RETRO-CLOCK", "quantity": 1}, {"sku": "BELL", "quantity": 2}]
+    shop.sell("CLOCK-SET", quantity=0, amount=4999, components=components)
+    bought = shop.buy(("BELL", 1), ("CLOCK-SET", 2)).json()
+    path, token = own(bought, "/cancellations")
+    assert shop.post(path, json={"lines": lines((1, 1))}, headers=token).status_code == 201
+    assert (shop.stock("RETRO-CLOCK")["on_hand"], shop.stock("BELL")["on_hand"]) == (4, 4)
+
+
 def test_a_refund_above_what_was_captured_says_how_much_is_left(counter: Counter) -> None:
     counter.post("refunds", 201, amount=10_000)
     problem = counter.post("refunds", 409, amount=498)
