@@ -15,12 +15,15 @@ from actors.placement import shard_of
 from engine.cart import AddLine, CartView
 from engine.kernel import Command, Rejected, Reply
 from engine.order import LookOrder, OrderView, Place, Settlement
+from engine.purchase import LookPurchase, PurchaseView
 from engine.reasons import Reason
 from engine.stock import Adjust, Commit, Done, Held, LookStock, Receive, Release, Reserve, StockView
+from engine.transfer import LookTransfer, TransferView
 
 from .bank import Ledger
 from .books import OPEN, Broken, CartBook, OrderBook, StockBook
 from .chronicle import Chronicle
+from .goods import GoodsBooks
 
 FOREVER = float("inf")
 
@@ -53,6 +56,7 @@ class Auditor:
         self.stocks: dict[str, StockBook] = {}
         self.orders: dict[str, OrderBook] = {}
         self.carts: dict[str, CartBook] = {}
+        self.goods = GoodsBooks()
         self.asked: list[Asked] = []
         self.time = 0.0
         self.clocks_jumped = False
@@ -124,10 +128,15 @@ class Auditor:
                 book = self._stock(key)
             case "order":
                 book = self.orders.setdefault(key, OrderBook())
-            case _:
+            case "cart":
                 book = self.carts.setdefault(key, CartBook())
+            case _:
+                book = None
         try:
-            book.fold(event, at)
+            if book is None:
+                self.goods.fold(kind, key, event)
+            else:
+                book.fold(event, at)
         except Broken as broken:
             self._accuse(f"{kind} {key}: {broken}")
 
@@ -203,7 +212,7 @@ class Auditor:
                     raise Broken(f"it holds {asked.command.reservation_id} as {sequence}, but recorded {held}")
             case Done():
                 self._judge_done(asked)
-            case None:
+            case None | TransferView() | PurchaseView():
                 pass
             case other:
                 raise Broken(f"{type(asked.command).__name__} is answered with {other}")
@@ -274,6 +283,7 @@ class Auditor:
         """What is still under way."""
         left = [f"order {key}: {order.left_to_do()}" for key, order in self.orders.items() if not order.done]
         left += [f"stock {key}: {stock.reserved} reserved" for key, stock in self.stocks.items() if stock.reserved]
+        left += self.goods.unsettled(self.stocks)
         for key, cart in self.carts.items():
             holder = self.orders.get(cart.sealed_by)
             if cart.sealed_by and (holder is None or holder.status not in ("confirmed", "fulfilled", "cancelled")):
@@ -295,6 +305,8 @@ class Auditor:
         for key, order in self.orders.items():
             self._judge_money(key, order)
             self._judge_lines(key, order)
+        for fault in self.goods.faults(self.stocks):
+            self._accuse(fault)
         for refusal in self._ledger.refusals:
             self._accuse(f"the bank was asked what should never be asked: {refusal}")
         for order_id in dict.fromkeys(payment.order_id for payment in self._ledger.payments.values()):
@@ -324,6 +336,11 @@ class Auditor:
 
     def compare(self, key: str, reply: Reply, command: Command) -> None:
         """The live state of an entity, read at the end, must be what its journal says."""
+        if isinstance(command, LookTransfer | LookPurchase):
+            kind = "transfer" if isinstance(command, LookTransfer) else "purchase"
+            if wrong := self.goods.compare(kind, key, reply):
+                self._accuse(wrong)
+            return
         if isinstance(reply, Rejected):
             absent = key not in self.orders if isinstance(command, LookOrder) else key not in self.carts
             if not (reply.reason in (Reason.NOT_FOUND, Reason.CART_EXPIRED) and absent):

@@ -69,9 +69,9 @@ class StockBook:
     """A stock remembers what it sold for some seconds of its wall clock. When that jumps, a hold that a host without
     its shards still asks for may begin again after its sale: it is held once more until it expires, and sold to
     nobody."""
-    receipts: dict[str, None] = field(default_factory=dict)
-    adjustments: dict[str, None] = field(default_factory=dict)
-    dispatches: dict[str, None] = field(default_factory=dict)
+    receipts: dict[str, int] = field(default_factory=dict)
+    adjustments: dict[str, int] = field(default_factory=dict)
+    dispatches: dict[str, int] = field(default_factory=dict)
     expectations: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Revision and quantity."""
     bought: dict[str, int] = field(default_factory=dict)
@@ -81,15 +81,15 @@ class StockBook:
     def fold(self, event: Event, at: float) -> None:
         match event:
             case stock_events.Received(receipt_id=receipt, quantity=units):
-                self._once(self.receipts, receipt, "receipt")
+                self._once(self.receipts, receipt, "receipt", units)
                 self.on_hand += units
                 self.received += units
             case stock_events.Adjusted(adjustment_id=adjustment, delta=units):
-                self._once(self.adjustments, adjustment, "adjustment")
+                self._once(self.adjustments, adjustment, "adjustment", units)
                 self.on_hand += units
                 self.adjusted += units
             case Dispatched(dispatch_id=dispatch, quantity=units):
-                self._once(self.dispatches, dispatch, "dispatch")
+                self._once(self.dispatches, dispatch, "dispatch", units)
                 self.on_hand -= units
                 self.dispatched += units
             case ExpectationSet(expectation_id=expectation, revision=revision):
@@ -127,10 +127,10 @@ class StockBook:
         if held != self.reserved:
             raise Broken(f"open reservations hold {held} units, {self.reserved} are reserved")
 
-    def _once(self, seen: dict[str, None], name: str, what: str) -> None:
+    def _once(self, seen: dict[str, int], name: str, what: str, units: int) -> None:
         if name in seen:
             raise Broken(f"{what} {name} is booked twice")
-        seen[name] = None
+        seen[name] = units
 
     def _policy(self, event: stock_events.PolicySet) -> None:
         if not event.customer_limit:

@@ -21,6 +21,7 @@ from engine.stock import Adjust, Commit, Held, LookStock, Receive, Release, Rese
 
 from .auditor import Asked, Auditor
 from .bank import TREATMENTS
+from .goods import Errand, run
 from .machines import EPOCH_MS, DirectoryWire, FrontMachine
 
 SALE = ("RETRO-CLOCK", "LAVA-LAMP", "TURNTABLE")
@@ -225,6 +226,7 @@ class Crowd:
         random: Random,
         directory_for: Callable[[str], DirectoryWire],
         clock: Callable[[], float],
+        errands: tuple[Errand, ...] = (),
     ) -> None:
         self._plan = plan
         self._fronts = fronts
@@ -232,6 +234,7 @@ class Crowd:
         self._random = random
         self._directory_for = directory_for
         self._clock = clock
+        self._errands = errands
         self._operations = count()
         self.tasks: list[asyncio.Task[Any]] = []
 
@@ -256,6 +259,8 @@ class Crowd:
             self._start(pinning.front, self._pin(pinning))
         for look in plan.looks:
             self._start(look.front, self._look(look))
+        for errand in self._errands:
+            self._start(errand.front, run(errand, self._ask))
 
     @property
     def busy(self) -> int:

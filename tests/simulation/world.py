@@ -17,19 +17,22 @@ from engine.cart import LookCart
 from engine.kernel import Command
 from engine.kinds import KINDS
 from engine.order import LookOrder
+from engine.purchase import LookPurchase
 from engine.stock import LookStock
+from engine.transfer import LookTransfer
 
 from .auditor import Auditor
 from .bank import Bank
 from .chronicle import Chronicle
 from .disk import Disk
 from .faults import Misfortune, draw_faults, draw_moves
+from .goods import draw_errands
 from .linearizability import judge_counters
 from .machines import DirectoryMachine, DirectoryWire, FrontMachine, Ground, HostMachine, Shape, way_of
 from .network import Network
 from .trimmer import trim_now_and_then
 from .virtual_time import Process, Scheduler, Spinning
-from .workload import ACTIVE_S, COUNTERS, Crowd, draw_plan
+from .workload import ACTIVE_S, COUNTERS, SALE, Crowd, draw_plan
 
 NIGHT_MS = 400_000
 """How far all clocks are put forward once the faults have stopped: every payment window and every hold is over then."""
@@ -38,7 +41,7 @@ PEACE_S = 90.0
 LOOK_EVERY_S = 0.5
 
 
-STREAMS = ("shape", "plan", "faults", "moves", "network", "disk", "bank", "trims")
+STREAMS = ("shape", "plan", "faults", "moves", "network", "disk", "bank", "trims", "goods")
 """Dice of their own: a change in one place shall not change everything else that a seed draws."""
 
 
@@ -138,6 +141,7 @@ class World:
             streams["plan"],
             lambda source: DirectoryWire(network, source, self.directory),
             lambda: self.scheduler.time,
+            draw_errands(streams["goods"], self.shape.fronts, SALE, ACTIVE_S),
         )
         others = [front.name for front in self.fronts]
         faults = draw_faults(streams["faults"], list(self.hosts), others)
@@ -202,6 +206,9 @@ class World:
         auditor = self.auditor
         looks: list[tuple[str, str, Command]] = [("stock", key, LookStock()) for key in auditor.stocks]
         looks += [("order", key, LookOrder()) for key in auditor.orders]
+        looks += [
+            (kind, key, LookTransfer() if kind == "transfer" else LookPurchase()) for kind, key in auditor.goods.books
+        ]
         looks += [("cart", key, LookCart()) for key, cart in auditor.carts.items() if cart.version]
         process = self.fronts[0].process
         assert process is not None
