@@ -30,6 +30,7 @@ from .front import Front
 from .gateways.registry import methods_of, providers_of
 from .hosting import all_shards, clock_of, host_of, journal_of, log_to_stderr, reached_journal_of
 from .ingress import door
+from .offers import Offers
 from .rolls import Rolls
 from .sales import Sales
 from .settings import Settings
@@ -98,6 +99,7 @@ class ShopProcess:
             tables=self._tables,
             sales=self._sales,
             rolls=self._rolls,
+            offers=Offers(self._tables),
             pins=Pins(self._client, self if settings.placement == "replica" else on_ray.RayDirectory()),
         )
         self._app = build_app(shop)

@@ -11,6 +11,7 @@ from engine.stock import StockView
 
 from .access.access import Access
 from .gateways.port import Provider
+from .offers import Offers
 from .rolls import Rolls
 from .sales import Sales
 from .tables import Tables
@@ -103,6 +104,8 @@ class Shop:
     """16 to 64 random bytes, the same for the life of the data: order ids and access tokens are made with it."""
     access: Access
     """Tells who makes a request."""
+    offers: Offers
+    """Promotions, shipping and taxes."""
     now: Callable[[], Instant]
     new_id: Callable[[], str]
     """A fresh unguessable id: 128 bits or more in URL-safe characters."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..kernel import Event, Kind
 from . import numbering
+from .address import DeliveryAddress
 from .aftersale.process import CHANGES as AFTER_SALE_CHANGES
 from .aftersale.process import AfterSaleCommand, AfterSaleEvent
 from .decisions import decide
@@ -41,6 +42,7 @@ __all__ = [
     "Anonymize",
     "Cancel",
     "Claim",
+    "DeliveryAddress",
     "Fulfil",
     "LookOrder",
     "NoteOrder",

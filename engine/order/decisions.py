@@ -60,6 +60,7 @@ def _place(order: Order, command: Place, now: Instant) -> Outcome:
         command.claims,
         command.cart_version,
         command.quote,
+        command.address,
     )
     status = Status.SEALING if command.cart_id else Status.RESERVING
     return Accepted(
@@ -79,6 +80,7 @@ def _place(order: Order, command: Place, now: Instant) -> Outcome:
             command.gateway,
             customer=command.customer,
             quote=command.quote,
+            address=command.address,
         ),
     )
 

@@ -12,6 +12,7 @@ from ..money import Money
 from ..payment import PaymentAction
 from ..pricing import Quote
 from ..reasons import Reason
+from .address import DeliveryAddress
 from .participants import Claim, Units
 
 
@@ -32,6 +33,7 @@ class OrderPlaced(Event, frozen=True):
     claims: tuple[Claim, ...] = ()
     cart_version: int | None = None
     quote: Quote | None = None
+    address: DeliveryAddress | None = None
 
 
 class CartTaken(Event, frozen=True):

@@ -9,6 +9,7 @@ from ..money import Money
 from ..payment import Authorized, Declined, PaymentAction, Pending
 from ..pricing import Quote
 from ..reasons import Reason
+from .address import DeliveryAddress
 from .aftersale.records import AfterSaleView
 from .participants import Claim, Units
 
@@ -51,6 +52,7 @@ class Place(Command, frozen=True):
     claims: tuple[Claim, ...] = ()
     cart_version: int | None = None
     quote: Quote | None = None
+    address: DeliveryAddress | None = None
 
 
 class SettlePayment(Command, frozen=True):
@@ -128,6 +130,7 @@ class OrderView(Answer, frozen=True):
     """How the total comes about, where it is more than what the lines cost."""
     number: str = ""
     """What people call it by; empty until somebody was told."""
+    address: DeliveryAddress | None = None
 
     @property
     def due(self) -> Money | None:

@@ -13,6 +13,7 @@ from ..payment import PaymentAction
 from ..pricing import Quote
 from ..reasons import Reason
 from ..stock import stock_key
+from .address import DeliveryAddress
 from .aftersale.state import AfterSale, status_of, view_of
 from .events import (
     AccountNoted,
@@ -157,6 +158,7 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     quote: Quote | None = None
     number: str = ""
     """What people call it by; empty until somebody was told."""
+    address: DeliveryAddress | None = None
 
     @property
     def due(self) -> Money:
@@ -195,6 +197,7 @@ def _apply_placed(order: Order, event: OrderPlaced) -> None:
     order.claims = event.claims
     order.cart_version = event.cart_version
     order.quote = event.quote
+    order.address = event.address
     if event.cart_id:
         order.status = Status.SEALING
         order.seal = CartSeal.ASKED
@@ -492,4 +495,5 @@ def view_as(order: Order, status: Status, settlement: Settlement | None) -> Orde
         view_of(order) if order.after is not None else None,
         order.quote,
         order.number,
+        order.address,
     )

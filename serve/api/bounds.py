@@ -18,6 +18,17 @@ SUPPLY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}@[a-z0-9][a-z0-9-]{0,39}$"
 """What a supplier asks for a SKU."""
 PROCESS_ID_PATTERN = r"^(trf|po|cnt)_[0-9a-f]{32}$"
 MAX_PURCHASE_LINES = 200
+COUPON_CODE_PATTERN = r"^[A-Za-z0-9 _-]{1,64}$"
+CARD_CODE_PATTERN = r"^[A-Za-z0-9 -]{8,40}$"
+GIFT_CARD_ID_PATTERN = r"^gc_[0-9a-f]{32}$"
+STORE_CREDIT_ACCOUNT_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
+DOCUMENT_KEY_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+REGION_PATTERN = r"^([a-z]{2}(-[a-z0-9]{1,3})?)?$"
+"""A country, or a state in it; empty: not told."""
+MAX_COUPONS = 10
+MAX_GIFT_CARDS = 5
+MAX_COUPONS_AT_ONCE = 1_000
+"""Codes that one request generates."""
 
 MAX_EMAIL_LENGTH = 254
 MAX_QUANTITY = 10_000

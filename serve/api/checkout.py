@@ -19,9 +19,11 @@ from .lookups import order_of, product_unavailable, products_of
 from .payments import require_method
 from .prices import shelf_price
 from .problems import ProblemError, refused
-from .purchase import customer_of, settle
+from .purchase import claims_of, customer_of, settle
+from .quoting import address_of, charged
 from .requests import CheckoutRequest
 from .sale_claims import sale_claims_of
+from .wishes import wishes_nothing
 
 UNSEALING_PAUSES_S = (0.01, 0.05, 0.2, 0.5)
 """Waits for the seal of an order that has failed; it takes milliseconds unless a host is moving."""
@@ -39,18 +41,21 @@ async def check_out(
     customer = account_id or customer_of(request.email)
     lines: tuple[Line, ...] = ()
     units: tuple[Units, ...] = ()
-    sale = None
+    sale = costs = None
     version = None
     if await order_of(shop, order_id) is None:
         require_method(shop, request.payment.method)
-        cart, units = await _prepare(shop, cart_id, order_id)
+        cart, units, products = await _prepare(shop, cart_id, order_id)
         if has_locations(shop):
             units = await allocated(shop, needed_of(cart.lines, units))
         if shop.sales.live or request.sale_tickets:
             sale = sale_claims_of(shop, cart.lines, customer, request.sale_tickets)
-        if units or (sale is not None and sale.claims):
-            # What was looked at is what is bought: a cart that changes meanwhile may need other components.
-            lines, version = (sale.lines if sale else cart.lines), cart.version
+        wanted = sale.lines if sale else cart.lines
+        if not (shop.offers.none and wishes_nothing(request)):
+            costs = await charged(shop, request, wanted, products, account_id=account_id)
+        if units or costs is not None or (sale is not None and sale.claims):
+            # What was looked at is what is bought: a cart that changes meanwhile needs and costs something else.
+            lines, version = wanted, cart.version
     place = Place(
         fingerprint=fingerprint_of("checkout", cart_id, request),
         email=request.email,
@@ -61,17 +66,21 @@ async def check_out(
         customer=customer,
         payment_window_s=sale.payment_window_s if sale else shop.settings.payment_window_s,
         units=units,
-        claims=sale.claims if sale else (),
+        claims=claims_of(sale, costs),
         cart_version=version,
+        quote=costs.quote if costs else None,
+        address=address_of(request) if request.shipping else None,
     )
     return await settle(shop, order_id, place, prefer_async=prefer_async)
 
 
-async def _prepare(shop: Shop, cart_id: str, order_id: str) -> tuple[CartView, tuple[Units, ...]]:
+async def _prepare(
+    shop: Shop, cart_id: str, order_id: str
+) -> tuple[CartView, tuple[Units, ...], Mapping[str, ProductView | None]]:
     """See that the cart can be bought and costs no more than the shopper has seen; take over prices that fell.
 
-    Returns the cart, and what it takes where a line isn't its own stock. The cart may change again before the order
-    seals it: then the order buys what the seal tells, at prices that the shopper saw when adding.
+    Returns the cart, what it takes where a line isn't its own stock, and its products. The cart may change again before
+    the order seals it: then the order buys what the seal tells, at prices that the shopper saw when adding.
     """
     cart = await _unsealed(shop, cart_id, order_id)
     if not cart.lines:
@@ -80,7 +89,7 @@ async def _prepare(shop: Shop, cart_id: str, order_id: str) -> tuple[CartView, t
     changed = _changed_lines(shop, cart, products)
     units = units_of(cart.lines, products)
     if not changed:
-        return cart, units
+        return cart, units, products
     reply = await shop.client.send("cart", cart_id, Reprice({line.sku: now for line, now in changed}))
     if isinstance(reply, Rejected):
         raise refused(reply)
@@ -90,7 +99,7 @@ async def _prepare(shop: Shop, cart_id: str, order_id: str) -> tuple[CartView, t
     if any(line.sku not in products for line in reply.lines):
         # Something was added at this very moment: looked at again, it is part of what is bought.
         return await _prepare(shop, cart_id, order_id)
-    return reply, units_of(reply.lines, products)
+    return reply, units_of(reply.lines, products), products
 
 
 async def cart_of(shop: Shop, cart_id: str) -> CartView:
@@ -100,6 +109,19 @@ async def cart_of(shop: Shop, cart_id: str) -> CartView:
         raise refused(reply)
     assert isinstance(reply, CartView)
     return reply
+
+
+async def quotable_cart(shop: Shop, cart_id: str) -> tuple[CartView, Mapping[str, ProductView | None]]:
+    """The cart and its products, to say what it would cost at the prices of its lines; raises ProblemError for one that
+    can't be bought."""
+    cart = await cart_of(shop, cart_id)
+    if not cart.lines:
+        raise refused(Rejected(Reason.CART_EMPTY))
+    products = await products_of(shop, [line.sku for line in cart.lines])
+    for line in cart.lines:
+        if products[line.sku] is None:
+            raise product_unavailable(line.sku)
+    return cart, products
 
 
 async def _unsealed(shop: Shop, cart_id: str, order_id: str) -> CartView:

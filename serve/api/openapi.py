@@ -28,6 +28,8 @@ _TAGS = [
     {"name": "sales", "description": "Flash sales: countdown, the line before them, and their schedule."},
     {"name": "orders", "description": "The express purchase, and what became of an order."},
     {"name": "payments", "description": "Where payment providers call back, and whether their books agree with ours."},
+    {"name": "promotions", "description": "Promotions, coupon codes and shipping methods."},
+    {"name": "gift cards", "description": "Gift cards and store credit."},
     {"name": "admin", "description": "For whoever runs the shop."},
     {"name": "health", "description": "For whatever watches the shop."},
 ]

@@ -192,8 +192,20 @@ _TYPES = (
     ProblemType("forbidden", 403, "Forbidden", "Your token is good, and not for this: it lacks a scope."),
     ProblemType("method-not-allowed", 405, "Method not allowed", "`Allow` lists the methods of this resource."),
     ProblemType(
-        "price-changed", 409, "Price changed", "A price rose: the cart shows it now. Check out again to accept."
+        "price-changed",
+        409,
+        "Price changed",
+        "It costs more than was seen. The cart shows it now: check out again to accept.",
     ),
+    ProblemType(
+        "coupon-unused", 409, "Coupon unused", "A coupon code takes nothing off, so nothing was bought: leave it out."
+    ),
+    ProblemType(
+        "region-required", 422, "Region required", "Taxes depend on where it goes: send `region` or an address."
+    ),
+    ProblemType("promotion-unknown", 422, "Promotion unknown", "There is no such promotion."),
+    ProblemType("shipping-required", 422, "Shipping required", "Choose how it is brought: send `shipping`."),
+    ProblemType("shipping-unavailable", 422, "Shipping unavailable", "The method doesn't bring these goods there."),
     ProblemType("body-too-large", 413, "Body too large", "The body is larger than this resource accepts."),
     ProblemType("unsupported-media-type", 415, "Unsupported media type", "Send a body as `application/json`."),
     ProblemType(

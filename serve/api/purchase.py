@@ -5,14 +5,16 @@ comes back. The answer is made from the order's settlement and of what never cha
 the same bytes for good, whatever has become of the order since.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from actors.errors import Unavailable
 from engine.cart import Line
 from engine.kernel import Rejected
-from engine.order import OrderView, Place, Settlement, Status, Units
+from engine.order import Claim, OrderView, Place, Settlement, Status, Units
+from engine.product import ProductView
 from engine.reasons import Reason
 
 from ..identity import access_token_of, fingerprint_of, order_id_of
@@ -20,12 +22,15 @@ from ..shop import Shop
 from .allocation import allocated, has_locations, needed_of
 from .answers import HttpAnswer, answer, timestamp
 from .bundles import units_of
+from .charges import ChargesOut, charges_of
 from .lookups import order_of, product_unavailable, products_of, stock_of
 from .payments import require_method
 from .prices import sold_price
 from .problems import ProblemError, refusal, refused, unavailable
+from .quoting import Charged, address_of, charged, merged
 from .requests import OrderRequest, OrderRequestLine
 from .sale_claims import SaleClaims, sale_claims_of
+from .wishes import wishes_nothing
 
 
 class MoneyOut(msgspec.Struct, frozen=True, gc=False):
@@ -41,7 +46,7 @@ class LineOut(msgspec.Struct, frozen=True, gc=False):
     total: MoneyOut
 
 
-class PlacedOut(msgspec.Struct, frozen=True, gc=False):
+class PlacedOut(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The body of a 201."""
 
     id: str
@@ -53,6 +58,8 @@ class PlacedOut(msgspec.Struct, frozen=True, gc=False):
     payment_id: str
     placed_at: str
     settled_at: str
+    charges: ChargesOut | None = None
+    """How the total comes about, where it is more than what the lines cost."""
 
 
 class ActionOut(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -85,7 +92,7 @@ async def purchase(
     order_id = order_id_of(shop.secret, key, account_id)
     customer = account_id or customer_of(request.email)
     try:
-        lines, cart_id, units, sale = await _lines_to_place(shop, order_id, request, customer)
+        basket = await _basket_of(shop, order_id, request, customer, account_id)
     except ProblemError as error:
         return error.answer()
     except Unavailable as error:
@@ -95,12 +102,14 @@ async def purchase(
         email=request.email,
         gateway=request.payment.method,
         token=request.payment.token,
-        lines=lines,
-        cart_id=cart_id,
+        lines=basket.lines,
+        cart_id=basket.cart_id,
         customer=customer,
-        payment_window_s=sale.payment_window_s if sale else shop.settings.payment_window_s,
-        units=units,
-        claims=sale.claims if sale else (),
+        payment_window_s=basket.sale.payment_window_s if basket.sale else shop.settings.payment_window_s,
+        units=basket.units,
+        claims=claims_of(basket.sale, basket.costs),
+        quote=basket.costs.quote if basket.costs else None,
+        address=address_of(request) if request.shipping else None,
     )
     return await settle(shop, order_id, place, prefer_async=prefer_async)
 
@@ -126,41 +135,61 @@ def customer_of(email: str) -> str:
     return email.lower()
 
 
-async def _lines_to_place(
-    shop: Shop, order_id: str, request: OrderRequest, customer: str
-) -> tuple[tuple[Line, ...], str, tuple[Units, ...], SaleClaims | None]:
-    """Lines, cart id, units and claims for `Place`; raises ProblemError when these lines can't be bought."""
+class Basket(NamedTuple):
+    """What an order is placed with: its lines, or the cart that told them; what they take, and what they cost."""
+
+    lines: tuple[Line, ...]
+    cart_id: str = ""
+    units: tuple[Units, ...] = ()
+    sale: SaleClaims | None = None
+    costs: Charged | None = None
+    """None where that is just what the lines cost."""
+
+
+def claims_of(sale: SaleClaims | None, costs: Charged | None) -> tuple[Claim, ...]:
+    """What the order reserves beside stock."""
+    return (*(sale.claims if sale else ()), *(costs.claims if costs else ()))
+
+
+async def _basket_of(shop: Shop, order_id: str, request: OrderRequest, customer: str, account_id: str) -> Basket:
+    """Raises ProblemError when these lines can't be bought."""
     try:
         require_method(shop, request.payment.method)
-        lines, units = await _quote(shop, request)
-        if not shop.sales.live and not request.sale_tickets:
-            return lines, "", units, None
-        sale = sale_claims_of(shop, lines, customer, request.sale_tickets)
-        return sale.lines, "", units, sale
+        lines, units, products = await lines_of(shop, request.lines, request.currency)
+        sale = costs = None
+        if shop.sales.live or request.sale_tickets:
+            sale = sale_claims_of(shop, lines, customer, request.sale_tickets)
+            lines = sale.lines
+        if not (shop.offers.none and wishes_nothing(request)):
+            lines = merged(lines)
+            costs = await charged(shop, request, lines, products, account_id=account_id)
+        return Basket(lines, "", units, sale, costs)
     except ProblemError:
         # An order that this key has placed keeps its answer, whatever the catalogue says by now.
         if shop.orders.surely_new(order_id) or (earlier := await order_of(shop, order_id)) is None:
             raise
-    return ((), earlier.cart_id, (), None) if earlier.cart_id else (earlier.lines, "", (), None)
+    return Basket((), earlier.cart_id) if earlier.cart_id else Basket(earlier.lines)
 
 
-async def _quote(shop: Shop, request: OrderRequest) -> tuple[tuple[Line, ...], tuple[Units, ...]]:
-    """The lines at today's prices, with what they take where a line isn't its own stock; raises ProblemError when they
-    can't be bought as they are."""
-    products = await products_of(shop, [line.sku for line in request.lines])
+async def lines_of(
+    shop: Shop, wanted: Sequence[OrderRequestLine], currency: str
+) -> tuple[tuple[Line, ...], tuple[Units, ...], Mapping[str, ProductView | None]]:
+    """The lines at today's prices, with what they take where a line isn't its own stock, and their products; raises
+    ProblemError when they can't be bought as they are."""
+    products = await products_of(shop, [line.sku for line in wanted])
     lines: list[Line] = []
-    for index, line in enumerate(request.lines):
+    for index, line in enumerate(wanted):
         if (product := products[line.sku]) is None:
             raise product_unavailable(line.sku, f"#/lines/{index}/sku")
-        price = sold_price(shop, product, request.currency, pointer=f"#/lines/{index}/sku").money
+        price = sold_price(shop, product, currency, pointer=f"#/lines/{index}/sku").money
         if lines and price.currency != lines[0].price.currency:
             raise refused(Rejected(Reason.CURRENCY_MISMATCH))
         lines.append(Line(line.sku, line.quantity, price, product.title))
     units = units_of(lines, products)
     if has_locations(shop):
-        return tuple(lines), await allocated(shop, needed_of(lines, units))
-    await _refuse_sold_out(shop, units or request.lines)
-    return tuple(lines), units
+        return tuple(lines), await allocated(shop, needed_of(lines, units)), products
+    await _refuse_sold_out(shop, units or wanted)
+    return tuple(lines), units, products
 
 
 async def _refuse_sold_out(shop: Shop, lines: Iterable[OrderRequestLine | Units]) -> None:
@@ -204,6 +233,7 @@ def _settled(shop: Shop, order: OrderView, settlement: Settlement) -> HttpAnswer
         payment_id=order.payment_id,
         placed_at=timestamp(order.placed_at),
         settled_at=timestamp(settlement.at),
+        charges=charges_of(order.quote, order.claims) if order.quote else None,
     )
     return answer(201, _encode(body), headers=[("location", location), ("cache-control", "no-store")])
 

@@ -19,6 +19,7 @@ from .bounds import (
     whole,
 )
 from .problems import ProblemError
+from .wishes import Coupons, ExpectedTotal, GiftCards, Region, ShippingRequest
 
 PaymentMethod = Annotated[str, msgspec.Meta(pattern=whole(PAYMENT_METHOD_PATTERN))]
 """The name of a gateway; which there are is the shop's affair."""
@@ -45,6 +46,12 @@ class OrderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     payment: PaymentRequest
     currency: Annotated[str, msgspec.Meta(pattern=whole(r"^([A-Z]{3})?$"))] = ""
     sale_tickets: Annotated[list[SaleTicket], msgspec.Meta(max_length=MAX_SALE_TICKETS)] = []
+    coupons: Coupons = ()
+    gift_cards: GiftCards = ()
+    store_credit: bool = False
+    shipping: ShippingRequest | None = None
+    region: Region = ""
+    expected_total: ExpectedTotal | None = None
 
 
 class CheckoutRequest(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -53,6 +60,12 @@ class CheckoutRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     email: str
     payment: PaymentRequest
     sale_tickets: list[str] = []
+    coupons: tuple[str, ...] = ()
+    gift_cards: tuple[str, ...] = ()
+    store_credit: bool = False
+    shipping: ShippingRequest | None = None
+    region: str = ""
+    expected_total: ExpectedTotal | None = None
 
 
 decode_order_request = msgspec.json.Decoder(OrderRequest).decode

@@ -11,6 +11,7 @@ from ..bounds import MAX_ORDER_LINES, MAX_SALE_TICKET_LENGTH, MAX_SALE_TICKETS, 
 from ..requests import CheckoutRequest, OrderRequest, OrderRequestLine, PaymentRequest
 from .aftersale import AfterSale
 from .common import Email, Input, Label, Money, Output, Quantity, Sku, Timestamp, TotalMoney
+from .quote import Charges, WishesIn
 
 
 class PaymentIn(Input):
@@ -35,7 +36,7 @@ class OrderLineIn(Input):
     quantity: Quantity
 
 
-class OrderIn(Input):
+class OrderIn(WishesIn):
     """An express purchase: all lines or none. Lines of the same SKU are summed."""
 
     lines: Annotated[list[OrderLineIn], Field(min_length=1, max_length=MAX_ORDER_LINES)]
@@ -49,10 +50,11 @@ class OrderIn(Input):
 
     def to_request(self) -> OrderRequest:
         lines = [OrderRequestLine(line.sku, line.quantity) for line in self.lines]
-        return OrderRequest(lines, self.email, self.payment.to_request(), self.currency, self.sale_tickets)
+        payment = self.payment.to_request()
+        return OrderRequest(lines, self.email, payment, self.currency, self.sale_tickets, **self.wished())
 
 
-class CheckoutIn(Input):
+class CheckoutIn(WishesIn):
     """The purchase of a cart."""
 
     email: Email
@@ -60,7 +62,7 @@ class CheckoutIn(Input):
     sale_tickets: SaleTickets = []
 
     def to_request(self) -> CheckoutRequest:
-        return CheckoutRequest(self.email, self.payment.to_request(), self.sale_tickets)
+        return CheckoutRequest(self.email, self.payment.to_request(), self.sale_tickets, **self.wished())
 
 
 class CancelIn(Input):
@@ -87,6 +89,9 @@ class PlacedOrder(Output):
     payment_id: str
     placed_at: Timestamp
     settled_at: Timestamp
+    charges: Annotated[Charges | None, Field(description="Only where the total is more than what the lines cost.")] = (
+        None
+    )
 
 
 class PaymentAction(Output):
@@ -135,6 +140,7 @@ class Order(Output):
     placed_at: Timestamp
     settled_at: Timestamp | None
     after_sale: Annotated[AfterSale | None, Field(description="None until something happens after the sale.")]
+    charges: Annotated[Charges | None, Field(description="Why it costs what it does; null: just its lines.")] = None
 
     @classmethod
     def of(cls, order: OrderView, *, staff: bool = False) -> "Order":
@@ -163,6 +169,7 @@ class Order(Output):
             settled_at=timestamp(settlement.at) if settlement else None,
             number=order.number or None,
             after_sale=AfterSale.of(after, currency, order.number, staff=staff) if after else None,
+            charges=Charges.of_order(order),
         )
 
 

@@ -30,6 +30,7 @@ from serve.front import Front
 from serve.gateways.port import Provider
 from serve.gateways.sandbox import SandboxGateway
 from serve.ingress import Door, FrontFirst
+from serve.offers import Offers
 from serve.rolls import Rolls
 from serve.sales import Sales
 from serve.shop import Shop
@@ -141,6 +142,7 @@ class Shopfront:
             tables=self.tables,
             sales=self.sales,
             rolls=self.rolls,
+            offers=Offers(self.tables),
             pins=Pins(self.client, LocalShards(self._host, self._journal, SHARDS)),
             settings=self.settings,
             secret=SECRET,

@@ -1,0 +1,199 @@
+"""From lines and wishes to a quote and the claims of an order: coupons looked up, cards shared out, prices held to what
+was seen.
+
+Here is only looked: whether a coupon can still be used and a card still pays is decided by its entity, when the order
+reserves it.
+"""
+
+from asyncio import gather
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from engine.cart import Line
+from engine.coupon import CouponView, LookCoupon, normalized
+from engine.gift_card import CardView, LookCard, store_credit_key
+from engine.kernel import Rejected
+from engine.order import Claim, DeliveryAddress
+from engine.pricing import Context, Goods, Promotion, Quote, ShippingMethod, UnusedCoupon, quote
+from engine.product import ProductView
+from engine.reasons import Reason
+
+from ..shop import Shop
+from ..vouchers import gift_card_key, hint_of
+from .charges import charges_of
+from .problems import ProblemError, refused
+from .wishes import ExpectedTotal, Wished, region_of
+
+
+class Charged(msgspec.Struct, frozen=True):
+    """What a purchase costs, and what it claims beside its goods."""
+
+    quote: Quote
+    claims: tuple[Claim, ...]
+    options: tuple[tuple[str, str, int], ...] = ()
+    """Shipping methods: id, title, price."""
+
+
+async def charged(
+    shop: Shop,
+    wishes: Wished,
+    lines: Iterable[Line],
+    products: Mapping[str, ProductView | None],
+    *,
+    account_id: str = "",
+    binding: bool = True,
+) -> Charged:
+    """What the lines cost now. A `binding` one is for a purchase: raises ProblemError for whatever the shopper would
+    have to decide first."""
+    goods = _goods(lines, products)
+    currency, region = goods[0].price.currency, region_of(wishes)
+    coupons, unusable = await _coupons_of(shop, wishes.coupons)
+    context = Context(
+        currency,
+        shop.now(),
+        region,
+        account_id,
+        coupons={code: coupon.promotion_id for code, coupon in coupons.items()},
+    )
+    promotions = _promotions(shop, context)
+    method_id, method = _method_of(shop, wishes)
+    if binding:
+        _require_choices(shop, currency, region, method_id)
+    quoted = quote(goods, promotions, context, shop.offers.tax_rules(region), method_id, method)
+    if quoted is None:
+        raise ProblemError("shipping-unavailable")
+    quoted = msgspec.structs.replace(quoted, unused=(*unusable, *quoted.unused))
+    claims = [Claim("coupon", code, 1, terms=context.coupons[code], name=code) for code in quoted.coupons]
+    claims += await _tenders(shop, wishes, account_id, quoted)
+    if binding:
+        _hold_to_what_was_seen(quoted, claims, wishes.expected_total)
+        return Charged(quoted, tuple(claims))
+    return Charged(quoted, tuple(claims), _options(shop, goods, promotions, context))
+
+
+def merged(lines: Iterable[Line]) -> tuple[Line, ...]:
+    """One line for each SKU, at the first price: as an order has them."""
+    found: dict[str, Line] = {}
+    for line in lines:
+        first = found.get(line.sku)
+        found[line.sku] = msgspec.structs.replace(first, quantity=first.quantity + line.quantity) if first else line
+    return tuple(found.values())
+
+
+def address_of(wishes: Wished) -> DeliveryAddress | None:
+    """The address that the order keeps."""
+    if wishes.shipping is None or wishes.shipping.address is None:
+        return None
+    return DeliveryAddress(**msgspec.structs.asdict(wishes.shipping.address))
+
+
+def _goods(lines: Iterable[Line], products: Mapping[str, ProductView | None]) -> list[Goods]:
+    goods = []
+    for line in lines:
+        product = products[line.sku]
+        assert product is not None, "only what is sold is quoted"
+        categories = (*product.category, *product.categories)
+        goods.append(Goods(line.sku, line.quantity, line.price, categories, product.tax_class, product.weight_g))
+    return goods
+
+
+async def _coupons_of(shop: Shop, codes: Iterable[str]) -> tuple[dict[str, CouponView], tuple[UnusedCoupon, ...]]:
+    """Coupons by code, and codes that can't be used as far as is known here."""
+    keys = list(dict.fromkeys(normalized(code) for code in codes))
+    replies = await gather(*(shop.client.send("coupon", key, LookCoupon()) for key in keys))
+    found: dict[str, CouponView] = {}
+    unusable = []
+    for key, reply in zip(keys, replies, strict=True):
+        if not isinstance(reply, CouponView):
+            unusable.append(UnusedCoupon(key, str(Reason.COUPON_UNKNOWN)))
+        elif not reply.enabled or (reply.ends_at and shop.now() >= reply.ends_at):
+            unusable.append(UnusedCoupon(key, str(Reason.COUPON_ENDED)))
+        elif reply.limit and reply.used >= reply.limit:
+            unusable.append(UnusedCoupon(key, str(Reason.COUPON_EXHAUSTED)))
+        else:
+            found[key] = reply
+    return found, tuple(unusable)
+
+
+def _promotions(shop: Shop, context: Context) -> dict[str, Promotion]:
+    promotions = dict(shop.offers.automatic())
+    for promotion_id in context.coupons.values():
+        if (promotion := shop.offers.promotion(promotion_id)) is not None:
+            promotions[promotion_id] = promotion
+    return promotions
+
+
+def _method_of(shop: Shop, wishes: Wished) -> tuple[str, ShippingMethod | None]:
+    if wishes.shipping is None:
+        return "", None
+    method = shop.offers.method(wishes.shipping.method)
+    if method is None:
+        raise ProblemError("shipping-unavailable")
+    return wishes.shipping.method, method
+
+
+def _require_choices(shop: Shop, currency: str, region: str, method_id: str) -> None:
+    if shop.offers.taxes and not region:
+        raise ProblemError("region-required")
+    if not method_id and any(True for _ in shop.offers.methods(currency)):
+        raise ProblemError("shipping-required")
+
+
+def _options(
+    shop: Shop, goods: list[Goods], promotions: Mapping[str, Promotion], context: Context
+) -> tuple[tuple[str, str, int], ...]:
+    options = []
+    for method_id, method in shop.offers.methods(context.currency):
+        quoted = quote(goods, promotions, context, None, method_id, method)
+        if quoted is not None and quoted.shipping is not None:
+            options.append((method_id, method.title, quoted.shipping.total))
+    return tuple(options)
+
+
+async def _tenders(shop: Shop, wishes: Wished, account_id: str, quoted: Quote) -> list[Claim]:
+    """Gift cards in the order in which they were given, then the account's credit, until nothing is left to pay."""
+    keys = {gift_card_key(shop.secret, code): hint_of(code) for code in wishes.gift_cards}
+    sources = [("gift-card", key, hint) for key, hint in keys.items()]
+    if wishes.store_credit:
+        if not account_id:
+            raise ProblemError("unauthorized", "Store credit belongs to an account: log in to use it.")
+        sources.append(("store-credit", store_credit_key(account_id, quoted.currency), "store credit"))
+    claims, left = [], quoted.total
+    for kind, key, name in sources:
+        reply = await shop.client.send(kind, key, LookCard())
+        if isinstance(reply, CardView):
+            amount = min(left, _usable(reply, kind, name, quoted))
+        elif kind == "gift-card":
+            raise refused(Rejected(Reason.GIFT_CARD_UNKNOWN, {"gift_card": name}))
+        else:
+            amount = 0
+        if amount:
+            claims.append(Claim(kind, key, amount, pays=True, terms=quoted.currency, name=name))
+            left -= amount
+    return claims
+
+
+def _usable(card: CardView, kind: str, name: str, quoted: Quote) -> int:
+    """What the card can pay now; raises ProblemError for one that can't pay at all."""
+    details = {"gift_card": name}
+    if card.blocked:
+        raise refused(Rejected(Reason.GIFT_CARD_BLOCKED, details))
+    if card.expires_at and quoted.at >= card.expires_at:
+        raise refused(Rejected(Reason.GIFT_CARD_EXPIRED, details))
+    if card.currency != quoted.currency:
+        raise refused(Rejected(Reason.CURRENCY_MISMATCH, {"currencies": sorted((card.currency, quoted.currency))}))
+    if kind == "gift-card" and not card.available:
+        raise refused(Rejected(Reason.GIFT_CARD_INSUFFICIENT, {**details, "requested": 1, "available": 0}))
+    return card.available
+
+
+def _hold_to_what_was_seen(quoted: Quote, claims: list[Claim], expected: ExpectedTotal | None) -> None:
+    if quoted.unused:
+        unused = [{"code": each.code, "why": each.why} for each in quoted.unused]
+        raise ProblemError("coupon-unused", members={"coupons": unused})
+    if expected is None:
+        return
+    if expected.currency != quoted.currency or quoted.total > expected.amount:
+        charges = msgspec.to_builtins(charges_of(quoted, claims))
+        raise ProblemError("price-changed", members={"charges": charges})

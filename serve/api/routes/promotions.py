@@ -1,0 +1,121 @@
+"""Promotions and shipping methods, and the coupon codes that belong to promotions: for whoever runs the shop."""
+
+from asyncio import gather
+from typing import Annotated
+
+from fastapi import Path
+from starlette.responses import Response
+
+from engine.coupon import CouponView, LookCoupon, PutCoupon, normalized
+from engine.kernel import Command, Rejected
+from engine.promotion import PROMOTION, SHIPPING_METHOD
+
+from ...shop import Shop
+from ...vouchers import coupon_code
+from ..answers import shaped
+from ..auth import ADMIN_KEY
+from ..bounds import COUPON_CODE_PATTERN, DOCUMENT_KEY_PATTERN
+from ..documents import Resource, document_routes
+from ..openapi import body_problems, header, problems
+from ..preconditions import IfMatch, required_version, version_tag
+from ..problems import ProblemError, refused
+from ..requests import idempotency_key_of
+from ..routing import MerchantRoute, TheShop, router_of
+from ..schemas.promotions import PromotionIn, PromotionOut, ShippingMethodIn, ShippingMethodOut
+from ..schemas.times import instant_of
+from ..schemas.vouchers import Coupon, CouponIn, Coupons, CouponsIn
+from .orders import PurchaseKey
+
+PROMOTIONS = Resource(
+    PROMOTION,
+    "promotion",
+    "promotions",
+    "/v1/admin/promotions",
+    PromotionIn,
+    PromotionOut,
+    DOCUMENT_KEY_PATTERN,
+    "summer",
+    "promotions",
+    MerchantRoute,
+)
+SHIPPING_METHODS = Resource(
+    SHIPPING_METHOD,
+    "shipping method",
+    "shipping methods",
+    "/v1/admin/shipping-methods",
+    ShippingMethodIn,
+    ShippingMethodOut,
+    DOCUMENT_KEY_PATTERN,
+    "post",
+    "promotions",
+    MerchantRoute,
+)
+
+promotions_router = document_routes(PROMOTIONS)
+methods_router = document_routes(SHIPPING_METHODS)
+router = router_of(MerchantRoute, "promotions", "admin", security=ADMIN_KEY)
+
+CodePath = Annotated[str, Path(pattern=COUPON_CODE_PATTERN, examples=["SUMMER-10"], description="However written.")]
+_TAGGED = {"headers": {"ETag": header("Its version.")}}
+
+
+@router.get("/v1/admin/coupons/{code}", response_model=Coupon, responses={200: _TAGGED, **problems(400, 401, 403, 404)})
+async def look_coupon(code: CodePath, shop: TheShop) -> Response:
+    """A code with its limits and uses."""
+    return _shown(await _send(shop, code, LookCoupon()))
+
+
+@router.put(
+    "/v1/admin/coupons/{code}",
+    response_model=Coupon,
+    responses={200: _TAGGED, **body_problems(401, 403, 404, 409, 412)},
+)
+async def put_coupon(code: CodePath, coupon: CouponIn, shop: TheShop, if_match: IfMatch = None) -> Response:
+    """Create a code or change its limits. How often it was used stays."""
+
+    async def current_version() -> int:
+        reply = await shop.client.send("coupon", normalized(code), LookCoupon())
+        return reply.version if isinstance(reply, CouponView) else 0
+
+    _require_promotion(shop, coupon.promotion)
+    version = await required_version(if_match, current_version)
+    command = PutCoupon(
+        coupon.promotion,
+        coupon.limit,
+        coupon.customer_limit,
+        instant_of(coupon.ends_at),
+        coupon.enabled,
+        version,
+    )
+    return _shown(await _send(shop, code, command))
+
+
+@router.post("/v1/admin/coupons", response_model=Coupons, status_code=201, responses=body_problems(401, 403, 404, 409))
+async def generate_coupons(wanted: CouponsIn, shop: TheShop, idempotency_key: PurchaseKey) -> Response:
+    """Generate codes that nobody guesses. The same key generates the same codes."""
+    key = idempotency_key_of(idempotency_key)
+    _require_promotion(shop, wanted.promotion)
+    codes = [coupon_code(shop.secret, key, number, wanted.prefix) for number in range(wanted.count)]
+    command = PutCoupon(wanted.promotion, wanted.limit, wanted.customer_limit, instant_of(wanted.ends_at))
+    await gather(*(_send(shop, code, command) for code in codes))
+    return shaped(Coupons(codes=codes), 201)
+
+
+def _require_promotion(shop: Shop, promotion_id: str) -> None:
+    if shop.offers.promotion(promotion_id) is None:
+        raise ProblemError("promotion-unknown", f"There is no promotion {promotion_id}.")
+
+
+async def _send(shop: Shop, code: str, command: Command) -> CouponView:
+    key = normalized(code)
+    if not key:
+        raise ProblemError("bad-request", "A code has letters or digits.")
+    reply = await shop.client.send("coupon", key, command)
+    if isinstance(reply, Rejected):
+        raise refused(reply)
+    assert isinstance(reply, CouponView)
+    return reply
+
+
+def _shown(view: CouponView) -> Response:
+    return shaped(Coupon.of(view), headers={"etag": version_tag(view.version)})

@@ -1,0 +1,55 @@
+"""What a purchase would cost now, with every discount, tax and tender; nothing is held by asking."""
+
+import msgspec
+from starlette.responses import Response
+
+from ...shop import Shop
+from ..answers import answer, response_of, timestamp
+from ..charges import AmountOut, charges_of
+from ..checkout import quotable_cart
+from ..openapi import body_problems
+from ..purchase import lines_of
+from ..quoting import Charged, charged, merged
+from ..requests import OrderRequestLine
+from ..routing import StrictRoute, ThePrincipal, TheShop, router_of
+from ..schemas.quote import QuoteIn, QuoteOut, QuoteWishesIn
+from ..wishes import Wishes
+from .carts import CartPath
+
+router = router_of(StrictRoute, "orders")
+_encode = msgspec.json.Encoder().encode
+
+
+@router.post("/v1/quote", response_model=QuoteOut, responses=body_problems(401, 409))
+async def quote_purchase(wanted: QuoteIn, shop: TheShop, principal: ThePrincipal) -> Response:
+    """What an express purchase of these lines would cost."""
+    wishes = Wishes(**wanted.wishes())
+    request = [OrderRequestLine(line.sku, line.quantity) for line in wanted.lines]
+    lines, _units, products = await lines_of(shop, request, wanted.currency)
+    costs = await charged(shop, wishes, merged(lines), products, account_id=principal.account_id, binding=False)
+    return _shown(shop, costs)
+
+
+@router.post("/v1/carts/{cart_id}/quote", response_model=QuoteOut, responses=body_problems(401, 404, 409, 410))
+async def quote_cart(
+    cart_id: CartPath, shop: TheShop, principal: ThePrincipal, wanted: QuoteWishesIn | None = None
+) -> Response:
+    """What checking the cart out would cost."""
+    wishes = Wishes(**wanted.wishes()) if wanted else Wishes()
+    cart, products = await quotable_cart(shop, cart_id)
+    costs = await charged(shop, wishes, cart.lines, products, account_id=principal.account_id, binding=False)
+    return _shown(shop, costs)
+
+
+def _shown(shop: Shop, costs: Charged) -> Response:
+    quote = costs.quote
+    body = {
+        **msgspec.to_builtins(charges_of(quote, costs.claims)),
+        "unused_coupons": [{"code": each.code, "why": each.why} for each in quote.unused],
+        "shipping_options": [
+            {"method": method, "title": title, "price": AmountOut(price, quote.currency)}
+            for method, title, price in costs.options
+        ],
+        "at": timestamp(shop.now()),
+    }
+    return response_of(answer(200, _encode(body), headers=[("cache-control", "no-store")]))
