@@ -2,8 +2,11 @@
 
 from .account import ACCOUNT
 from .cart import CART
+from .category_tree import CATEGORY_TREE
+from .collection import COLLECTION
 from .count import COUNT
 from .coupon import COUPON
+from .family import FAMILY
 from .flash_sale import FLASH_SALE
 from .gift_card import GIFT_CARD, STORE_CREDIT
 from .handle import HANDLE
@@ -33,6 +36,9 @@ KINDS: dict[str, Kind] = {
         PRICE_LIST,
         TAX_REGION,
         ORDER_NUMBER,
+        CATEGORY_TREE,
+        COLLECTION,
+        FAMILY,
         FLASH_SALE,
         # Suppliers and stock.
         LOCATION,

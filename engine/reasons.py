@@ -61,3 +61,6 @@ class Reason(StrEnum):
     LOGIN_REFUSED = "login-refused"
     SECOND_FACTOR_REQUIRED = "second-factor-required"
     SECOND_FACTOR_IN_USE = "second-factor-in-use"
+    CATEGORY_RING = "category-ring"
+    CATEGORY_NOT_EMPTY = "category-not-empty"
+    CATEGORY_TREE_FULL = "category-tree-full"

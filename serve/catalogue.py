@@ -1,5 +1,6 @@
 """What hosts last told this process: products, quantities, and the orders that exist. Reading it costs no command."""
 
+from collections.abc import Iterator
 from heapq import merge
 from itertools import islice
 
@@ -8,6 +9,8 @@ from sortedcontainers import SortedList
 from engine.location import DEFAULT_LOCATION
 from engine.product import ProductView
 from engine.stock import StockView, stock_key
+
+from .assortment import Facets
 
 RECENT_ORDERS_KEPT = 2_000_000
 """Orders known by id, in two halves: when the newer half is full, the older one is forgotten. About 100 MB at most."""
@@ -21,6 +24,8 @@ class CatalogueView:
         # Of a million SKUs, a plain sorted list would move half a million for each that comes in between.
         self._shown = SortedList()
         self._hidden = SortedList()
+        self.facets = Facets()
+        """SKUs of products on sale by tag, vendor and category."""
         self._stock: dict[str, StockView] = {}
         self._elsewhere: dict[str, StockView] = {}
         """Quantities at other locations than the default one, by the stock's key."""
@@ -43,6 +48,11 @@ class CatalogueView:
         """Products on sale with a SKU greater than `after`, in ascending order."""
         return [self._products[sku] for sku in _following(self._shown, after, limit)]
 
+    def skus_after(self, sku: str) -> Iterator[str]:
+        """SKUs of products on sale, greater than that one, in ascending order."""
+        found: Iterator[str] = self._shown.irange(sku, inclusive=(False, False))
+        return found
+
     def page_of_all(self, after: str, limit: int) -> list[ProductView]:
         """As `page`, with those that aren't on sale among them."""
         skus = merge(_following(self._shown, after, limit), _following(self._hidden, after, limit))
@@ -62,6 +72,8 @@ class CatalogueView:
         if known is None or known.visible != product.visible:
             (self._shown if product.visible else self._hidden).add(product.sku)
         self._products[product.sku] = product
+        was_shown = known if known is not None and known.visible else None
+        self.facets.changed(product.sku, was_shown, product if product.visible else None)
 
     def forget_stock(self) -> None:
         """Quantities may have changed without our hearing of it: each is asked for again when it is needed."""

@@ -1,6 +1,6 @@
 """What the HTTP face is made of, in one value that the serving process composes and passes in."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from engine.product import ProductView
 from engine.stock import StockView
 
 from .access.access import Access
+from .assortment import Facets
 from .gateways.port import Provider
 from .offers import Offers
 from .rolls import Rolls
@@ -48,6 +49,15 @@ class Catalogue(Protocol):
 
     def page(self, after: str, limit: int) -> list[ProductView]:
         """Products on sale with a SKU greater than `after`, in ascending order."""
+        ...
+
+    @property
+    def facets(self) -> Facets:
+        """SKUs of products on sale by tag, vendor and category."""
+        ...
+
+    def skus_after(self, sku: str) -> Iterator[str]:
+        """SKUs of products on sale, greater than that one, in ascending order."""
         ...
 
     def page_of_all(self, after: str, limit: int) -> list[ProductView]:

@@ -5,10 +5,21 @@ For kinds that a shop has tens to tens of thousands of (categories, price lists,
 
 from bisect import bisect_right, insort
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol, TypeVar, get_args
 
-from engine.document import Document, DocumentView
+from engine.document import DocumentView, Look
 from engine.kernel import Kind
+
+
+class Follower(Protocol):
+    """Something that is derived from a table, document by document."""
+
+    def changed(self, key: str, before: Any | None, after: Any | None) -> None:
+        """The document's content was the one and is the other; None: there is no such document."""
+        ...
+
+
+F = TypeVar("F", bound=Follower)
 
 
 class Table:
@@ -20,6 +31,7 @@ class Table:
     def __init__(self) -> None:
         self._views: dict[str, DocumentView[Any]] = {}
         self._keys: list[str] = []
+        self._followers: dict[type[Follower], Follower] = {}
         self.changes = 0
 
     def get(self, key: str) -> Any | None:
@@ -57,6 +69,18 @@ class Table:
         elif view.content is None and was_there:
             del self._keys[bisect_right(self._keys, key) - 1]
         self.changes += 1
+        for follower in self._followers.values():
+            follower.changed(key, known.content if known is not None else None, view.content)
+
+    def follower(self, kind: type[F]) -> F:
+        """The table's one follower of that kind: made when it is first asked for, told of every change from then on."""
+        found = self._followers.get(kind)
+        if found is None:
+            found = self._followers[kind] = kind()
+            for key, content in self.items():
+                found.changed(key, None, content)
+        assert isinstance(found, kind)
+        return found
 
 
 class Tables:
@@ -74,5 +98,5 @@ class Tables:
 
 
 def document_kinds(kinds: Iterable[Kind]) -> list[Kind]:
-    """Those kinds that are documents."""
-    return [kind for kind in kinds if kind.new is Document]
+    """Those kinds that are read like documents."""
+    return [kind for kind in kinds if Look in get_args(kind.commands)]

@@ -139,6 +139,14 @@ _TYPES = (
         Reason.SALE_NOT_CHANGEABLE, 409, "Sale not changeable", "A sale that has started can only be cancelled."
     ),
     ProblemType(Reason.SALE_OVERLAPS, 409, "Sales overlap", "Another sale of the same SKU runs at that time."),
+    ProblemType(
+        Reason.CATEGORY_RING,
+        409,
+        "Ring of categories",
+        "A category can't be below itself; `path` says how it would be.",
+    ),
+    ProblemType(Reason.CATEGORY_NOT_EMPTY, 409, "Category not empty", "Move or remove the categories below it first."),
+    ProblemType(Reason.CATEGORY_TREE_FULL, 409, "Category tree full", "The tree can't take another category."),
     ProblemType(Reason.SOLD_OUT, 409, "Sold out", "All units of the sale are sold."),
     ProblemType(
         Reason.WAITING_ROOM,

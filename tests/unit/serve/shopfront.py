@@ -4,7 +4,7 @@ Every answer is held to the OpenAPI document: its status, its media type and its
 """
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -25,6 +25,7 @@ from engine.stock import StockView
 from serve.access.access import access_of
 from serve.access.principal import Kind as PrincipalKind
 from serve.api import build_app
+from serve.assortment import Facets
 from serve.catalogue import CatalogueView, KnownOrders
 from serve.front import Front
 from serve.gateways.port import Provider
@@ -84,6 +85,11 @@ class SmallSettings:
 
 class ForgetfulCatalogue:
     """Knows nothing: every look goes to the entity, as right after a start."""
+
+    facets = Facets()
+
+    def skus_after(self, sku: str) -> Iterator[str]:
+        return iter(())
 
     def product(self, sku: str) -> ProductView | None:
         return None
