@@ -1,4 +1,4 @@
-"""Product families: one page for SKUs that differ in options, such as colour and size; key is the handle in its address.
+"""Product families: one page for SKUs that differ in options, such as colour and size; key is the address's handle.
 
 Each variant is a SKU, with a price, a stock and a life of its own; the family says which there are and what tells them
 apart. It decides that no two have the same options.

@@ -1,5 +1,5 @@
-"""What is derived from the catalogue's documents as they change: the tree for readers, which page a SKU is on, and which
-products are in what. Reading it costs no command."""
+"""What is derived from the catalogue as it changes: the tree for readers, which page a SKU is on, which products are in
+what. Reading it costs no command."""
 
 from collections.abc import Iterable, Iterator
 from heapq import merge

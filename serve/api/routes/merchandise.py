@@ -5,20 +5,18 @@ from asyncio import gather
 from starlette.responses import Response
 
 from engine.kernel import Rejected
-from engine.price_list import Price
 from engine.product import ProductView, RestoreProduct
 from engine.reasons import Reason
 
-from ...shop import Shop
 from ..answers import shaped
 from ..auth import ADMIN_KEY
-from ..availability import availability_of
 from ..bounds import DEFAULT_PAGE
 from ..cursors import Cursor, Limit, cursor_after, read_cursor
 from ..lookups import product_of
 from ..openapi import header, problems
 from ..preconditions import version_tag
 from ..problems import ProblemError, refused
+from ..product_answer import merchant_product
 from ..routing import MerchantRoute, TheShop, router_of
 from ..schemas.catalogue import MerchantProduct, MerchantProductPage
 from .products import SkuPath
@@ -33,7 +31,7 @@ async def list_all_products(shop: TheShop, limit: Limit = DEFAULT_PAGE, cursor: 
     """All products in ascending order of their SKU, on sale or not."""
     found = shop.catalogue.page_of_all(read_cursor(cursor), limit + 1)
     next_cursor = cursor_after(found[limit - 1].sku) if len(found) > limit else None
-    items = await gather(*(_shown(shop, product) for product in found[:limit]))
+    items = await gather(*(merchant_product(shop, product) for product in found[:limit]))
     return shaped(MerchantProductPage.model_construct(items=items, next_cursor=next_cursor))
 
 
@@ -45,7 +43,7 @@ async def look_any_product(sku: SkuPath, shop: TheShop) -> Response:
     product = await product_of(shop, sku)
     if product is None:
         raise ProblemError(Reason.NOT_FOUND)
-    return shaped(await _shown(shop, product), headers={"etag": version_tag(product.version)})
+    return shaped(await merchant_product(shop, product), headers={"etag": version_tag(product.version)})
 
 
 @router.post(
@@ -59,9 +57,4 @@ async def restore_product(sku: SkuPath, shop: TheShop) -> Response:
     if isinstance(reply, Rejected):
         raise refused(reply)
     assert isinstance(reply, ProductView)
-    return shaped(await _shown(shop, reply), headers={"etag": version_tag(reply.version)})
-
-
-async def _shown(shop: Shop, product: ProductView) -> MerchantProduct:
-    price = Price(product.price, product.compare_at)
-    return MerchantProduct.of(product, price, await availability_of(shop, product))
+    return shaped(await merchant_product(shop, reply), headers={"etag": version_tag(reply.version)})

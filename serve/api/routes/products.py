@@ -1,7 +1,5 @@
 """The catalogue: anyone looks, the admin puts."""
 
-from asyncio import gather
-from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import Path
@@ -13,10 +11,9 @@ from engine.product import DeleteProduct, ProductView
 from engine.publication import Stage
 from engine.reasons import Reason
 
-from ...shop import Shop
 from ..answers import answer, response_of, shaped
 from ..auth import ADMIN_KEY
-from ..availability import availability_of, shown_availability
+from ..availability import shown_availability
 from ..bounds import DEFAULT_PAGE, SKU_PATTERN
 from ..cursors import Cursor, Limit, cursor_after, read_cursor
 from ..lookups import product_of, shown_product_of
@@ -24,6 +21,7 @@ from ..openapi import body_problems, header, problems
 from ..preconditions import IfMatch, IfNoneMatch, content_tag, is_fresh, required_version, version_tag
 from ..prices import shelf_price
 from ..problems import ProblemError, refused
+from ..product_answer import shown_product, shown_products
 from ..queries import Currency
 from ..routing import MerchantRoute, StrictRoute, TheShop, router_of
 from ..schemas.catalogue import Product, ProductIn, ProductPage
@@ -72,7 +70,7 @@ async def look_product(
     price = shelf_price(shop, product, currency)
     if price is None:
         raise ProblemError(Reason.NOT_FOUND, f"{sku} is not sold in {currency}.")
-    shown = Product.of(product, price, await availability_of(shop, product))
+    shown = await shown_product(shop, product, price)
     # A price list may begin or end without a change of the product.
     priced = f".{price.list_id}.{price.money.amount}" if price.list_id else ""
     tag = version_tag(product.version, shown=f"{shown_availability(shown.availability)}{priced}")
@@ -105,7 +103,7 @@ async def put_product(
     if isinstance(reply, Rejected):
         raise refused(reply)
     assert isinstance(reply, ProductView)
-    shown = Product.of(reply, Price(reply.price, reply.compare_at), await availability_of(shop, reply))
+    shown = await shown_product(shop, reply, Price(reply.price, reply.compare_at))
     headers = {"etag": version_tag(reply.version, shown=shown_availability(shown.availability))}
     first = 1 if reply.stage == Stage.PUBLISHED else 2  # Putting what isn't shown yet says so in a second event.
     if reply.version > first or was_known:
@@ -126,10 +124,3 @@ async def delete_product(sku: SkuPath, shop: TheShop, if_match: IfMatch = None) 
     if isinstance(reply, Rejected):
         raise refused(reply)
     return Response(status_code=204)
-
-
-async def shown_products(shop: Shop, products: Iterable[ProductView], currency: str) -> list[Product]:
-    """Those that are sold in the currency."""
-    priced = [(product, price) for product in products if (price := shelf_price(shop, product, currency))]
-    available = await gather(*(availability_of(shop, product) for product, _ in priced))
-    return [Product.of(product, price, left) for (product, price), left in zip(priced, available, strict=True)]

@@ -1,6 +1,6 @@
 """The contract of categories, collections and product families."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 
@@ -24,7 +24,7 @@ from ..bounds import (
     MAX_TITLE_LENGTH,
     MAX_URL_LENGTH,
 )
-from .catalogue import Availability, CatalogueKey, Url
+from .catalogue import Availability, CatalogueKey, Crumb, Url
 from .common import Input, Label, Money, Output, Sku, Timestamp
 from .times import InstantText, instant_of, shown_instant
 
@@ -76,13 +76,6 @@ class CategoryMoveIn(Input):
 
     parent: Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9-]{0,126})?$", description="Empty: to the top.")] = ""
     before: Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9-]{0,126})?$", description="Empty: to the end.")] = ""
-
-
-class Crumb(Output):
-    """A step of the way from the top to a category."""
-
-    id: str
-    name: str
 
 
 class CategoryNode(Output):
@@ -153,13 +146,14 @@ class Rule(Input):
     @classmethod
     def of(cls, rule: EngineRule) -> "Rule":
         price = rule.field == "price"
-        return cls.model_construct(
-            field=rule.field,
-            operator=rule.operator,
-            value="" if price else rule.value,
-            amount=rule.amount,
-            currency=rule.value if price else None,
-        )
+        shown: dict[str, Any] = {
+            "field": rule.field,
+            "operator": rule.operator,
+            "value": "" if price else rule.value,
+            "amount": rule.amount,
+            "currency": rule.value if price else None,
+        }
+        return cls.model_construct(**shown)
 
 
 class CollectionIn(Published):
@@ -213,7 +207,7 @@ class MerchantCollection(Output):
     unpublish_at: Timestamp | None
 
     @classmethod
-    def of(cls, key: str, version: int, content: CollectionPut) -> Self:
+    def of(cls, key: str, version: int, content: CollectionPut) -> "MerchantCollection":
         return cls.model_construct(
             key=key,
             version=version,
@@ -240,7 +234,7 @@ class Collection(Output):
     image_alt: str
 
     @classmethod
-    def of(cls, handle: str, content: CollectionPut) -> Self:
+    def of(cls, handle: str, content: CollectionPut) -> "Collection":
         return cls.model_construct(
             handle=handle,
             title=content.title,
@@ -334,7 +328,7 @@ class MerchantFamily(Output):
     moved_to: Annotated[str | None, Field(description="The handle that this one leads to.")]
 
     @classmethod
-    def of(cls, key: str, version: int, content: FamilyPut) -> Self:
+    def of(cls, key: str, version: int, content: FamilyPut) -> "MerchantFamily":
         return cls.model_construct(
             key=key,
             version=version,

@@ -1,7 +1,7 @@
 """The contract of products."""
 
 from math import isfinite
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
@@ -137,6 +137,28 @@ class Availability(Output):
     ] = None
 
 
+class Crumb(Output):
+    """A step of the way from the top to a category."""
+
+    id: str
+    name: str
+
+
+class ProductFamily(Output):
+    """The page that a product is a variant on, and what it is there."""
+
+    handle: str
+    title: str
+    options: Annotated[dict[str, str], Field(examples=[{"Colour": "red"}])]
+
+
+class Place(NamedTuple):
+    """Where a product stands in the shop."""
+
+    family: ProductFamily | None
+    breadcrumbs: list[list[Crumb]]
+
+
 class Product(Output):
     """A product with price and availability."""
 
@@ -158,9 +180,11 @@ class Product(Output):
     categories: list[str]
     components: Annotated[list[Component], Field(description="Of a bundle; empty for a plain product.")]
     availability: Availability
+    family: Annotated[ProductFamily | None, Field(description="The page that it is a variant on.")]
+    breadcrumbs: Annotated[list[list[Crumb]], Field(description="The way to each of its categories.")]
 
     @classmethod
-    def of(cls, product: ProductView, price: Price, availability: Availability) -> "Product":
+    def of(cls, product: ProductView, price: Price, availability: Availability, place: Place) -> "Product":
         return cls.model_construct(
             sku=product.sku,
             version=product.version,
@@ -172,7 +196,7 @@ class Product(Output):
             tags=list(product.tags),
             images=list(product.images),
             attributes=product.attributes,
-            compare_at_price=_compare_at(price),
+            compare_at_price=compare_at_of(price),
             tax_class=product.tax_class,
             barcode=product.barcode,
             weight_g=product.weight_g,
@@ -180,6 +204,8 @@ class Product(Output):
             categories=list(product.categories),
             components=[Component.model_construct(sku=part.sku, quantity=part.quantity) for part in product.components],
             availability=availability,
+            family=place.family,
+            breadcrumbs=place.breadcrumbs,
         )
 
 
@@ -203,8 +229,8 @@ class MerchantProduct(Product):
     list_prices: list[ListedPrice]
 
     @classmethod
-    def of(cls, product: ProductView, price: Price, availability: Availability) -> "MerchantProduct":
-        shown = Product.of(product, price, availability)
+    def of(cls, product: ProductView, price: Price, availability: Availability, place: Place) -> "MerchantProduct":
+        shown = Product.of(product, price, availability, place)
         return cls.model_construct(
             **dict(shown),
             status=product.status,
@@ -239,7 +265,7 @@ class ProductPage(Output):
 _CONTENT = ProductPut.__struct_fields__
 
 
-def _compare_at(price: Price) -> Money | None:
+def compare_at_of(price: Price) -> Money | None:
     if not price.compare_at:
         return None
     return Money.of(EngineMoney(price.compare_at, price.money.currency))
