@@ -26,7 +26,6 @@ from .kernel import (
     invalid,
     tag_of,
 )
-from .location import DEFAULT_LOCATION
 from .money import MOST_TOTAL
 from .reasons import Reason
 from .reservation import (
@@ -100,6 +99,9 @@ MOST_ON_HAND = 1_000_000_000
 
 RECEIPTS_KEPT = 1_000
 """Receipts, and as many adjustments, that are remembered by id."""
+
+
+DEFAULT_LOCATION = "default"
 
 
 def stock_key(sku: str, location: str = DEFAULT_LOCATION) -> str:

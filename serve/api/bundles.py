@@ -7,9 +7,9 @@ nobody has to decide that there is none.
 from collections.abc import Iterable, Mapping
 
 from engine.cart import Line
-from engine.location import DEFAULT_LOCATION
 from engine.order import Units
 from engine.product import ProductView
+from engine.stock import DEFAULT_LOCATION
 
 from ..shop import Shop
 from .allocation import available_anywhere
