@@ -10,6 +10,7 @@ from .stop_signals import leave_at_once_when_asked
 COMMANDS = {
     "up": ("up", "Start the shop and run it until Ctrl-C."),
     "import": ("imports", "Load products from a file into the running shop."),
+    "reorder": ("reorder", "Draft purchase orders for what is about to run out."),
     "journal": ("journal", "Look into the journal, check it, copy it, back it up."),
     "hosts": ("hosts", "Look at the hosts of the running shop, and move their shards."),
     "node": ("node", "Make this machine a node of a cluster, or end that."),

@@ -1,0 +1,44 @@
+"""How a command reaches a running shop's HTTP API as its admin, and how it tells what went wrong."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+import httpx
+
+from .options import resolve_or_exit
+
+TIMEOUT_S = 120.0
+
+
+def post(path: str, body: Any, *, url: str | None, key_file: Path | None, data: str | None, config: Path | None) -> Any:
+    """The answer's JSON; raises click.ClickException with the problem's own words."""
+    settings = resolve_or_exit({"data": data}, config).settings
+    key_file = key_file or settings.admin_key_file
+    try:
+        key = key_file.read_text().strip()
+    except OSError as error:
+        raise click.ClickException(
+            f"The admin key {key_file} can't be read ({error.strerror}). Name it with --key-file."
+        ) from error
+    base_url = url or settings.url
+    headers = {"Authorization": f"Bearer {key}"}
+    try:
+        # Proxies of the environment are for the internet, not for a shop that was named by its address.
+        with httpx.Client(base_url=base_url, headers=headers, timeout=TIMEOUT_S, trust_env=False) as client:
+            answer = client.post(path, json=body)
+    except httpx.TransportError as error:
+        raise click.ClickException(f"The shop at {base_url} does not answer ({error}). Does it run?") from error
+    return checked(answer)
+
+
+def checked(answer: httpx.Response) -> Any:
+    """The answer's JSON, unless it is a problem."""
+    if answer.is_success:
+        return answer.json()
+    try:
+        problem = answer.json()
+    except ValueError:
+        problem = {}
+    detail = problem.get("detail") or problem.get("title") or "" if isinstance(problem, dict) else ""
+    raise click.ClickException(f"The shop refuses: {answer.status_code} {detail}")
