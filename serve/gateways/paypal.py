@@ -174,7 +174,7 @@ class PayPalGateway:
     # -- void
 
     async def _void(self, call: Void) -> Answer:
-        if call.token != TOKEN or to_paypal(call.amount) is None:
+        if not call.payment_id and (call.token != TOKEN or to_paypal(call.amount) is None):
             return Voided()
         try:
             order = await self._order_of(call)
