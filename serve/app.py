@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from itertools import count
 from typing import Any
 
@@ -19,7 +19,7 @@ from actors.journals.port import Journal
 from actors.pins import LocalShards, Pins
 from engine.document import DocumentView, Look
 from engine.flash_sale import LookSale, SaleView
-from engine.kernel import Command, Rejected, Reply
+from engine.kernel import Command, Instant, Rejected, Reply
 from engine.kinds import KINDS
 from engine.product import LookProduct, ProductView
 
@@ -31,6 +31,7 @@ from .gateways.registry import methods_of, providers_of
 from .hosting import all_shards, clock_of, host_of, journal_of, log_to_stderr, reached_journal_of
 from .ingress import door
 from .offers import Offers
+from .placed import PlacedOrders
 from .rolls import Rolls
 from .sales import Sales
 from .settings import Settings
@@ -92,6 +93,7 @@ class ShopProcess:
             now=now,
             new_id=new_id,
             ready=lambda: self._ready and not self.fenced,
+            placed_between=self.placed_between,
             payment_methods=methods_of(settings),
             providers=self._providers,
             names_requests=False,
@@ -155,6 +157,11 @@ class ShopProcess:
             await self._journal.close()
         for provider in self._providers.values():
             await provider.close()
+
+    def placed_between(self, since: Instant, until: Instant) -> AsyncIterator[Sequence[str]]:
+        """Orders by the time of their placing, as the journal has them."""
+        assert self._journal is not None, "nobody asks before the start"
+        return PlacedOrders(self._journal).between(since, until)
 
     async def add_exclusive(self) -> int:
         """A shard for a pinned entity, where this process hosts all of them."""

@@ -8,10 +8,16 @@ from engine.kernel import Rejected
 from engine.order import SettlePayment
 
 from ..gateways.port import ForgedWebhook, GatewayUnavailable, PaymentReport
+from ..reconciliation import Reconciliation
 from ..shop import Shop
+from .answers import timestamp
 from .bounds import ORDER_ID_PATTERN, whole
 from .problems import ProblemError
+from .schemas.payments import MAX_FINDINGS, PaymentFinding, PaymentReconciliation
+from .schemas.times import instant_of
 
+LONGEST_COMPARISON_MS = 86_400_000
+"""Window of one comparison: whoever wants more asks day by day."""
 _RETRY = {"retry-after": "5"}
 _is_order_id = re.compile(whole(ORDER_ID_PATTERN)).match
 
@@ -58,3 +64,24 @@ async def tell_order(shop: Shop, report: PaymentReport) -> bool:
         logger.warning("Payment %s is for order %s: %s", report.payment_id, report.order_id, reply.reason)
         return False
     return True
+
+
+async def reconcile(shop: Shop, since: str, until: str, *, repair: bool = False) -> PaymentReconciliation:
+    """Compare all providers with the orders of a window of time. Raises ProblemError, actors.errors.Unavailable."""
+    start, end = instant_of(since), instant_of(until)
+    if not start < end <= start + LONGEST_COMPARISON_MS:
+        raise ProblemError("invalid-request", "until must come after since, by a day at most.")
+    found = Reconciliation(shop.client, shop.placed_between, shop.providers, repair=repair)
+    try:
+        await found.run(start, end)
+    except GatewayUnavailable as error:
+        raise ProblemError("unavailable", headers=_RETRY) from error
+    return PaymentReconciliation(
+        since=timestamp(start),
+        until=timestamp(end),
+        methods=sorted(shop.providers),
+        payments=found.payments,
+        orders=found.orders,
+        open=sum(not finding.mended for finding in found.findings),
+        findings=[PaymentFinding.of(finding) for finding in found.worst(MAX_FINDINGS)],
+    )

@@ -92,7 +92,7 @@ class PaymentReport(NamedTuple):
 
     @property
     def order_id(self) -> str:
-        return self.authorize_key.rpartition(":")[0]
+        return self.authorize_key.partition(":")[0]
 
     @property
     def kept(self) -> int:

@@ -32,6 +32,7 @@ from ..bounds import AFTER_SALE_ID_PATTERN
 from ..lookups import order_of
 from ..numbers import numbered, order_id_by
 from ..openapi import body_problems, problems
+from ..payments import require_method
 from ..problems import ProblemError, refused
 from ..routing import MerchantRoute, OrderRoute, SupportRoute, TheActor, TheShop, router_of
 from ..schemas.aftersale import (
@@ -103,6 +104,7 @@ async def withdraw_return(order_id: OrderPath, return_id: OwnId, shop: TheShop, 
 )
 async def pay_edit(order_id: OrderPath, edit_id: OwnId, payment: PaymentIn, shop: TheShop, actor: TheActor) -> Response:
     """Pay what an edit costs more. It is done once the provider has answered: ask the order."""
+    require_method(shop, payment.method)
     return await _tell(shop, order_id, PayEdit(edit_id, payment.method, payment.token, actor))
 
 

@@ -32,6 +32,7 @@ from serve.gateways.port import Provider
 from serve.gateways.sandbox import SandboxGateway
 from serve.ingress import Door, FrontFirst
 from serve.offers import Offers
+from serve.placed import PlacedOrders
 from serve.rolls import Rolls
 from serve.sales import Sales
 from serve.shop import Shop
@@ -156,6 +157,7 @@ class Shopfront:
             now=self.clock,
             new_id=Ids(),
             ready=lambda: self.ready,
+            placed_between=PlacedOrders(self._journal).between,
             names_requests=names_requests,
             payment_methods=("sandbox", *self._providers),
             providers=self._providers,

@@ -1,83 +1,44 @@
 """Purchases paid at Stripe and PayPal, over HTTP: webhooks in any order come to one state, and no money is lost."""
 
 from collections.abc import Iterator
-from typing import Any
 
-import httpx
 import pytest
 
-from serve.gateways.paypal import TOKEN, PayPalGateway
-from serve.gateways.stripe import StripeGateway
+from serve.gateways.paypal import TOKEN
 from serve.identity import order_id_of
-from tests.providers import stripe_server
 from tests.providers.misbehaving import Fault
-from tests.providers.paypal_server import WEBHOOK_ID, PayPalServer
-from tests.providers.stripe_server import DECLINED, THREE_D_SECURE, VISA, StripeServer, signature_of
+from tests.providers.stripe_server import DECLINED, THREE_D_SECURE, VISA, signature_of
 
-from .shopfront import SECRET, START_MS, Shopfront, kind_of
+from .paid_shop import PRICE, WINDOW_MS, PaidShop
+from .shopfront import SECRET, Shopfront, kind_of
 
 STRIPE, PAYPAL = "/v1/webhooks/stripe", "/v1/webhooks/paypal"
-PRICE = 1_999
-WINDOW_MS = 600_000
-
-
-class Providers:
-    """A shop with both providers behind it."""
-
-    def __init__(self) -> None:
-        self.stripe, self.paypal = StripeServer(), PayPalServer()
-        stripe = StripeGateway(
-            stripe_server.SECRET_KEY, stripe_server.WEBHOOK_SECRET, lambda: START_MS, http=self.stripe.http()
-        )
-        paypal = PayPalGateway(self.paypal.api(lambda: START_MS), WEBHOOK_ID, return_url="https://shop.example/paid")
-        self.shop = Shopfront(providers={"stripe": stripe, "paypal": paypal})
-        self.shop.sell("RETRO-CLOCK", quantity=5, amount=PRICE)
-
-    def buy(self, method: str, token: str) -> httpx.Response:
-        return self.shop.buy(("RETRO-CLOCK", 1), method=method, token=token)
-
-    def order(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.shop.get(f"/v1/orders/{order_id_of(SECRET, 'key-1')}", admin=True).json()
-        return found
-
-    def hear(self, path: str, signed: tuple[bytes, dict[str, str]]) -> httpx.Response:
-        body, headers = signed
-        return self.shop.post(path, content=body, headers={"Content-Type": "application/json", **headers})
-
-    def pending_at_stripe(self) -> str:
-        """The id of a payment that waits for its payer."""
-        assert self.buy("stripe", THREE_D_SECURE).status_code == 202
-        return str(self.order()["payment"]["id"])
-
-    def pending_at_paypal(self) -> str:
-        assert self.buy("paypal", TOKEN).status_code == 202
-        return str(self.order()["payment"]["id"])
 
 
 @pytest.fixture
-def at() -> Iterator[Providers]:
-    providers = Providers()
-    with providers.shop:
-        yield providers
+def at() -> Iterator[PaidShop]:
+    paid = PaidShop()
+    with paid.shop:
+        yield paid
 
 
 # -- purchases
 
 
-def test_a_card_is_charged_at_stripe(at: Providers) -> None:
+def test_a_card_is_charged_at_stripe(at: PaidShop) -> None:
     bought = at.buy("stripe", VISA)
     assert (bought.status_code, at.order()["payment"]["status"]) == (201, "captured")
     assert at.stripe.kept(bought.json()["payment_id"]) == PRICE
 
 
-def test_a_declined_card_buys_nothing_and_its_payment_can_not_be_tried_again_with_another(at: Providers) -> None:
+def test_a_declined_card_buys_nothing_and_its_payment_can_not_be_tried_again_with_another(at: PaidShop) -> None:
     answer = at.buy("stripe", DECLINED)
     assert (answer.status_code, answer.json()["code"]) == (402, "insufficient_funds")
     assert [intent["status"] for intent in at.stripe.intents.values()] == ["canceled"]
     assert at.shop.stock("RETRO-CLOCK")["available"] == 5
 
 
-def test_an_unknown_method_is_told_those_that_there_are(at: Providers) -> None:
+def test_an_unknown_method_is_told_those_that_there_are(at: PaidShop) -> None:
     for answer in (
         at.buy("barter", "goat"),
         at.shop.post(
@@ -90,7 +51,7 @@ def test_an_unknown_method_is_told_those_that_there_are(at: Providers) -> None:
         assert answer.json()["methods"] == ["sandbox", "stripe", "paypal"]
 
 
-def test_a_shopper_who_must_act_is_told_how_at_once(at: Providers) -> None:
+def test_a_shopper_who_must_act_is_told_how_at_once(at: PaidShop) -> None:
     card = at.buy("stripe", THREE_D_SECURE)
     assert (card.status_code, card.json()["action"]["client_secret"]) == (
         202,
@@ -105,7 +66,7 @@ def test_a_shopper_who_must_act_is_told_how_at_once(at: Providers) -> None:
 # -- webhooks
 
 
-def test_an_authenticated_card_confirms_its_order_by_the_webhook(at: Providers) -> None:
+def test_an_authenticated_card_confirms_its_order_by_the_webhook(at: PaidShop) -> None:
     payment = at.pending_at_stripe()
     at.stripe.authenticate(payment)
     assert at.hear(STRIPE, at.stripe.event(payment, "payment_intent.amount_capturable_updated")).status_code == 204
@@ -114,7 +75,7 @@ def test_an_authenticated_card_confirms_its_order_by_the_webhook(at: Providers) 
     assert at.stripe.kept(payment) == PRICE
 
 
-def test_an_approved_paypal_payment_is_authorized_and_captured_by_the_webhook(at: Providers) -> None:
+def test_an_approved_paypal_payment_is_authorized_and_captured_by_the_webhook(at: PaidShop) -> None:
     payment = at.pending_at_paypal()
     at.paypal.approve(payment)
     assert at.hear(PAYPAL, at.paypal.event(payment, "CHECKOUT.ORDER.APPROVED")).status_code == 204
@@ -122,7 +83,7 @@ def test_an_approved_paypal_payment_is_authorized_and_captured_by_the_webhook(at
     assert at.paypal.kept(payment) == PRICE
 
 
-def test_a_failed_authentication_ends_the_order(at: Providers) -> None:
+def test_a_failed_authentication_ends_the_order(at: PaidShop) -> None:
     payment = at.pending_at_stripe()
     at.stripe.authenticate(payment, succeeds=False)
     assert at.hear(STRIPE, at.stripe.event(payment, "payment_intent.payment_failed")).status_code == 204
@@ -132,7 +93,7 @@ def test_a_failed_authentication_ends_the_order(at: Providers) -> None:
 
 @pytest.mark.parametrize("order_of_events", [(0, 1, 2), (2, 1, 0), (1, 0, 0, 2, 2)])
 def test_webhooks_late_doubled_and_out_of_order_come_to_one_state(
-    at: Providers, order_of_events: tuple[int, ...]
+    at: PaidShop, order_of_events: tuple[int, ...]
 ) -> None:
     payment = at.pending_at_stripe()
     events = [at.stripe.event(payment, "payment_intent.requires_action")]
@@ -145,7 +106,7 @@ def test_webhooks_late_doubled_and_out_of_order_come_to_one_state(
     assert at.stripe.refunds == {}
 
 
-def test_client_retry_and_webhook_at_once_finish_one_order_once(at: Providers) -> None:
+def test_client_retry_and_webhook_at_once_finish_one_order_once(at: PaidShop) -> None:
     payment = at.pending_at_stripe()
     at.stripe.authenticate(payment)
     body, headers = at.stripe.event(payment)
@@ -164,7 +125,7 @@ FORGED = {
 
 
 @pytest.mark.parametrize("how", FORGED)
-def test_a_forged_or_replayed_stripe_webhook_does_nothing(at: Providers, how: str) -> None:
+def test_a_forged_or_replayed_stripe_webhook_does_nothing(at: PaidShop, how: str) -> None:
     payment = at.pending_at_stripe()
     at.stripe.authenticate(payment)
     body, _ = at.stripe.event(payment)
@@ -176,13 +137,13 @@ def test_a_forged_or_replayed_stripe_webhook_does_nothing(at: Providers, how: st
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"data": {"object": 1}}', b"\xff", b'{"data": null}'])
-def test_a_signed_body_that_is_no_event_is_refused(at: Providers, body: bytes) -> None:
+def test_a_signed_body_that_is_no_event_is_refused(at: PaidShop, body: bytes) -> None:
     assert at.hear(STRIPE, (body, {"stripe-signature": signature_of(body)})).status_code == 401
     assert at.hear(PAYPAL, (body, {})).status_code == 401
 
 
 @pytest.mark.parametrize("header", ["paypal-transmission-sig", "paypal-cert-url"])
-def test_a_forged_paypal_webhook_does_nothing(at: Providers, header: str) -> None:
+def test_a_forged_paypal_webhook_does_nothing(at: PaidShop, header: str) -> None:
     payment = at.pending_at_paypal()
     at.paypal.approve(payment)
     body, headers = at.paypal.event(payment, "CHECKOUT.ORDER.APPROVED")
@@ -191,7 +152,7 @@ def test_a_forged_paypal_webhook_does_nothing(at: Providers, header: str) -> Non
     assert at.order()["status"] == "awaiting-payment"
 
 
-def test_a_webhook_is_not_acknowledged_before_its_order_has_heard_it(at: Providers) -> None:
+def test_a_webhook_is_not_acknowledged_before_its_order_has_heard_it(at: PaidShop) -> None:
     payment = at.pending_at_stripe()
     at.stripe.authenticate(payment)
     at.stripe.network.fail(payment, Fault.BEFORE)
@@ -203,7 +164,7 @@ def test_a_webhook_is_not_acknowledged_before_its_order_has_heard_it(at: Provide
     assert at.order()["status"] == "confirmed"
 
 
-def test_webhooks_of_payments_that_are_not_ours_are_taken_and_forgotten(at: Providers) -> None:
+def test_webhooks_of_payments_that_are_not_ours_are_taken_and_forgotten(at: PaidShop) -> None:
     payment = at.pending_at_stripe()
     intent = at.stripe.intents[payment]
     for metadata in ({}, {"doorbuster_key": f"ord_{'0' * 32}:pay"}, {"doorbuster_key": "nonsense"}):
@@ -221,7 +182,7 @@ def test_a_shop_without_a_provider_has_no_webhook_of_it(shop: Shopfront) -> None
 # -- money that isn't as it should be
 
 
-def test_a_payment_that_comes_after_its_order_expired_goes_back_by_itself(at: Providers) -> None:
+def test_a_payment_that_comes_after_its_order_expired_goes_back_by_itself(at: PaidShop) -> None:
     payment = at.pending_at_stripe()
     at.shop.clock.advance(WINDOW_MS)
     at.shop.let_time_pass()
@@ -236,7 +197,7 @@ def test_a_payment_that_comes_after_its_order_expired_goes_back_by_itself(at: Pr
     assert len(at.stripe.refunds) == 1
 
 
-def test_a_paypal_payment_that_is_approved_after_its_order_expired_is_never_taken(at: Providers) -> None:
+def test_a_paypal_payment_that_is_approved_after_its_order_expired_is_never_taken(at: PaidShop) -> None:
     payment = at.pending_at_paypal()
     at.shop.clock.advance(WINDOW_MS)
     at.shop.let_time_pass()
@@ -245,7 +206,7 @@ def test_a_paypal_payment_that_is_approved_after_its_order_expired_is_never_take
     assert (at.order()["status"], at.paypal.kept(payment), at.paypal.held(payment)) == ("expired", 0, [])
 
 
-def test_another_amount_than_the_orders_is_never_confirmed_and_goes_back(at: Providers) -> None:
+def test_another_amount_than_the_orders_is_never_confirmed_and_goes_back(at: PaidShop) -> None:
     payment = at.pending_at_stripe()
     at.stripe.intents[payment].update(status="succeeded", amount_received=1, next_action=None)
     assert at.hear(STRIPE, at.stripe.event(payment)).status_code == 204
@@ -255,7 +216,7 @@ def test_another_amount_than_the_orders_is_never_confirmed_and_goes_back(at: Pro
     assert at.stripe.kept(payment) == 0
 
 
-def test_a_cancelled_order_gives_the_money_back_once_through_every_fault(at: Providers) -> None:
+def test_a_cancelled_order_gives_the_money_back_once_through_every_fault(at: PaidShop) -> None:
     at.stripe.network.fail("/capture", Fault.LOST)
     at.stripe.network.fail("/refunds", Fault.BEFORE, Fault.LOST, Fault.AFTER)
     assert at.buy("stripe", VISA).status_code == 201
