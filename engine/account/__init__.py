@@ -1,6 +1,6 @@
 """A customer's account: how its owner logs in, who they are, where they live, what they bought; and its erasure.
 
-    opened -> active -> erased, once its handles are free and its orders anonymous
+    opening -> active -> erased, once its handles are free and its orders anonymous
 
 Sessions live here and nowhere else: logging out everywhere, a new password or an erasure ends them in one event.
 """
@@ -42,7 +42,7 @@ from .messages import (
     Status,
     UseCart,
 )
-from .state import Account, apply, effects
+from .state import Account, apply, effects, settled
 
 __all__ = [
     "ACCOUNT",
@@ -89,4 +89,5 @@ ACCOUNT = Kind(
     answers=AccountAnswer,
     state=Account,
     effects=effects,
+    settled=settled,
 )

@@ -14,6 +14,7 @@ from .events import (
     AddressRemoved,
     CartUsed,
     HandleForgotten,
+    HandleHeld,
     IdentityLinked,
     OrderForgotten,
     OrderNoted,
@@ -78,7 +79,7 @@ LONGEST_PREFERENCE = 1_000
 def _open(account: Account, command: OpenAccount, now: Instant) -> Outcome:
     if account.status is not None:
         # A retry; also one after the erasure: a link in an old mail opens nothing again.
-        return Accepted((), view(account)) if account.status is Status.ACTIVE else Rejected(Reason.NOT_FOUND)
+        return Rejected(Reason.NOT_FOUND) if account.status is Status.ERASED else Accepted((), view(account))
     if refusal := _too_long(command, "email", "handle", "password") or _misshapen_profile(command.profile):
         return refusal
     if not command.email or not command.handle:
@@ -253,12 +254,17 @@ def _note_order(account: Account, command: NoteOrder, _now: Instant) -> Outcome:
 def _erase(account: Account, _command: Erase, now: Instant) -> Outcome:
     if account.status is None:
         return Rejected(Reason.NOT_FOUND)
-    return _recorded(account, AccountErased(now) if account.status is Status.ACTIVE else None)
+    return _recorded(account, AccountErased(now) if account.status is not Status.ERASED else None)
 
 
-def _effect_answered(account: Account, command: EffectAnswered, _now: Instant) -> Outcome:
-    """Whatever the other entity said: what it doesn't know, it needn't forget."""
+def _effect_answered(account: Account, command: EffectAnswered, now: Instant) -> Outcome:
+    """Whether the address is the account's own; after the erasure whatever the other entity said: what it doesn't know,
+    it needn't forget."""
     name, _, rest = command.effect_id.partition(":")
+    if name == "take":
+        if account.status is not Status.OPENING:
+            return Accepted()
+        return Accepted((AccountErased(now) if isinstance(command.reply, Rejected) else HandleHeld(),))
     if name == "leave":
         return Accepted((HandleForgotten(rest),) if rest in (account.handle, *account.identities) else ())
     return Accepted((OrderForgotten(rest),) if any(note.order_id == rest for note in account.orders) else ())

@@ -12,6 +12,10 @@ class AccountOpened(Event, frozen=True):
     at: Instant
 
 
+class HandleHeld(Event, frozen=True):
+    """The address is this account's and no other's: it can be used."""
+
+
 class SessionBegun(Event, frozen=True):
     """`step` and `recovery` of the second factor can't be used again."""
 
@@ -115,6 +119,7 @@ class HandleForgotten(Event, frozen=True):
 
 AccountEvent = (
     AccountOpened
+    | HandleHeld
     | SessionBegun
     | SessionRefreshed
     | SessionRevoked

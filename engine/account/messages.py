@@ -7,6 +7,8 @@ from ..order import NoteOrder
 
 
 class Status(StrEnum):
+    OPENING = "opening"
+    """Whether the address is this account's is being found out."""
     ACTIVE = "active"
     ERASED = "erased"
 

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from ..handle import LeaveHandle
+from ..handle import LeaveHandle, TakeHandle
 from ..kernel import Effect, Event, Instant, Message, Send
 from ..order import Anonymize
 from .events import (
@@ -15,6 +15,7 @@ from .events import (
     AddressRemoved,
     CartUsed,
     HandleForgotten,
+    HandleHeld,
     IdentityLinked,
     OrderForgotten,
     OrderNoted,
@@ -74,13 +75,17 @@ class Account(msgspec.Struct, array_like=True, gc=False):
 
 
 def _apply_opened(account: Account, event: AccountOpened) -> None:
-    account.status = Status.ACTIVE
+    account.status = Status.OPENING
     account.email = event.email
     account.handle = event.handle
     account.password = event.password
     account.credentials = 1
     account.profile = event.profile
     account.created_at = event.at
+
+
+def _apply_held(account: Account, _event: HandleHeld) -> None:
+    account.status = Status.ACTIVE
 
 
 def _apply_session_begun(account: Account, event: SessionBegun) -> None:
@@ -188,6 +193,7 @@ def _apply_handle_forgotten(account: Account, event: HandleForgotten) -> None:
 
 _CHANGES: dict[type[Message], Callable[[Account, Any], None]] = {
     AccountOpened: _apply_opened,
+    HandleHeld: _apply_held,
     SessionBegun: _apply_session_begun,
     SessionRefreshed: _apply_session_refreshed,
     SessionRevoked: _apply_session_revoked,
@@ -222,7 +228,9 @@ def apply(account: Account, event: Event) -> None:
 
 
 def effects(account: Account) -> Iterator[Effect]:
-    """An erased account waits until its handles are free and its orders anonymous."""
+    """A new account waits for its address, an erased one until its handles are free and its orders anonymous."""
+    if account.status is Status.OPENING:
+        yield Send("take", "handle", account.handle, TakeHandle(account.account_id))
     if account.status is not Status.ERASED:
         return
     for handle in (account.handle, *account.identities):
@@ -230,6 +238,11 @@ def effects(account: Account) -> Iterator[Effect]:
             yield Send(f"leave:{handle}", "handle", handle, LeaveHandle(account.account_id))
     for note in account.orders:
         yield Send(f"anonymize:{note.order_id}", "order", note.order_id, Anonymize())
+
+
+def settled(account: Account) -> AccountView | None:
+    """The account once it is known whether the address is its own; without an address it is no account any more."""
+    return None if account.status in (None, Status.OPENING) else view(account)
 
 
 def view(account: Account) -> AccountView:

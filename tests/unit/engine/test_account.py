@@ -66,6 +66,12 @@ class Desk:
             SignIn(session, f"{session}-1", credentials, self.world.now + DAY_MS, "a browser", second=second)
         )
 
+    def settle(self) -> None:
+        """Carry out what the account waits for."""
+        for effect in list(effects(self.state)):
+            assert isinstance(effect, Send)
+            self.send(EffectAnswered(effect.id, self.world.send(effect.kind, effect.key, effect.command)))
+
     @property
     def view(self) -> AccountView:
         found = self.send(LookAccount())
@@ -83,6 +89,7 @@ class Desk:
 def desk() -> Desk:
     made = Desk()
     assert isinstance(made.send(ADA), AccountView)
+    made.settle()
     return made
 
 
@@ -99,6 +106,18 @@ def test_an_account_is_opened_once(desk: Desk) -> None:
 )
 def test_an_account_that_was_never_opened_is_not_found(command: Command) -> None:
     assert Desk().refusal(command) is Reason.NOT_FOUND
+
+
+def test_of_two_accounts_for_one_address_one_is_opened(desk: Desk) -> None:
+    other = Desk()
+    other.world, other.key = desk.world, "acc_other"
+    other.send(ADA)
+    assert other.refusal(LookAccount()) is Reason.NOT_FOUND
+    other.settle()
+    other.settle()
+    assert other.refusal(ADA) is Reason.NOT_FOUND
+    assert list(effects(other.state)) == []
+    assert desk.view.email == "ada@example.org"
 
 
 def test_a_session_goes_on_by_ever_new_tokens(desk: Desk) -> None:

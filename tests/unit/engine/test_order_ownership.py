@@ -4,6 +4,8 @@ import pytest
 
 from engine.account import LookOrders, OpenAccount, OrderNotes
 from engine.cart import Line
+from engine.handle import HandleView
+from engine.kernel import EffectAnswered
 from engine.money import Money
 from engine.order import Anonymize, Cancel, Order, OrderView, Place
 from engine.stock import Receive, stock_key
@@ -35,6 +37,7 @@ def noted(world: World) -> list[str]:
 def world() -> World:
     made = World()
     made.send("account", "acc_ada", OpenAccount("ada@example.org", "mail_ada"))
+    made.send("account", "acc_ada", EffectAnswered("take", HandleView("acc_ada")))
     return made
 
 
