@@ -13,6 +13,7 @@ from .handle import HANDLE
 from .kernel import Kind
 from .keyring import KEYRING
 from .location import LOCATION
+from .machines import MACHINES
 from .order import ORDER
 from .order_number import ORDER_NUMBER
 from .price_list import PRICE_LIST
@@ -55,5 +56,6 @@ KINDS: dict[str, Kind] = {
         STORE_CREDIT,
         PROMOTION,
         SHIPPING_METHOD,
+        MACHINES,
     )
 }

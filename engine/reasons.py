@@ -59,6 +59,7 @@ class Reason(StrEnum):
     TOO_MANY_ATTEMPTS = "too-many-attempts"
     HANDLE_TAKEN = "handle-taken"
     LOGIN_REFUSED = "login-refused"
+    SCOPE_REFUSED = "scope-refused"
     SECOND_FACTOR_REQUIRED = "second-factor-required"
     SECOND_FACTOR_IN_USE = "second-factor-in-use"
     CATEGORY_RING = "category-ring"

@@ -90,6 +90,8 @@ def _open(account: Account, command: OpenAccount, now: Instant) -> Outcome:
 def _sign_in(account: Account, command: SignIn, now: Instant) -> Outcome:
     if refusal := _gone(account) or _too_long(command, "session_id", "token", "label"):
         return refusal
+    if len(command.scopes) > MOST_ROLES:
+        return invalid("scopes", f"be at most {MOST_ROLES}")
     known = account.sessions.get(command.session_id)
     if known is not None:
         return Accepted((), _session(account, command.session_id, known))
@@ -97,7 +99,7 @@ def _sign_in(account: Account, command: SignIn, now: Instant) -> Outcome:
         return Rejected(Reason.LOGIN_REFUSED)
     if refusal := _second_factor_refused(account, command.second):
         return refusal
-    session = Session(command.token, now, now, command.expires_at, command.label)
+    session = Session(command.token, now, now, command.expires_at, command.label, scopes=command.scopes)
     second = command.second or SecondFactor()
     begun = SessionBegun(command.session_id, session, second.step, second.recovery)
     return Accepted((begun,), _session(account, command.session_id, session))
@@ -300,7 +302,7 @@ def _misshapen_profile(profile: Profile) -> Rejected | None:
 
 
 def _session(account: Account, session_id: str, session: Session) -> SessionView:
-    return SessionView(account.account_id, session_id, account.roles, session.expires_at)
+    return SessionView(account.account_id, session_id, account.roles, session.expires_at, session.scopes)
 
 
 def _recorded(account: Account, event: Event | None) -> Accepted:

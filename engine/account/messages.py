@@ -62,6 +62,8 @@ class SignIn(Command, frozen=True):
     expires_at: Instant
     label: str = ""
     second: SecondFactor | None = None
+    scopes: tuple[str, ...] = ()
+    """What the session may at most; empty: whatever the account may."""
 
 
 class Refresh(Command, frozen=True):
@@ -177,6 +179,7 @@ class Session(Message, frozen=True):
     expires_at: Instant
     label: str = ""
     previous: str = ""
+    scopes: tuple[str, ...] = ()
 
 
 class OrderNote(Message, frozen=True):
@@ -216,6 +219,7 @@ class SessionView(Answer, frozen=True):
     session_id: str
     roles: tuple[str, ...]
     expires_at: Instant
+    scopes: tuple[str, ...] = ()
 
 
 class SessionEnded(Answer, frozen=True):

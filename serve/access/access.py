@@ -6,6 +6,7 @@ from typing import Protocol
 from engine.kernel import Instant
 
 from ..identity import is_same
+from .machines import MachineKey, MachineKeys
 from .principal import ADMIN, Principal
 from .signing import Sender, SigningKeys
 from .tokens import AccessTokens, looks_like_a_token
@@ -24,9 +25,10 @@ class AccessSettings(Protocol):
 class Access:
     """Tells the principal of a bearer token. What it holds was read from entities and can be read again."""
 
-    def __init__(self, keys: SigningKeys, tokens: AccessTokens, admin_key: str) -> None:
+    def __init__(self, keys: SigningKeys, tokens: AccessTokens, machines: MachineKeys, admin_key: str) -> None:
         self.keys = keys
         self.tokens = tokens
+        self.machines = machines
         self._admin_key = admin_key
 
     def known(self, token: str) -> Principal | None:
@@ -37,6 +39,8 @@ class Access:
         """The principal of a bearer token; None if it opens nothing. Raises actors.errors.Unavailable."""
         if looks_like_a_token(token):
             return await self.tokens.read(token)
+        if (key := MachineKey.read(token)) is not None:
+            return await self.machines.identify(key)
         return ADMIN if is_same(token, self._admin_key) else None
 
 
@@ -52,4 +56,4 @@ def access_of(
     """The access of one process."""
     keys = SigningKeys(client, secret, now)
     tokens = AccessTokens(keys, now, new_id, issuer=settings.public_url, lifetime_s=settings.access_token_s)
-    return Access(keys, tokens, admin_key)
+    return Access(keys, tokens, MachineKeys(client, now), admin_key)

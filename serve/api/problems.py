@@ -105,6 +105,7 @@ _TYPES = (
     ),
     ProblemType(Reason.HANDLE_TAKEN, 409, "Taken", "Another account is found by this already."),
     ProblemType(Reason.LOGIN_REFUSED, 403, "Refused", "Password, code or link isn't right, or not any more."),
+    ProblemType(Reason.SCOPE_REFUSED, 400, "Scope refused", "There is no such scope, or it isn't yours to ask for."),
     ProblemType(Reason.SECOND_FACTOR_REQUIRED, 403, "Code required", "Send a code of your second factor, too."),
     ProblemType(Reason.SECOND_FACTOR_IN_USE, 409, "Second factor in use", "End the one in use before another."),
     ProblemType(Reason.TOO_MANY, 409, "Too many", "There are as many of these as there can be."),
@@ -285,7 +286,13 @@ def refusal(rejected: Rejected, *, instance: str = "") -> HttpAnswer:
 
 def refused(rejected: Rejected) -> ProblemError:
     """The same, to raise from a route."""
-    return ProblemError(rejected.reason, _sentence(rejected), _members(rejected))
+    return ProblemError(rejected.reason, _sentence(rejected), _members(rejected), retry_after(rejected))
+
+
+def retry_after(rejected: Rejected) -> dict[str, str] | None:
+    """The header that tells when to try again, where the refusal says it."""
+    seconds = rejected.details.get("retry_after_s")
+    return {"retry-after": str(seconds)} if seconds else None
 
 
 def unavailable(error: Unavailable) -> HttpAnswer:

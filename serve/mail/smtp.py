@@ -1,0 +1,76 @@
+"""Mail by SMTP: `smtp://user:password@host:port` (STARTTLS where the server offers it) or `smtps://` (TLS at once)."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+
+from .composing import composed, message_id
+from .port import MailRefused, MailUnavailable, Message
+
+TIMEOUT_S = 20.0
+SENT_KEPT = 10_000
+"""Message ids that are remembered, so that a repeated message doesn't leave twice."""
+_PORTS = {"smtp": 587, "smtps": 465}
+_BUSY = range(400, 500)
+
+
+class SmtpAddress(NamedTuple):
+    host: str
+    port: int
+    tls: bool
+    user: str
+    password: str
+
+    @classmethod
+    def of(cls, url: str) -> "SmtpAddress":
+        """Raises ValueError for what is no address of an SMTP server."""
+        parts = urlsplit(url)
+        if parts.scheme not in _PORTS or not parts.hostname:
+            raise ValueError("must be smtp://[user:password@]host[:port] or smtps://...")
+        return cls(
+            parts.hostname,
+            parts.port or _PORTS[parts.scheme],
+            parts.scheme == "smtps",
+            unquote(parts.username or ""),
+            unquote(parts.password or ""),
+        )
+
+
+class SmtpMailer:
+    """Opens a connection for each message: mails are few, and an idle connection is one more thing that breaks."""
+
+    def __init__(self, url: str, sender: str, now: Callable[[], int]) -> None:
+        self._address = SmtpAddress.of(url)
+        self._sender = sender
+        self._now = now
+        self._sent: dict[str, None] = {}
+
+    async def send(self, message: Message) -> None:
+        """Raises `MailUnavailable` or `MailRefused`."""
+        identity = message_id(message, self._sender)
+        if identity in self._sent:
+            return
+        address = self._address
+        try:
+            await aiosmtplib.send(
+                composed(message, self._sender, self._now()),
+                hostname=address.host,
+                port=address.port,
+                username=address.user or None,
+                password=address.password or None,
+                use_tls=address.tls,
+                start_tls=None if not address.tls else False,
+                timeout=TIMEOUT_S,
+            )
+        except aiosmtplib.SMTPResponseException as error:
+            raise (MailUnavailable if error.code in _BUSY else MailRefused)(f"{error.code} {error.message}") from error
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            busy = all(refusal.code in _BUSY for refusal in error.recipients)
+            raise (MailUnavailable if busy else MailRefused)("the recipient was refused") from error
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            raise MailUnavailable(f"{address.host}:{address.port}: {error}") from error
+        self._sent[identity] = None
+        if len(self._sent) > SENT_KEPT:
+            del self._sent[next(iter(self._sent))]
