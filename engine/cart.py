@@ -8,7 +8,21 @@ from typing import Any
 
 import msgspec
 
-from .kernel import Accepted, Answer, Command, Event, Instant, Kind, Message, Outcome, Rejected, invalid
+from .kernel import (
+    Accepted,
+    Answer,
+    Command,
+    Effect,
+    EffectAnswered,
+    Event,
+    Instant,
+    Kind,
+    Message,
+    Outcome,
+    Rejected,
+    Send,
+    invalid,
+)
 from .money import Money
 from .reasons import Reason
 
@@ -28,6 +42,9 @@ IDLE_MS = 30 * 86_400 * 1_000
 
 ADDITIONS_KEPT = 64
 """Additions that are remembered by id: more than one shopper has under way at a time."""
+
+CARTS_TAKEN_IN_KEPT = 64
+"""Carts that are remembered because their lines are here; a cart gives its lines to one other, once."""
 
 BARRED_ORDERS_KEPT = 16
 """Failed checkouts that are remembered by order, until no message of theirs can be under way."""
@@ -99,6 +116,19 @@ class Line(Answer, frozen=True):
     title: str = ""
 
 
+class MergeInto(Command, frozen=True):
+    """Give all lines to another cart, for good: a guest has logged in. Only one cart can get them."""
+
+    target: str
+
+
+class TakeIn(Command, frozen=True):
+    """To the other cart: these lines are yours now. Those of a cart that were taken in before change nothing."""
+
+    cart_id: str
+    lines: tuple[Line, ...]
+
+
 class CartOpened(Event, frozen=True):
     at: Instant
 
@@ -130,6 +160,33 @@ class CartUnsealed(Event, frozen=True):
     at: Instant
 
 
+class CartMerged(Event, frozen=True):
+    """The cart is no more: its lines go to another."""
+
+    target: str
+    at: Instant
+
+
+class MergeDone(Event, frozen=True):
+    """The other cart has the lines."""
+
+    at: Instant
+
+
+class MergeUndone(Event, frozen=True):
+    """The other cart can't take them now: the cart is as it was."""
+
+    at: Instant
+
+
+class LinesTakenIn(Event, frozen=True):
+    """These lines are now as said, because of what another cart had."""
+
+    cart_id: str
+    lines: tuple[Line, ...]
+    at: Instant
+
+
 class OrderBarred(Event, frozen=True):
     """An order gave up without holding the seal; its own may still be on the way. For a shopper nothing changed."""
 
@@ -145,6 +202,7 @@ class CartView(Answer, frozen=True):
     lines: tuple[Line, ...]
     sealed_by: str
     updated_at: Instant
+    merged_into: str = ""
 
 
 class Cart(msgspec.Struct, array_like=True, gc=False):
@@ -162,6 +220,11 @@ class Cart(msgspec.Struct, array_like=True, gc=False):
     lines: dict[str, Line] = {}
     added: dict[str, None] = {}
     barred: dict[str, None] = {}
+    merged_into: str = ""
+    merging: bool = False
+    """The other cart hasn't answered yet."""
+    taken_in: dict[str, None] = {}
+    """The newest carts whose lines are here."""
 
 
 def _open(cart: Cart, _command: OpenCart, now: Instant) -> Outcome:
@@ -274,6 +337,48 @@ def _look(cart: Cart, _command: LookCart, now: Instant) -> Outcome:
     return _closed(cart, now) or Accepted((), view(cart))
 
 
+def _merge_into(cart: Cart, command: MergeInto, now: Instant) -> Outcome:
+    if not 0 < len(command.target) <= LONGEST_NAME or command.target == cart.cart_id:
+        return invalid("target", f"be another cart, of 1 to {LONGEST_NAME} characters")
+    if cart.merged_into == command.target:
+        return Accepted((), view(cart))
+    if refusal := _unchangeable(cart, None, now):
+        return refusal
+    merged = CartView(cart.cart_id, cart.version + 1, tuple(cart.lines.values()), "", now, command.target)
+    return Accepted((CartMerged(command.target, now),), merged)
+
+
+def _take_in(cart: Cart, command: TakeIn, now: Instant) -> Outcome:
+    if command.cart_id in cart.taken_in:
+        return Accepted((), view(cart))
+    if refusal := _unchangeable(cart, None, now):
+        return refusal
+    taken: dict[str, Line] = {}
+    for line in command.lines:
+        held = cart.lines.get(line.sku)
+        if held is None and not _has_room_for(cart, taken, line):
+            # What doesn't fit stays out: a customer who logs in must not be told that it can't be done.
+            continue
+        kept = held or line
+        quantity = min(MOST_OF_ONE_SKU, line.quantity + (held.quantity if held else 0))
+        taken[line.sku] = Line(line.sku, quantity, kept.price, kept.title)
+    lines = tuple({**cart.lines, **taken}.values())
+    return _changed(cart, LinesTakenIn(command.cart_id, tuple(taken.values()), now), lines, now)
+
+
+def _has_room_for(cart: Cart, taken: dict[str, Line], line: Line) -> bool:
+    new = sum(sku not in cart.lines for sku in taken)
+    first = next(iter(cart.lines.values()), None) or next(iter(taken.values()), None)
+    fits = first is None or first.price.currency == line.price.currency
+    return fits and len(cart.lines) + new < MOST_LINES
+
+
+def _merge_answered(cart: Cart, command: EffectAnswered, now: Instant) -> Outcome:
+    if not cart.merging:
+        return Accepted()
+    return Accepted((MergeUndone(now) if isinstance(command.reply, Rejected) else MergeDone(now),))
+
+
 def _misshapen(command: AddLine | SetLine) -> Rejected | None:
     if not 0 < len(command.sku) <= LONGEST_NAME or "@" in command.sku:
         return invalid("sku", f"have 1 to {LONGEST_NAME} characters and no @")
@@ -290,6 +395,8 @@ def _closed(cart: Cart, now: Instant) -> Rejected | None:
     """Why the cart isn't there, or not any more."""
     if not cart.version:
         return Rejected(Reason.NOT_FOUND)
+    if cart.merged_into:
+        return Rejected(Reason.CART_MERGED)
     if now - cart.updated_at > IDLE_MS:
         return Rejected(Reason.CART_EXPIRED)
     return None
@@ -349,6 +456,27 @@ def _apply_barred(cart: Cart, event: OrderBarred) -> None:
     _remember(cart.barred, event.order_id, BARRED_ORDERS_KEPT)
 
 
+def _apply_merged(cart: Cart, event: CartMerged) -> None:
+    cart.merged_into = event.target
+    cart.merging = True
+
+
+def _apply_merge_done(cart: Cart, _event: MergeDone) -> None:
+    cart.merging = False
+    cart.lines = {}
+
+
+def _apply_merge_undone(cart: Cart, _event: MergeUndone) -> None:
+    cart.merging = False
+    cart.merged_into = ""
+
+
+def _apply_taken_in(cart: Cart, event: LinesTakenIn) -> None:
+    for line in event.lines:
+        cart.lines[line.sku] = line
+    _remember(cart.taken_in, event.cart_id, CARTS_TAKEN_IN_KEPT)
+
+
 def _remember(ids: dict[str, None], new: str, most: int) -> None:
     ids[new] = None
     if len(ids) > most:
@@ -365,6 +493,9 @@ _DECISIONS: dict[type[Command], Callable[[Cart, Any, Instant], Outcome]] = {
     Unseal: _unseal,
     LookCart: _look,
     OpenCart: _open,
+    MergeInto: _merge_into,
+    TakeIn: _take_in,
+    EffectAnswered: _merge_answered,
 }
 
 _CHANGES: dict[type[Message], Callable[[Cart, Any], None]] = {
@@ -375,9 +506,29 @@ _CHANGES: dict[type[Message], Callable[[Cart, Any], None]] = {
     CartSealed: _apply_sealed,
     CartUnsealed: _apply_unsealed,
     OrderBarred: _apply_barred,
+    CartMerged: _apply_merged,
+    MergeDone: _apply_merge_done,
+    MergeUndone: _apply_merge_undone,
+    LinesTakenIn: _apply_taken_in,
 }
 
-_CartEvent = CartOpened | LineSet | LineRemoved | CartCleared | CartSealed | CartUnsealed | OrderBarred
+_CartCommand = (
+    OpenCart | AddLine | SetLine | RemoveLine | ClearCart | Reprice | Seal | Unseal | LookCart | MergeInto | TakeIn
+)
+
+_CartEvent = (
+    CartOpened
+    | LineSet
+    | LineRemoved
+    | CartCleared
+    | CartSealed
+    | CartUnsealed
+    | OrderBarred
+    | CartMerged
+    | MergeDone
+    | MergeUndone
+    | LinesTakenIn
+)
 
 
 def decide(cart: Cart, command: Command, now: Instant) -> Outcome:
@@ -395,7 +546,20 @@ def apply(cart: Cart, event: _CartEvent) -> None:
 
 def view(cart: Cart) -> CartView:
     """The cart as the world sees it."""
-    return CartView(cart.cart_id, cart.version, tuple(cart.lines.values()), cart.sealed_by, cart.updated_at)
+    lines = tuple(cart.lines.values())
+    return CartView(cart.cart_id, cart.version, lines, cart.sealed_by, cart.updated_at, cart.merged_into)
+
+
+def effects(cart: Cart) -> tuple[Effect, ...]:
+    """A merged cart waits until the other one has its lines."""
+    if not cart.merging:
+        return ()
+    return (Send("take-in", "cart", cart.merged_into, TakeIn(cart.cart_id, tuple(cart.lines.values()))),)
+
+
+def settled(cart: Cart) -> CartView | None:
+    """The cart, unless its lines are on their way to another."""
+    return None if cart.merging else view(cart)
 
 
 CART = Kind(
@@ -403,8 +567,10 @@ CART = Kind(
     new=Cart,
     decide=decide,
     apply=apply,
-    commands=OpenCart | AddLine | SetLine | RemoveLine | ClearCart | Reprice | Seal | Unseal | LookCart,
+    commands=_CartCommand,
     events=_CartEvent,
     answers=CartView,
     state=Cart,
+    effects=effects,
+    settled=settled,
 )

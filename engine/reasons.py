@@ -19,6 +19,7 @@ class Reason(StrEnum):
     CART_EMPTY = "cart-empty"
     CART_EXPIRED = "cart-expired"
     CART_FULL = "cart-full"
+    CART_MERGED = "cart-merged"
     CART_CHANGED = "cart-changed"
     COUPON_UNKNOWN = "coupon-unknown"
     COUPON_ENDED = "coupon-ended"

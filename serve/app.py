@@ -24,12 +24,14 @@ from engine.kinds import KINDS
 from engine.product import LookProduct, ProductView
 
 from .access.access import access_of
+from .accounts.composition import accounts_of
 from .api import build_app
 from .catalogue import CatalogueView, KnownOrders
 from .front import Front
 from .gateways.registry import methods_of, providers_of
 from .hosting import all_shards, clock_of, host_of, journal_of, log_to_stderr, reached_journal_of
 from .ingress import door
+from .limits import limits_of
 from .offers import Offers
 from .placed import PlacedOrders
 from .rolls import Rolls
@@ -77,18 +79,26 @@ class ShopProcess:
         secret = bytes.fromhex(settings.secret_key_file.read_text().strip())
         now = clock_of(os.environ)
         self._providers = providers_of(settings, now)
+        access = access_of(
+            self._client,
+            settings,
+            secret=secret,
+            admin_key=settings.admin_key_file.read_text().strip(),
+            now=now,
+            new_id=new_id,
+        )
         shop = Shop(
             client=self._client,
             catalogue=self._catalogue,
             settings=settings,
             secret=secret,
-            access=access_of(
-                self._client,
-                settings,
-                secret=secret,
-                admin_key=settings.admin_key_file.read_text().strip(),
-                now=now,
-                new_id=new_id,
+            access=access,
+            accounts=accounts_of(self._client, settings, access, secret=secret, now=now, new_id=new_id),
+            limits=limits_of(
+                settings.limits_redis.get_secret_value(),
+                now,
+                auth_per_minute=settings.auth_per_minute,
+                api_per_minute=settings.api_per_minute,
             ),
             now=now,
             new_id=new_id,

@@ -35,6 +35,7 @@ class Front:
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
+        self._has_other_sites = bool(shop.settings.cors_origins)
         self._max_body_bytes = shop.settings.max_body_bytes
         # Unique is enough for an id that only finds a line in a log: a counter is ten times cheaper than random bits.
         self._id_prefix = shop.new_id()[:12]
@@ -50,6 +51,9 @@ class Front:
             await self._send(scope, send, _ALIVE)
             return
         key, authorization = _common_form(scope)
+        if self._has_other_sites and any(name == b"origin" for name, _ in scope["headers"]):
+            # What a page of another site may read is the application's to say.
+            key = None
         account_id = ""
         if authorization:
             # A token that was verified before is known by a look into a dict; any other is verified by the application.

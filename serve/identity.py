@@ -13,6 +13,10 @@ import msgspec
 
 _ID_BYTES = 16
 _TOKEN_BYTES = 24
+_OWN_CART_BYTES = 12
+
+OWN_CART = "cart_own_"
+"""What the ids of accounts' carts begin with; all other carts open to whoever knows their id."""
 
 
 def order_id_of(secret: bytes, idempotency_key: str, account_id: str = "") -> str:
@@ -37,6 +41,25 @@ def successor_cart_id_of(secret: bytes, cart_id: str, order_id: str) -> str:
 def process_id_of(secret: bytes, prefix: str, name: str) -> str:
     """The transfer, purchase order or count that this key, or this fresh id, begins."""
     return f"{prefix}_" + blake2b(name.encode(), key=secret, digest_size=_ID_BYTES, person=prefix.encode()).hexdigest()
+
+
+def own_cart_id_of(secret: bytes, account_id: str, after: str = "") -> str:
+    """A cart of an account: the first, or the one after whatever `after` names. Only the account's customer may use it,
+    which the id itself shows to whoever has the secret."""
+    content = f"{account_id}/{after}".encode()
+    nonce = blake2b(content, key=secret, digest_size=_OWN_CART_BYTES, person=b"own-cart").hexdigest()
+    return f"{OWN_CART}{nonce}_{_owner_mark_of(secret, account_id, nonce)}"
+
+
+def is_own_cart(secret: bytes, cart_id: str, account_id: str) -> bool:
+    """Whether an account's cart is this account's."""
+    nonce, _, mark = cart_id.removeprefix(OWN_CART).partition("_")
+    return bool(account_id) and is_same(mark, _owner_mark_of(secret, account_id, nonce))
+
+
+def _owner_mark_of(secret: bytes, account_id: str, nonce: str) -> str:
+    content = f"{account_id}/{nonce}".encode()
+    return blake2b(content, key=secret, digest_size=_OWN_CART_BYTES, person=b"cart-owner").hexdigest()
 
 
 def receipt_id_of(sku: str, idempotency_key: str) -> str:

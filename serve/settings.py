@@ -24,6 +24,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from .mail.address import SmtpAddress
+
 ENVIRONMENT_PREFIX = "DOORBUSTER_"
 CONFIG_VARIABLE = "DOORBUSTER_CONFIG"
 DEFAULT_CONFIG_FILE = Path("doorbuster.toml")
@@ -125,6 +127,33 @@ class Settings(BaseModel):
         max_length=200,
         description="The shop's address as customers see it: access tokens name it, links in mails begin with it.",
     )
+    shop_name: str = Field("Doorbuster", min_length=1, max_length=100, description="What mails call the shop.")
+    smtp_url: Secret = Field(
+        SecretStr(""),
+        description="Mail server, smtp://user:password@host:port or smtps://; without one mails go into data/mail.",
+    )
+    mail_from: str = Field("shop@localhost", max_length=200, description="Address that mails come from.")
+    session_days: int = Field(30, ge=1, le=400, description="Days after which a login has to be made anew.")
+    auth_per_minute: int = Field(
+        60,
+        ge=0,
+        le=100_000,
+        description="Requests to log in or register per address and minute; 0: no limit.",
+    )
+    api_per_minute: int = Field(
+        0, ge=0, le=1_000_000, description="Other requests per address and minute, purchases aside; 0: no limit."
+    )
+    limits_redis: Secret = Field(
+        SecretStr(""),
+        description="URL of a Redis in which all replicas count requests; else each counts its own.",
+    )
+    trusted_proxies: int = Field(
+        1, ge=0, le=8, description="Proxies in front whose X-Forwarded-For is believed; ours is one of them."
+    )
+    cors_origins: str = Field(
+        "",
+        description="Other sites whose pages may call the API, such as https://shop.example, with commas between.",
+    )
     access_token_s: int = Field(600, ge=60, le=3_600, description="Seconds that an access token is good for.")
     sandbox_payments: bool = Field(
         True, description="Take payments that move no money; by default only while no real provider is set up."
@@ -174,6 +203,21 @@ class Settings(BaseModel):
             host = str(values.get("host", cls.model_fields["host"].default))
             values["public_url"] = _url_of(host, values.get("port", cls.model_fields["port"].default))
         return values
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _smtp_url_names_a_server(cls, url: Secret) -> Secret:
+        if url.get_secret_value():
+            SmtpAddress.of(url.get_secret_value())
+        return url
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins_are_named(cls, origins: str) -> str:
+        for origin in filter(None, origins.split(",")):
+            if not re.fullmatch(r"https?://[^/*\s]+", origin):
+                raise ValueError("must be origins such as https://shop.example: no path, and no *")
+        return origins
 
     @field_validator("public_url")
     @classmethod

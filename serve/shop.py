@@ -11,7 +11,9 @@ from engine.stock import StockView
 
 from .access.access import Access
 from .assortment import Facets
+from .accounts.service import Accounts
 from .gateways.port import Provider
+from .limits import Limits
 from .offers import Offers
 from .rolls import Rolls
 from .sales import Sales
@@ -97,6 +99,15 @@ class ShopSettings(Protocol):
     def payment_window_s(self) -> int: ...
 
     @property
+    def trusted_proxies(self) -> int: ...
+
+    @property
+    def public_url(self) -> str: ...
+
+    @property
+    def cors_origins(self) -> str: ...
+
+    @property
     def return_window_days(self) -> int: ...
 
 
@@ -116,6 +127,8 @@ class Shop:
     """Tells who makes a request."""
     offers: Offers
     """Promotions, shipping and taxes."""
+    accounts: Accounts
+    limits: Limits
     now: Callable[[], Instant]
     new_id: Callable[[], str]
     """A fresh unguessable id: 128 bits or more in URL-safe characters."""

@@ -195,6 +195,13 @@ class Accounts:
         if principal is not None and principal.kind is Kind.CUSTOMER and principal.session:
             await self._client.send("account", principal.subject, SignOut(principal.session))
 
+    async def second_factor(self, account: AccountView, code: str) -> SecondFactor | Rejected:
+        """The factor that a code shows, counted like a login: six digits are soon guessed."""
+        tried = await self._client.send("handle", self.handle_of_mail(account.email), TryLogin(self._new_id()))
+        if isinstance(tried, Rejected):
+            return tried
+        return self.factors.factor_of(account.totp, code, self._now()) or Rejected(Reason.LOGIN_REFUSED)
+
     # -- passwords
 
     async def ask_reset(self, email: str) -> Rejected | None:

@@ -3,6 +3,7 @@
 from importlib import metadata
 
 from fastapi import APIRouter
+from starlette.middleware.cors import CORSMiddleware
 
 from ..shop import Shop
 from . import docs
@@ -10,8 +11,10 @@ from .handlers import add_handlers
 from .middlewares import Frame
 from .openapi import Api
 from .routes import (
+    access,
     admin,
     aftersales,
+    auth,
     carts,
     categories,
     collections,
@@ -19,6 +22,7 @@ from .routes import (
     gift_cards,
     health,
     inventory,
+    me,
     merchandise,
     orders,
     payments,
@@ -49,6 +53,13 @@ ROUTERS: tuple[APIRouter, ...] = (
     webhooks.router,
     payments.router,
     admin.router,
+    auth.router,
+    auth.form_router,
+    auth.public_router,
+    me.router,
+    me.secret_router,
+    access.support_router,
+    access.admin_router,
     merchandise.router,
     categories.router,
     categories.admin_router,
@@ -95,6 +106,17 @@ def build_app(shop: Shop) -> Api:
         # As they are: including a router would look every request up twice, for prefixes that ours don't have.
         app.router.routes.extend(router.routes)
     app.state.shop = shop
+    if origins := [origin for origin in shop.settings.cors_origins.split(",") if origin]:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Prefer"],
+            expose_headers=["ETag", "Location", "Link", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id"],
+            # Tokens travel in a header that a page sets itself: no browser adds them by itself.
+            allow_credentials=False,
+            max_age=600,
+        )
     app.add_middleware(Frame, new_id=shop.new_id, names_requests=shop.names_requests)
     add_handlers(app)
     return app

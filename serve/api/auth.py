@@ -6,7 +6,7 @@ from starlette.requests import Request
 from engine.reasons import Reason
 
 from ..access.principal import ANONYMOUS, Kind, Principal, Scope
-from ..identity import access_token_of, is_same
+from ..identity import OWN_CART, access_token_of, is_own_cart, is_same
 from ..shop import Shop
 from .lookups import order_of
 from .problems import ProblemError
@@ -63,6 +63,17 @@ async def actor_of(request: Request) -> str:
     its customer's."""
     principal: Principal | None = request.scope.get("state", {}).get(_PRINCIPAL)
     return principal.actor if principal is not None else str(Kind.CUSTOMER)
+
+
+async def require_own_cart(shop: Shop, request: Request, cart_id: str) -> None:
+    """Raises ProblemError: 401 without a token, 404 for whoever's cart it isn't. A guest's opens by its id."""
+    if not cart_id.startswith(OWN_CART):
+        return
+    principal = await principal_of(request)
+    if principal is ANONYMOUS:
+        raise unauthorized()
+    if not is_own_cart(shop.secret, cart_id, principal.account_id):
+        raise ProblemError(Reason.NOT_FOUND)
 
 
 async def customer_id(request: Request) -> str:

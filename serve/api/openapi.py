@@ -26,6 +26,7 @@ _TAGS = [
     {"name": "purchasing", "description": "Suppliers, purchase orders, reordering."},
     {"name": "carts", "description": "Carts by unguessable id, and their checkout."},
     {"name": "sales", "description": "Flash sales: countdown, the line before them, and their schedule."},
+    {"name": "accounts", "description": "Registering, logging in, and what a customer keeps here."},
     {"name": "orders", "description": "The express purchase, and what became of an order."},
     {"name": "payments", "description": "Where payment providers call back, and whether their books agree with ours."},
     {"name": "promotions", "description": "Promotions, coupon codes and shipping methods."},
@@ -39,7 +40,7 @@ _METHODS = frozenset(("get", "put", "post", "patch", "delete"))
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The problems that a route can answer, beside those that every route can."""
-    return {status: {"model": Problem} for status in sorted({*statuses, 413, 422, 500, 503})}
+    return {status: {"model": Problem} for status in sorted({*statuses, 413, 422, 429, 500, 503})}
 
 
 def body_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

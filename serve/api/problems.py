@@ -76,6 +76,7 @@ _TYPES = (
     ProblemType(
         Reason.GIFT_CARD_INSUFFICIENT, 409, "Gift card insufficient", "There is less left than the order would take."
     ),
+    ProblemType(Reason.CART_MERGED, 410, "Cart merged", "Its lines are in the cart of the customer who logged in."),
     ProblemType(Reason.CART_FULL, 409, "Cart full", "The cart can't take another line or so many units."),
     ProblemType(
         Reason.CURRENCY_MISMATCH, 422, "Currency mismatch", "All lines of a cart or an order have one currency."
@@ -215,6 +216,14 @@ _TYPES = (
     ProblemType("promotion-unknown", 422, "Promotion unknown", "There is no such promotion."),
     ProblemType("shipping-required", 422, "Shipping required", "Choose how it is brought: send `shipping`."),
     ProblemType("shipping-unavailable", 422, "Shipping unavailable", "The method doesn't bring these goods there."),
+    ProblemType(
+        "too-many-requests", 429, "Too many requests", "You ask too often: `RateLimit` says how much is left, and when."
+    ),
+    ProblemType("invalid-grant", 400, "Invalid grant", "Password, code or token isn't right, or not any more."),
+    ProblemType("invalid-client", 401, "Invalid client", "The client isn't known by this id and secret."),
+    ProblemType("invalid-scope", 400, "Invalid scope", "There is no such scope, or it isn't yours to ask for."),
+    ProblemType("unsupported-grant-type", 400, "Unsupported grant type", "See the metadata for what is supported."),
+    ProblemType("mfa-required", 400, "Code required", "Send the same again with your second factor's code as `otp`."),
     ProblemType("body-too-large", 413, "Body too large", "The body is larger than this resource accepts."),
     ProblemType("unsupported-media-type", 415, "Unsupported media type", "Send a body as `application/json`."),
     ProblemType(

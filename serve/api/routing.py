@@ -1,7 +1,8 @@
 """How a request is held to the contract before its route sees it: size, media type, JSON, query, admin key."""
 
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
+from urllib.parse import parse_qsl
 
 import msgspec
 from fastapi import APIRouter, Depends, Security
@@ -12,10 +13,13 @@ from starlette.responses import Response
 
 from ..access.principal import Principal, Scope
 from ..shop import Shop, ShopSettings
-from .auth import actor_of, customer_id, principal_of, require, require_order_access
+from .auth import actor_of, customer_id, principal_of, require, require_order_access, require_own_cart
+from .limiting import count, tell
 from .problems import ProblemError
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
+FORM = "application/x-www-form-urlencoded"
+MAX_FORM_FIELDS = 32
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -40,8 +44,15 @@ ThePrincipal = Annotated[Principal, Depends(principal_of)]
 class StrictRoute(APIRoute):
     """A route that refuses what the contract doesn't name, and tells it in a problem."""
 
+    limit: ClassVar[str] = "api"
+    """The policy that its requests are counted by."""
+
     async def admit(self, shop: Shop, request: Request) -> None:
         """Raises ProblemError for whoever may not come in; called before the body is read."""
+
+    async def parse(self, request: Request, limit: int, *, needs_body: bool) -> Request:
+        """The request with its body read and parsed; raises ProblemError."""
+        return await _parsed(request, limit, needs_body=needs_body)
 
     def body_limit(self, settings: ShopSettings) -> int:
         """The largest body in bytes."""
@@ -56,6 +67,7 @@ class StrictRoute(APIRoute):
 
         async def handle_strictly(request: Request) -> Response:
             shop: Shop = request.app.state.shop
+            counted = await count(shop, request, self.limit)
             await self.admit(shop, request)
             _refuse_unknown(request, known)
             if takes_key:
@@ -63,8 +75,8 @@ class StrictRoute(APIRoute):
             limit = self.body_limit(shop.settings)
             _refuse_announced(request, limit)
             if body is not None:
-                request = await _parsed(request, limit, needs_body=needs_body)
-            return await handle(request)
+                request = await self.parse(request, limit, needs_body=needs_body)
+            return tell(await handle(request), counted)
 
         return handle_strictly
 
@@ -90,6 +102,19 @@ class MerchantRoute(StrictRoute):
         await require(request, Scope.MERCHANT)
 
 
+class LoginRoute(StrictRoute):
+    """A route by which somebody may try to get in: its requests are counted by themselves."""
+
+    limit = "auth"
+
+
+class FormRoute(LoginRoute):
+    """A route of OAuth2, whose requests are forms."""
+
+    async def parse(self, request: Request, limit: int, *, needs_body: bool) -> Request:
+        return await _parsed_form(request, limit)
+
+
 class AdminRoute(StrictRoute):
     """A route for whoever runs the shop: the admin key opens it."""
 
@@ -102,6 +127,19 @@ class ImportRoute(MerchantRoute):
 
     def body_limit(self, settings: ShopSettings) -> int:
         return settings.max_import_body_bytes
+
+
+class CustomerLoginRoute(CustomerRoute):
+    """A customer's route that asks for a password or a code: its requests are counted like logins."""
+
+    limit = "auth"
+
+
+class CartRoute(StrictRoute):
+    """A route of one cart: a guest's opens to whoever knows its id, a customer's to that customer."""
+
+    async def admit(self, shop: Shop, request: Request) -> None:
+        await require_own_cart(shop, request, request.path_params.get("cart_id", ""))
 
 
 class OrderRoute(StrictRoute):
@@ -169,6 +207,23 @@ async def _parsed(request: Request, limit: int, *, needs_body: bool) -> Request:
         raise ProblemError("malformed-json", f"The body is not a JSON text in UTF-8: {error}.") from error
     except RecursionError as error:
         raise ProblemError("malformed-json", "The body is nested too deeply.") from error
+
+
+async def _parsed_form(request: Request, limit: int) -> Request:
+    """A form as FastAPI takes a JSON object: its fields are texts, and each may stand in it once."""
+    raw = await read_body(request, limit)
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+        raise ProblemError("unsupported-media-type", f"Send a form as `{FORM}`.")
+    try:
+        pairs = parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS, errors="strict")
+    except ValueError as error:
+        raise ProblemError("bad-request", f"The form can't be read: {error}.") from error
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise ProblemError("bad-request", "A field of the form stands in it twice.")
+    kept = [header for header in request.scope["headers"] if header[0] != b"content-type"]
+    request.scope["headers"] = [*kept, (b"content-type", b"application/json")]
+    return _ParsedRequest(Request(request.scope, request.receive), raw or b"{}", fields)
 
 
 async def read_body(request: Request, limit: int) -> bytes:

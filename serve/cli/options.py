@@ -24,7 +24,7 @@ def settings_options(command: Command) -> Command:
     with_settings.__dict__.update(command.__dict__)
     decorated: Command = with_settings
     for name, field in reversed(Settings.model_fields.items()):
-        described = f"{field.description}  [{field.default}]" if field.default != "" else field.description
+        described = f"{field.description}  [{field.default}]" if str(field.default) else field.description
         if field.annotation is SecretStr:
             # A command line can be read by everybody on the machine.
             continue

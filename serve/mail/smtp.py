@@ -1,41 +1,17 @@
 """Mail by SMTP: `smtp://user:password@host:port` (STARTTLS where the server offers it) or `smtps://` (TLS at once)."""
 
 from collections.abc import Callable
-from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
+from .address import SmtpAddress
 from .composing import composed, message_id
 from .port import MailRefused, MailUnavailable, Message
 
 TIMEOUT_S = 20.0
 SENT_KEPT = 10_000
 """Message ids that are remembered, so that a repeated message doesn't leave twice."""
-_PORTS = {"smtp": 587, "smtps": 465}
 _BUSY = range(400, 500)
-
-
-class SmtpAddress(NamedTuple):
-    host: str
-    port: int
-    tls: bool
-    user: str
-    password: str
-
-    @classmethod
-    def of(cls, url: str) -> "SmtpAddress":
-        """Raises ValueError for what is no address of an SMTP server."""
-        parts = urlsplit(url)
-        if parts.scheme not in _PORTS or not parts.hostname:
-            raise ValueError("must be smtp://[user:password@]host[:port] or smtps://...")
-        return cls(
-            parts.hostname,
-            parts.port or _PORTS[parts.scheme],
-            parts.scheme == "smtps",
-            unquote(parts.username or ""),
-            unquote(parts.password or ""),
-        )
 
 
 class SmtpMailer:

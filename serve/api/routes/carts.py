@@ -8,23 +8,22 @@ from starlette.responses import Response
 
 from engine.cart import AddLine, CartView, ClearCart, OpenCart, RemoveLine, SetLine
 from engine.kernel import Command, Rejected
-from engine.order import Status
 from engine.reasons import Reason
 
-from ...identity import successor_cart_id_of
 from ...shop import Shop
 from ..answers import response_of
 from ..bounds import CART_ID_PATTERN
 from ..cart_answer import cart_answer
 from ..checkout import cart_of, check_out
-from ..lookups import order_of, sold_product_of
+from ..customer_carts import has_bought, next_cart_id
+from ..lookups import sold_product_of
 from ..openapi import body_problems, header, problems
 from ..preconditions import IfMatch, required_version
 from ..prices import sold_price
 from ..problems import refused
 from ..queries import Currency
 from ..requests import idempotency_key_of, prefers_async
-from ..routing import StrictRoute, ThePrincipal, TheShop, router_of
+from ..routing import CartRoute, ThePrincipal, TheShop, router_of
 from ..schemas.cart import Cart, CartLineIn, QuantityIn
 from ..schemas.order import CheckoutIn
 from .orders import PURCHASE_RESPONSES, PreferHeader, PurchaseKey
@@ -34,7 +33,7 @@ from .stock import OptionalKey
 MAX_SUCCESSORS = 50
 """Carts that one cart's id leads on to at most: whoever has bought that often must use the newest id."""
 
-router = router_of(StrictRoute, "carts")
+router = router_of(CartRoute, "carts")
 
 CartPath = Annotated[str, Path(pattern=CART_ID_PATTERN, examples=["cart_3q2-7wEXAMPLEoeM8n4A1xw"])]
 _TAGGED = {"headers": {"ETag": header("The cart's version.")}}
@@ -48,7 +47,7 @@ async def open_cart(shop: TheShop) -> Response:
     return await cart_answer(shop, cart, 201)
 
 
-@router.get("/v1/carts/{cart_id}", response_model=Cart, responses={200: _TAGGED, **problems(404, 410)})
+@router.get("/v1/carts/{cart_id}", response_model=Cart, responses={200: _TAGGED, **problems(401, 404, 410)})
 async def look_cart(cart_id: CartPath, shop: TheShop) -> Response:
     """The cart, with the prices of adding and of now."""
     return await cart_answer(shop, await cart_of(shop, cart_id))
@@ -60,13 +59,14 @@ async def look_cart(cart_id: CartPath, shop: TheShop) -> Response:
     responses={
         200: _TAGGED,
         201: {"model": Cart, "description": "The cart was bought: this is a new one.", **_OPENED},
-        **body_problems(404, 409, 410, 412),
+        **body_problems(401, 404, 409, 410, 412),
     },
 )
 async def add_line(
     cart_id: CartPath,
     line: CartLineIn,
     shop: TheShop,
+    principal: ThePrincipal,
     currency: Currency = "",
     if_match: IfMatch = None,
     idempotency_key: OptionalKey = None,
@@ -76,7 +76,7 @@ async def add_line(
     price = sold_price(shop, product, currency, pointer="#/sku").money
     version = await _required(shop, cart_id, if_match)
     command = AddLine(line.sku, line.quantity, price, product.title, idempotency_key or "", version)
-    cart = await _add(shop, cart_id, command)
+    cart = await _add(shop, cart_id, command, principal.account_id)
     if cart.cart_id == cart_id:
         return await cart_answer(shop, cart)
     return await cart_answer(shop, cart, 201)
@@ -85,7 +85,7 @@ async def add_line(
 @router.put(
     "/v1/carts/{cart_id}/lines/{sku}",
     response_model=Cart,
-    responses={200: _TAGGED, **body_problems(404, 409, 410, 412)},
+    responses={200: _TAGGED, **body_problems(401, 404, 409, 410, 412)},
 )
 async def set_line(
     cart_id: CartPath,
@@ -104,7 +104,9 @@ async def set_line(
 
 
 @router.delete(
-    "/v1/carts/{cart_id}/lines/{sku}", response_model=Cart, responses={200: _TAGGED, **problems(404, 409, 410, 412)}
+    "/v1/carts/{cart_id}/lines/{sku}",
+    response_model=Cart,
+    responses={200: _TAGGED, **problems(401, 404, 409, 410, 412)},
 )
 async def remove_line(cart_id: CartPath, sku: SkuPath, shop: TheShop, if_match: IfMatch = None) -> Response:
     """Take a line out; one that isn't there is out already."""
@@ -113,7 +115,7 @@ async def remove_line(cart_id: CartPath, sku: SkuPath, shop: TheShop, if_match: 
 
 
 @router.delete(
-    "/v1/carts/{cart_id}/lines", response_model=Cart, responses={200: _TAGGED, **problems(404, 409, 410, 412)}
+    "/v1/carts/{cart_id}/lines", response_model=Cart, responses={200: _TAGGED, **problems(401, 404, 409, 410, 412)}
 )
 async def clear_cart(cart_id: CartPath, shop: TheShop, if_match: IfMatch = None) -> Response:
     """Take all lines out."""
@@ -142,7 +144,7 @@ async def check_out_cart(
     return response_of(bought)
 
 
-async def _add(shop: Shop, cart_id: str, command: AddLine) -> CartView:
+async def _add(shop: Shop, cart_id: str, command: AddLine, account_id: str) -> CartView:
     """Add to the cart or, where an order has bought it, to its successor, or to that one's.
 
     The successor's id is made from the cart and the order that bought it: two tabs, or a retry, open one cart, not two.
@@ -153,19 +155,13 @@ async def _add(shop: Shop, cart_id: str, command: AddLine) -> CartView:
             return reply
         assert isinstance(reply, Rejected)
         order_id = reply.details.get("order_id", "") if reply.reason is Reason.CART_SEALED else ""
-        if successors == MAX_SUCCESSORS or not order_id or not await _has_bought(shop, order_id):
+        if successors == MAX_SUCCESSORS or not order_id or not await has_bought(shop, order_id):
             raise refused(reply)
-        cart_id = successor_cart_id_of(shop.secret, cart_id, order_id)
+        cart_id = next_cart_id(shop, cart_id, order_id, account_id)
         await _send(shop, cart_id, OpenCart())
         # A version that the shopper saw was the old cart's.
         command = msgspec.structs.replace(command, if_version=None)
     raise AssertionError("the last round has returned or raised")
-
-
-async def _has_bought(shop: Shop, order_id: str) -> bool:
-    """Whether the order holds its cart's seal for good; one that failed, or may still fail, gives it back."""
-    order = await order_of(shop, order_id)
-    return order is not None and order.settlement is not None and order.settlement.status is Status.CONFIRMED
 
 
 async def _send(shop: Shop, cart_id: str, command: Command) -> CartView:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from ..bounds import CART_ID_PATTERN
 from .common import Input, Money, Output, Quantity, Sku, Timestamp, TotalMoney
 
 
@@ -12,6 +13,12 @@ class CartLineIn(Input):
 
     sku: Sku
     quantity: Quantity
+
+
+class MergeIn(Input):
+    """A guest's cart whose lines shall go into the customer's."""
+
+    cart_id: Annotated[str, Field(pattern=CART_ID_PATTERN)]
 
 
 class QuantityIn(Input):

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 import httpx
 import jwt
+from argon2 import PasswordHasher
 from jsonschema import Draft202012Validator
 
 from actors.client import Client
@@ -24,6 +25,9 @@ from engine.product import ProductView
 from engine.stock import StockView
 from serve.access.access import access_of
 from serve.access.principal import Kind as PrincipalKind
+from serve.accounts.composition import letters_of
+from serve.accounts.passwords import Passwords
+from serve.accounts.service import Accounts
 from serve.api import build_app
 from serve.assortment import Facets
 from serve.catalogue import CatalogueView, KnownOrders
@@ -31,6 +35,9 @@ from serve.front import Front
 from serve.gateways.port import Provider
 from serve.gateways.sandbox import SandboxGateway
 from serve.ingress import Door, FrontFirst
+from serve.limits import limits_of
+from serve.mail.outbox import Outbox
+from serve.mail.port import Message
 from serve.offers import Offers
 from serve.placed import PlacedOrders
 from serve.rolls import Rolls
@@ -78,10 +85,34 @@ class SmallSettings:
     max_body_bytes: int = 65_536
     max_import_body_bytes: int = 1_000_000
     public_url: str = "http://shop"
+    shop_name: str = "Doorbuster"
+    session_days: int = 30
+    auth_per_minute: int = 0
+    api_per_minute: int = 0
+    trusted_proxies: int = 0
+    cors_origins: str = ""
     access_token_s: int = 600
     settle_wait_s: float = 5.0
     payment_window_s: int = 600
     return_window_days: int = 30
+
+
+class MailboxInMemory:
+    """Takes every mail."""
+
+    def __init__(self) -> None:
+        self.mails: list[Message] = []
+
+    async def send(self, message: Message) -> None:
+        self.mails.append(message)
+
+
+async def no_sleep(_seconds: float) -> None:
+    """Time moves by the clock alone."""
+
+
+CHEAP_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+"""Argon2id that takes no time."""
 
 
 class ForgetfulCatalogue:
@@ -142,6 +173,14 @@ class Shopfront:
         self.access = access_of(
             self.client, self.settings, secret=SECRET, admin_key=ADMIN_KEY, now=self.clock, new_id=Ids()
         )
+        self.mailbox = MailboxInMemory()
+        self.outbox = Outbox(self.mailbox, sleep=no_sleep)
+        accounts = Accounts(
+            *(self.client, self.settings, self.access, self.outbox, letters_of(self.settings), Passwords(CHEAP_HASHER)),
+            secret=SECRET,
+            now=self.clock,
+            new_id=Ids(),
+        )
         shop = Shop(
             client=self.client,
             catalogue=self.catalogue,
@@ -154,6 +193,13 @@ class Shopfront:
             settings=self.settings,
             secret=SECRET,
             access=self.access,
+            accounts=accounts,
+            limits=limits_of(
+                "",
+                self.clock,
+                auth_per_minute=self.settings.auth_per_minute,
+                api_per_minute=self.settings.api_per_minute,
+            ),
             now=self.clock,
             new_id=Ids(),
             ready=lambda: self.ready,
@@ -248,6 +294,11 @@ class Shopfront:
         """The header of a request by whoever has these scopes; a customer without any said."""
         issued = self.access.tokens.issue(PrincipalKind(kind), subject, scopes or ("customer",))
         return {"Authorization": f"Bearer {self._runner.run(issued)}"}
+
+    def mails(self) -> list[Message]:
+        """What was sent so far, oldest first."""
+        self._runner.run(self.outbox.idle())
+        return self.mailbox.mails
 
     def kid_of(self, who: Mapping[str, str]) -> str:
         """The name of the key that signed a token."""
