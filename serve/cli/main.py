@@ -11,6 +11,7 @@ COMMANDS = {
     "up": ("up", "Start the shop and run it until Ctrl-C."),
     "import": ("imports", "Load products from a file into the running shop."),
     "reorder": ("reorder", "Draft purchase orders for what is about to run out."),
+    "payments": ("payments", "Compare the books of payment providers with the orders."),
     "journal": ("journal", "Look into the journal, check it, copy it, back it up."),
     "hosts": ("hosts", "Look at the hosts of the running shop, and move their shards."),
     "node": ("node", "Make this machine a node of a cluster, or end that."),
@@ -30,6 +31,7 @@ Examples
   doorbuster journal inspect stock RETRO-CLOCK     what happened to the stock of a SKU, event by event
   doorbuster journal verify                        whether everything that was recorded adds up
   doorbuster journal backup DIRECTORY              a backup of this instant, while the shop sells
+  doorbuster payments reconcile                    whether Stripe and PayPal say the same as the orders
   doorbuster hosts list                            where the shards of the running shop are
   doorbuster config                                what a start here would run with, and why
 

@@ -1,5 +1,7 @@
 """How a command reaches a running shop's HTTP API as its admin, and how it tells what went wrong."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,15 @@ TIMEOUT_S = 120.0
 
 def post(path: str, body: Any, *, url: str | None, key_file: Path | None, data: str | None, config: Path | None) -> Any:
     """The answer's JSON; raises click.ClickException with the problem's own words."""
+    with connected(url=url, key_file=key_file, data=data, config=config) as client:
+        return checked(client.post(path, json=body))
+
+
+@contextmanager
+def connected(
+    *, url: str | None, key_file: Path | None, data: str | None, config: Path | None
+) -> Iterator[httpx.Client]:
+    """A connection to the shop in the name of its admin; that nobody answers is for the user to read."""
     settings = resolve_or_exit({"data": data}, config).settings
     key_file = key_file or settings.admin_key_file
     try:
@@ -26,10 +37,9 @@ def post(path: str, body: Any, *, url: str | None, key_file: Path | None, data: 
     try:
         # Proxies of the environment are for the internet, not for a shop that was named by its address.
         with httpx.Client(base_url=base_url, headers=headers, timeout=TIMEOUT_S, trust_env=False) as client:
-            answer = client.post(path, json=body)
+            yield client
     except httpx.TransportError as error:
         raise click.ClickException(f"The shop at {base_url} does not answer ({error}). Does it run?") from error
-    return checked(answer)
 
 
 def checked(answer: httpx.Response) -> Any:
