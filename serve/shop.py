@@ -10,8 +10,8 @@ from engine.product import ProductView
 from engine.stock import StockView
 
 from .access.access import Access
-from .assortment import Facets
 from .accounts.service import Accounts
+from .assortment import Facets
 from .gateways.port import Provider
 from .limits import Limits
 from .offers import Offers
