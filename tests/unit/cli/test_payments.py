@@ -55,7 +55,8 @@ class Shop:
                 self.end_headers()
                 self.wfile.write(json.dumps(content).encode())
 
-            do_POST = do_GET
+            def do_POST(self) -> None:
+                self.do_GET()
 
             def log_message(self, *_: Any) -> None:
                 """Not told."""
