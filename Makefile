@@ -6,7 +6,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 STAMP := .venv/installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup run test lint types unit simulate mutants bench load relevance wheel lock clean
+.PHONY: help setup run test lint types unit simulate mutants bench load relevance wheel lock diagrams clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ load: setup ## A minute of buyers against the shop, then an audit
 
 relevance: setup ## Measure the search's ranking by judgements (CATALOGUE= and JUDGEMENTS= files)
 	@$(BIN)/python -m serve.search.evaluation --catalogue $(CATALOGUE) --judgements $(JUDGEMENTS) $(ARGS)
+
+diagrams: setup ## Draw the state diagrams of docs/orders.md anew from the code
+	@$(BIN)/python -c 'import pathlib; from engine.order.aftersale.diagram import with_diagrams; page = pathlib.Path("docs/orders.md"); page.write_text(with_diagrams(page.read_text()))'
 
 wheel: setup ## Build the program as a wheel, into dist/
 	@rm -rf dist

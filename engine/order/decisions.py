@@ -13,9 +13,10 @@ from ..pricing import adds_up
 from ..reasons import Reason
 from ..reservation import MOST_UNITS
 from . import numbering
-from .aftersale import process
+from .aftersale import process, transitions
 from .aftersale.edit_process import edit_of_key, reminded
 from .aftersale.edit_process import payment_answered as edit_payment_answered
+from .aftersale.transitions import may_follow
 from .answers import effect_answered, payment_answered
 from .events import CancelRequested, OrderCancelled, OrderExpired, OrderFulfilled, OrderPlaced, PaymentAskedAgain
 from .messages import Anonymize, Cancel, Fulfil, LookOrder, OrderView, Place, Settlement, SettlePayment, Status
@@ -188,7 +189,7 @@ def _cancel(order: Order, command: Cancel, now: Instant) -> Outcome:
         return process.cancel(order, command.reason, command.by, now)
     if status is Status.CANCELLED or (status is Status.COMMITTING and order.cancel_note is not None):
         return Accepted((), view(order))
-    if status in DEAD or status is Status.FULFILLED:
+    if not may_follow(transitions.ORDER, status, Status.CANCELLED):
         return Rejected(Reason.ORDER_NOT_CANCELLABLE, {"status": str(status)})
     if status is Status.COMMITTING:
         # A commit may be on its way to the stock. What it did is known before it is undone.
@@ -204,7 +205,7 @@ def _fulfil(order: Order, command: Fulfil, now: Instant) -> Outcome:
         return process.fulfil(order, command.by, now)
     if order.status is Status.FULFILLED:
         return Accepted((), view(order))
-    if order.status is not Status.CONFIRMED:
+    if not may_follow(transitions.ORDER, order.status, Status.FULFILLED):
         return Rejected(Reason.ORDER_NOT_FULFILLABLE, {"status": str(order.status)})
     return Accepted((OrderFulfilled(now, command.by),), view_as(order, Status.FULFILLED, order.settlement))
 

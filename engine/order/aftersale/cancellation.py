@@ -64,6 +64,9 @@ def _cancel(order: Order, after: AfterSale, command: CancelUnits, now: Instant) 
         return refusal
     if len(after.cancellations) >= MOST_CANCELLATIONS:
         return too_many("cancellations", MOST_CANCELLATIONS)
+    if (under_way := after.edit_under_way) is not None and _all_of(after, command.units):
+        # Else a cancelled order would come back with what the edit adds.
+        return Rejected(Reason.EDIT_UNDER_WAY, {"edit": under_way.edit_id})
     return cancelling(order, after, command.cancellation_id, command.units, command.reason, command.by, now)
 
 
@@ -83,11 +86,16 @@ def cancelling(
     # Money that was given back before, out of goodwill, isn't given twice.
     amount = min(left, sum(line.amount for line in lines))
     lines = less(lines, sum(line.amount for line in lines) - amount)
-    if after.edit_under_way is None and sum(item.kept for item in after.items) == sum(each.quantity for each in units):
+    if _all_of(after, units):
         # Nothing is left of the order: what belongs to no line, such as shipping, goes back as well.
         amount = left
     name = name_of("cancel", cancellation_id)
     return (cancelled, *asking(order, after, name, amount, lines, reason, by, now))
+
+
+def _all_of(after: AfterSale, units: tuple[LineUnits, ...]) -> bool:
+    """Whether nothing is left of the order without these units."""
+    return sum(item.kept for item in after.items) == sum(each.quantity for each in units)
 
 
 def cancel_the_rest(order: Order, after: AfterSale, reason: str, by: str, now: Instant) -> Decided:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from ...kernel import Command, Event, Instant, Rejected, invalid
+from ...kernel import Command, Event, Instant, Rejected
 from ...reasons import Reason
 from ..state import Order
 from .records import LineUnits, Shipment, ShipmentStatus
@@ -132,13 +132,19 @@ def _move(_order: Order, after: AfterSale, command: MoveShipment, now: Instant) 
         return ()
     if not may_follow(SHIPMENT, shipment.status, command.status):
         return Rejected(Reason.STEP_NOT_ALLOWED, {"from": str(shipment.status), "to": str(command.status)})
-    if command.status is ShipmentStatus.RETURNED_TO_SENDER and _in_returns(after, shipment):
-        return invalid("status", "fit the returns that were asked for of what was shipped")
+    if (
+        shipment.status is ShipmentStatus.SHIPPED
+        and command.status is not ShipmentStatus.DELIVERED
+        and _in_returns(after, shipment)
+    ):
+        # Its units can't both never have arrived and come back: the return is withdrawn or refused first.
+        details = {"from": str(shipment.status), "to": str(command.status), "because": "returns were asked for"}
+        return Rejected(Reason.STEP_NOT_ALLOWED, details)
     return (ShipmentMoved(command.shipment_id, command.status, command.note, command.by, now),)
 
 
 def _in_returns(after: AfterSale, shipment: Shipment) -> bool:
-    """Whether a customer has asked to return what a parcel that came back would take away again."""
+    """Whether somebody has asked to return what would never have arrived."""
     return any(after.items[each.line].returnable < each.quantity for each in shipment.units)
 
 

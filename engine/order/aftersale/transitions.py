@@ -38,19 +38,20 @@ ORDER: tuple[Transition, ...] = (
     Transition(Status.CONFIRMED, "cancelled, whole or the last unit", Status.CANCELLED),
     Transition(Status.CONFIRMED, "some units left", Status.PARTLY_FULFILLED),
     Transition(Status.CONFIRMED, "all left", Status.FULFILLED),
+    Transition(Status.CONFIRMED, "all arrived at once", Status.DELIVERED),
     Transition(Status.PARTLY_FULFILLED, "all left, or the rest is cancelled", Status.FULFILLED),
     Transition(Status.FULFILLED, "all arrived", Status.DELIVERED),
     Transition(Status.PARTLY_FULFILLED, "the rest is cancelled, all arrived", Status.DELIVERED),
-    Transition(Status.FULFILLED, "a parcel came back", Status.PARTLY_FULFILLED),
+    Transition(Status.FULFILLED, "a parcel came back, or a line was added", Status.PARTLY_FULFILLED),
     Transition(Status.FULFILLED, "all parcels came back", Status.CONFIRMED),
     Transition(Status.PARTLY_FULFILLED, "all parcels came back", Status.CONFIRMED),
-    Transition(Status.FULFILLED, "a line was added", Status.PARTLY_FULFILLED),
     Transition(Status.DELIVERED, "a line was added", Status.PARTLY_FULFILLED),
 )
 """From `confirmed` on the status is read from where the units are: see `state.status_of`."""
 
 SHIPMENT: tuple[Transition, ...] = (
     Transition(None, "packed", ShipmentStatus.CREATED),
+    Transition(None, "everything leaves at once", ShipmentStatus.SHIPPED),
     Transition(ShipmentStatus.CREATED, "handed over", ShipmentStatus.SHIPPED),
     Transition(ShipmentStatus.CREATED, "arrived", ShipmentStatus.DELIVERED),
     Transition(ShipmentStatus.CREATED, "given up", ShipmentStatus.FAILED),

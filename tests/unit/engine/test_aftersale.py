@@ -272,7 +272,8 @@ def test_a_return_is_asked_for_in_time(world: World) -> None:
 
 def test_a_parcel_does_not_come_back_when_its_units_are_being_returned(world: World) -> None:
     tell(world, *ship("s-1", (0, 3)), RequestReturn("t-1", (ReturnedUnits(0, 1, DAMAGED),)))
-    assert refuse(world, MoveShipment("s-1", ShipmentStatus.RETURNED_TO_SENDER)) is Reason.INVALID_COMMAND
+    for status in (ShipmentStatus.RETURNED_TO_SENDER, ShipmentStatus.FAILED):
+        assert refuse(world, MoveShipment("s-1", status)) is Reason.STEP_NOT_ALLOWED
 
 
 # -- refunds

@@ -22,6 +22,8 @@ from engine.kernel import (
 )
 from engine.kinds import KINDS
 from engine.money import Money
+from engine.order.aftersale.state import status_of
+from engine.order.aftersale.transitions import ORDER, may_follow
 from engine.payment import (
     ABOVE_CAPTURED,
     ALREADY_REFUNDED,
@@ -149,7 +151,11 @@ class World:
         events = msgspec.msgpack.decode(msgspec.msgpack.encode(outcome.events), type=list[KINDS[kind].events])
         assert tuple(events) == outcome.events, "events survive the journal"
         for event in events:
-            KINDS[kind].apply(self.state(kind, key), event)
+            state = self.state(kind, key)
+            before = status_of(state) if kind == "order" and state.status is not None else None
+            KINDS[kind].apply(state, event)
+            if kind == "order" and (after := status_of(state)) != before:
+                assert may_follow(ORDER, before, after), f"{before} -> {after} is not in the table"
             self.journal[kind, key].append(event)
 
     def effects(self, order_id: str) -> list[Effect]:
