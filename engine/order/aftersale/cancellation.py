@@ -111,7 +111,7 @@ def cancel_the_rest(order: Order, after: AfterSale, reason: str, by: str, now: I
 
 
 def give_back(order: Order, source: str, line: int, quantity: int) -> None:
-    """Have units of the line go back on hand; `source` names why, once for each line."""
+    """Have the next units of the line go back on hand, before they are counted; `source` names why, once for each."""
     after = begun(order)
     for stock, units in parts_of(order, line, quantity) if quantity else ():
         after.giving_back[f"{source}:{line}:{stock}"] = GiveBack(stock, units)
@@ -123,8 +123,8 @@ def _apply_cancelled(order: Order, event: UnitsCancelled) -> None:
         event.cancellation_id, event.units, event.reason, event.at
     )
     for each in event.units:
-        after.change_item(each.line, cancelled=each.quantity, credited=each.quantity)
         give_back(order, name_of("cancel", event.cancellation_id), each.line, each.quantity)
+        after.change_item(each.line, cancelled=each.quantity, credited=each.quantity)
 
 
 def _apply_given_back(order: Order, event: UnitsGivenBack) -> None:

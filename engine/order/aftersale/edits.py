@@ -391,8 +391,8 @@ def _apply_ended(order: Order, event: EditEnded) -> None:
 
 def _apply_done(order: Order, after: AfterSale, edit: Edit, event: EditEnded) -> None:
     for each in edit.removed:
-        after.change_item(each.line, cancelled=each.quantity, credited=each.quantity)
         give_back(order, name_of("edit", edit.edit_id), each.line, each.quantity)
+        after.change_item(each.line, cancelled=each.quantity, credited=each.quantity)
     for amount in event.set_off:
         after.change_item(amount.line, refunded=amount.amount)
     for line in edit.added:

@@ -93,6 +93,8 @@ class Item(Record, frozen=True):
     """Units whose price was given back, or taken off another's."""
     refunded: int = 0
     """Minor units, asked for, given back, or set off against a line that an edit added."""
+    restocked: int = 0
+    """Came back and are sold again."""
 
     @property
     def kept(self) -> int:
@@ -103,6 +105,11 @@ class Item(Record, frozen=True):
     def open(self) -> int:
         """Units that can be shipped or cancelled."""
         return self.kept - self.packed - self.shipped - self.lost - self.locked
+
+    @property
+    def gone_back(self) -> int:
+        """Units that are in their stock again."""
+        return self.cancelled + self.restocked
 
     @property
     def returnable(self) -> int:

@@ -284,7 +284,8 @@ def _apply_inspected(order: Order, event: ReturnInspected) -> None:
     expected = {each.line: each.quantity for each in known.units}
     for each in event.findings:
         give_back(order, name_of("return", event.return_id), each.line, each.restocked)
-        after.change_item(each.line, returning=each.restocked + each.written_off - expected[each.line])
+        missing = expected[each.line] - each.restocked - each.written_off
+        after.change_item(each.line, returning=-missing, restocked=each.restocked)
     after.returns[event.return_id] = msgspec.structs.replace(
         known,
         status=ReturnStatus.INSPECTED,

@@ -112,12 +112,27 @@ def begun(order: "Order") -> AfterSale:
 
 
 def parts_of(order: "Order", line: int, quantity: int) -> list[tuple[str, int]]:
-    """The stocks' keys and units that so many units of a line are made of."""
-    item = after_of(order).items[line].line
+    """The stocks' keys and units that the next units of a line which go back came from.
+
+    A line may have been taken from several stocks: a bundle's components, a SKU at several locations. Of one SKU, what
+    goes back fills the first location up to what it gave, then the next.
+    """
+    item = after_of(order).items[line]
     if not order.units or line >= len(order.lines):
-        return [(stock_key(item.sku), quantity)]
+        return [(stock_key(item.line.sku), quantity)]
     own = [part for part in order.units if part.line == line]
-    return [(stock_key(part.sku, part.location), part.quantity * quantity // item.quantity) for part in own]
+    needed, passed = dict[str, int](), dict[str, int]()
+    for part in own:
+        needed[part.sku] = needed.get(part.sku, 0) + part.quantity
+    parts = []
+    for part in own:
+        each = needed[part.sku] // item.line.quantity
+        begin, end = each * item.gone_back, each * (item.gone_back + quantity)
+        first = passed.get(part.sku, 0)
+        passed[part.sku] = last = first + part.quantity
+        if (units := min(end, last) - max(begin, first)) > 0:
+            parts.append((stock_key(part.sku, part.location), units))
+    return parts
 
 
 def paid_by_line(order: "Order") -> list[int]:

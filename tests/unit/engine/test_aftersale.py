@@ -7,7 +7,7 @@ import pytest
 from engine.cart import Line
 from engine.kernel import Accepted, EffectAnswered, Rejected
 from engine.money import Money
-from engine.order import Cancel, Fulfil, LookOrder, OrderView, Place, Status
+from engine.order import Cancel, Fulfil, LookOrder, OrderView, Place, Status, Units
 from engine.order.aftersale.cancellation import CancelUnits
 from engine.order.aftersale.fulfilment import CreateShipment, MoveShipment, TrackShipment
 from engine.order.aftersale.notes import AddNote
@@ -222,6 +222,23 @@ def test_cancelled_units_count_no_more_for_the_limit_of_a_customer(world: World)
     world.run("ord-2")
     world.send("order", "ord-3", again)
     assert world.run("ord-3").status is Status.CONFIRMED
+
+
+def test_units_go_back_to_the_locations_and_components_that_they_came_from(world: World) -> None:
+    for key, units in (("BELL@default", 4), ("BELL@harbour", 2), ("CLOCKWORK@default", 3)):
+        world.send("stock", key, Receive("r-1", units))
+    parts = (Units("BELL", "default", 4, 0), Units("BELL", "harbour", 2, 0), Units("CLOCKWORK", "default", 3, 0))
+    bundle = Line("SET", 3, Money(1_000, "USD"))
+    world.send("order", "ord-2", Place("fp", "ann@example.org", "sandbox", "tok_ok", (bundle,), units=parts))
+    assert world.run("ord-2").status is Status.CONFIRMED
+    told = []
+    for number in range(3):
+        world.send("order", "ord-2", CancelUnits(f"c-{number}", (LineUnits(0, 1),)))
+        world.run("ord-2")
+        told.append(
+            [world.state("stock", key).on_hand for key in ("BELL@default", "BELL@harbour", "CLOCKWORK@default")]
+        )
+    assert told == [[2, 0, 1], [4, 0, 2], [4, 2, 3]]
 
 
 # -- returns
