@@ -110,10 +110,15 @@ class NextExpiryFound(Event, frozen=True):
 
 
 class Held(Answer, frozen=True):
-    """The reservation stands; `sequence` counts the participant's reservations from 1."""
+    """The reservation stands; `sequence` counts the participant's reservations from 1.
+
+    `backordered`: the units aren't here yet; they should leave from `ships_from` on (0: nobody knows).
+    """
 
     sequence: int
     expires_at: Instant
+    backordered: bool = False
+    ships_from: Instant = 0
 
 
 class Done(Answer, frozen=True):

@@ -10,7 +10,16 @@ from typing import Any
 
 import msgspec
 
-from . import incoming
+from . import backorders, incoming
+from .backorders import (
+    MOST_PROMISED,
+    Backordered,
+    BackorderEvent,
+    BackorderSold,
+    BackorderView,
+    LookBackorder,
+    Promise,
+)
 from .incoming import Dispatch, Dispatched, DispatchTaken, Expect, ExpectationSet, ExpectationTold, Expected
 from .kernel import (
     Accepted,
@@ -133,11 +142,16 @@ class Adjust(Command, frozen=True):
 
 
 class SetPolicy(Command, frozen=True):
-    """Change safety stock, the limit per customer (0: none) or what is expected to come; None leaves as it is."""
+    """Change safety stock, the limit per customer (0: none) or what is expected to come; None leaves as it is.
+
+    `backorder_limit` units are sold beyond what is here, to be shipped from `available_from` on (0: nobody knows).
+    """
 
     safety_stock: int | None = None
     customer_limit: int | None = None
     incoming: int | None = None
+    backorder_limit: int | None = None
+    available_from: Instant | None = None
 
 
 class LookStock(Command, frozen=True):
@@ -164,6 +178,8 @@ class PolicySet(Event, frozen=True):
     safety_stock: int
     customer_limit: int
     incoming: int
+    backorder_limit: int = 0
+    available_from: Instant = 0
 
 
 class StockView(Answer, frozen=True):
@@ -183,6 +199,15 @@ class StockView(Answer, frozen=True):
     expected_at: Instant = 0
     average_cost_milli: int = 0
     cost_currency: str = ""
+    backorder_limit: int = 0
+    promised: int = 0
+    """Units sold that aren't here yet."""
+    available_from: Instant = 0
+
+    @property
+    def backorderable(self) -> int:
+        """Units that can be sold before they are here."""
+        return max(0, self.backorder_limit - self.promised)
 
 
 class Stock(msgspec.Struct, array_like=True, gc=False):
@@ -218,6 +243,12 @@ class Stock(msgspec.Struct, array_like=True, gc=False):
     average_cost_milli: int = 0
     """The moving average of what a unit here cost, in thousandths of a minor unit."""
     cost_currency: str = ""
+    backorder_limit: int = 0
+    available_from: Instant = 0
+    promised: int = 0
+    """What the promises are about together."""
+    promises: dict[str, Promise] = {}
+    """Reservations that wait for goods, the oldest first: see `engine.backorders`."""
 
     @property
     def available(self) -> int:
@@ -236,15 +267,22 @@ def _reserve(stock: Stock, command: Reserve, now: Instant) -> Outcome:
     if known := stock.open.get(reservation_id) or stock.sold.get(reservation_id):
         # A retry gets its first answer, so a lost reply is always safe to send again.
         return Accepted((), Held(known.sequence, known.expires_at))
+    if promise := stock.promises.get(reservation_id):
+        return Accepted((), backorders.held(stock, promise.sequence, promise.expires_at))
     if reservation_id in stock.ended or expires_at <= now:
         return _refuse(stock, Reason.RESERVATION_ENDED)
-    if quantity > stock.available:
-        return _refuse(stock, Reason.INSUFFICIENT_STOCK, requested=quantity, available=max(0, stock.available))
+    # While somebody waits for goods, nobody passes by.
+    is_here = quantity <= stock.available and not stock.promises
+    if not is_here and (refusal := backorders.refusal(stock, command)):
+        return refusal
     if stock.customer_limit:
         # Who can't be told from others is counted alone.
         bought = stock.bought.get(command.customer, 0) if command.customer else 0
         if bought + quantity > stock.customer_limit:
             return _refuse(stock, Reason.CUSTOMER_LIMIT, limit=stock.customer_limit, bought=bought)
+    if not is_here:
+        promised = Backordered(reservation_id, quantity, expires_at, command.customer)
+        return Accepted((promised,), backorders.held(stock, stock.next_sequence, expires_at))
     return Accepted(
         (Reserved(reservation_id, quantity, expires_at, command.customer),), Held(stock.next_sequence, expires_at)
     )
@@ -255,6 +293,9 @@ def _commit(stock: Stock, command: Commit, now: Instant) -> Outcome:
     if hold is not None and hold.sequence == command.sequence:
         # Even past its expiry: as long as nobody recorded the end, the units are still held.
         return Accepted((Committed(command.reservation_id, hold.quantity, now),), _DONE)
+    promise = stock.promises.get(command.reservation_id)
+    if promise is not None and promise.sequence == command.sequence:
+        return Accepted(() if promise.paid else (BackorderSold(command.reservation_id, now),), _DONE)
     if command.reservation_id in stock.ended:
         return _refuse(stock, Reason.RESERVATION_ENDED)
     if not 0 < command.sequence < stock.next_sequence:
@@ -272,6 +313,9 @@ def _release(stock: Stock, command: Release, now: Instant) -> Outcome:
         return invalid("reservation_id", "not be empty")
     if command.reservation_id in stock.ended or command.reservation_id in stock.sold:
         return Accepted((), _DONE)
+    promise = stock.promises.get(command.reservation_id)
+    if promise is not None and promise.paid:
+        return Accepted((), _DONE)
     hold = stock.open.get(command.reservation_id)
     return Accepted((Released(command.reservation_id, hold.quantity if hold else 0, now),), _DONE)
 
@@ -285,6 +329,9 @@ def _return(stock: Stock, command: Return, now: Instant) -> Outcome:
         return Accepted((), _DONE) if ended.how == "returned" else _refuse(stock, Reason.RESERVATION_ENDED)
     if command.reservation_id in stock.open:
         return _refuse(stock, Reason.RESERVATION_UNKNOWN)
+    if stock.promises and (found := backorders.promise_of_order(stock, command.reservation_id)):
+        name, quantity = command.reservation_id, command.quantity
+        return backorders.take_back(stock, name, found[0], quantity, now, command.customer)
     return Accepted((Returned(command.reservation_id, command.quantity, now, command.customer),), _DONE)
 
 
@@ -324,14 +371,26 @@ def _set_policy(stock: Stock, command: SetPolicy, _now: Instant) -> Outcome:
         value = getattr(command, field)
         if value is not None and not 0 <= value <= MOST_ON_HAND:
             return invalid(field, f"be 0 to {MOST_ON_HAND}")
+    if command.backorder_limit is not None and not 0 <= command.backorder_limit <= MOST_PROMISED:
+        return invalid("backorder_limit", f"be 0 to {MOST_PROMISED}")
+    if command.available_from is not None and command.available_from < 0:
+        return invalid("available_from", "be an instant, or 0 for none")
     policy = PolicySet(
         stock.safety_stock if command.safety_stock is None else command.safety_stock,
         stock.customer_limit if command.customer_limit is None else command.customer_limit,
         stock.incoming if command.incoming is None else command.incoming,
+        stock.backorder_limit if command.backorder_limit is None else command.backorder_limit,
+        stock.available_from if command.available_from is None else command.available_from,
     )
-    if policy == PolicySet(stock.safety_stock, stock.customer_limit, stock.incoming):
+    if policy == _policy_of(stock):
         return Accepted((), _DONE)
     return Accepted((policy,), _DONE)
+
+
+def _policy_of(stock: Stock) -> PolicySet:
+    return PolicySet(
+        stock.safety_stock, stock.customer_limit, stock.incoming, stock.backorder_limit, stock.available_from
+    )
 
 
 def view(stock: Stock) -> StockView:
@@ -339,7 +398,8 @@ def view(stock: Stock) -> StockView:
     return StockView(
         stock.on_hand,
         stock.reserved,
-        max(0, stock.available),
+        # What is left beside those who wait for more than that is nobody else's.
+        0 if stock.promises else max(0, stock.available),
         stock.safety_stock,
         stock.incoming + stock.expected_units,
         stock.customer_limit,
@@ -347,6 +407,9 @@ def view(stock: Stock) -> StockView:
         stock.expected_at,
         stock.average_cost_milli,
         stock.cost_currency,
+        stock.backorder_limit,
+        stock.promised,
+        stock.available_from,
     )
 
 
@@ -363,7 +426,9 @@ def _expire(stock: Stock, _command: ReminderDue, now: Instant) -> Outcome:
     if len(due) == MOST_EXPIRED_AT_ONCE:
         # There may be more: the bound stays in the past, and the next reminder comes at once.
         return Accepted(tuple(expired))
+    expired += backorders.due(stock, now)
     remaining = [hold.expires_at for hold in stock.open.values() if hold.expires_at > now]
+    remaining += [p.expires_at for p in stock.promises.values() if not p.paid and p.expires_at > now]
     return Accepted((*expired, NextExpiryFound(min(remaining, default=0))))
 
 
@@ -389,13 +454,15 @@ def _apply_committed(stock: Stock, event: Committed) -> None:
 
 
 def _apply_released(stock: Stock, event: Released) -> None:
-    if hold := _close(stock, event.reservation_id, event.at):
+    hold = _close(stock, event.reservation_id, event.at) or backorders.drop(stock, event.reservation_id)
+    if hold is not None:
         _count_back(stock, hold.customer, hold.quantity)
     stock.ended[event.reservation_id] = Ended(event.at, "released")
 
 
 def _apply_expired(stock: Stock, event: Expired) -> None:
-    if hold := _close(stock, event.reservation_id, event.at):
+    hold = _close(stock, event.reservation_id, event.at) or backorders.drop(stock, event.reservation_id)
+    if hold is not None:
         _count_back(stock, hold.customer, hold.quantity)
     stock.ended[event.reservation_id] = Ended(event.at, "expired")
 
@@ -423,12 +490,15 @@ def _apply_policy(stock: Stock, event: PolicySet) -> None:
         stock.bought = {}
     elif not stock.customer_limit:
         # Counting begins with what is held now; earlier sales were not counted by customer.
-        for hold in stock.open.values():
+        holds: list[Hold | Promise] = [*stock.open.values(), *stock.promises.values()]
+        for hold in holds:
             if hold.customer:
                 stock.bought[hold.customer] = stock.bought.get(hold.customer, 0) + hold.quantity
     stock.safety_stock = event.safety_stock
     stock.customer_limit = event.customer_limit
     stock.incoming = event.incoming
+    stock.backorder_limit = event.backorder_limit
+    stock.available_from = event.available_from
 
 
 def _apply_next_expiry(stock: Stock, event: NextExpiryFound) -> None:
@@ -444,7 +514,7 @@ def _close(stock: Stock, reservation_id: str, at: Instant) -> Hold | None:
     hold = stock.open.pop(reservation_id, None)
     if hold is not None:
         stock.reserved -= hold.quantity
-        if not stock.open:
+        if not stock.open and not stock.promises:
             stock.next_expiry = 0
     return hold
 
@@ -489,6 +559,7 @@ _DECISIONS: dict[type[Command], Callable[[Stock, Any, Instant], Outcome]] = {
     LookStock: _look,
     ReminderDue: _expire,
     **incoming.DECISIONS,
+    **backorders.DECISIONS,
 }
 
 _CHANGES: dict[type[Message], Callable[[Stock, Any], None]] = {
@@ -502,12 +573,16 @@ _CHANGES: dict[type[Message], Callable[[Stock, Any], None]] = {
     PolicySet: _apply_policy,
     NextExpiryFound: _apply_next_expiry,
     **incoming.CHANGES,
+    **backorders.CHANGES,
 }
 
 
 def decide(stock: Stock, command: Command, now: Instant) -> Outcome:
     """What the command would record at `now`, and its answer."""
-    return _DECISIONS[type(command)](stock, command, now)
+    outcome = _DECISIONS[type(command)](stock, command, now)
+    if stock.promises and type(outcome) is Accepted and outcome.events:
+        return backorders.with_fills(stock, outcome, now)
+    return outcome
 
 
 def apply(stock: Stock, event: Event) -> None:
@@ -526,7 +601,17 @@ STOCK = Kind(
     new=Stock,
     decide=decide,
     apply=apply,
-    commands=Receive | Adjust | SetPolicy | Reserve | Commit | Release | Return | LookStock | Expect | Dispatch,
+    commands=Receive
+    | Adjust
+    | SetPolicy
+    | Reserve
+    | Commit
+    | Release
+    | Return
+    | LookStock
+    | Expect
+    | Dispatch
+    | LookBackorder,
     events=Received
     | Adjusted
     | PolicySet
@@ -537,8 +622,9 @@ STOCK = Kind(
     | Returned
     | NextExpiryFound
     | ExpectationSet
-    | Dispatched,
-    answers=Held | Done | StockView | ExpectationTold | DispatchTaken,
+    | Dispatched
+    | BackorderEvent,
+    answers=Held | Done | StockView | ExpectationTold | DispatchTaken | BackorderView,
     state=Stock,
     remind_at=remind_at,
     view=view,

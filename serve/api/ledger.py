@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from actors.codec import KindCodec
 from actors.journals.port import Entry
+from engine.backorders import Backordered, BackorderFilled, BackorderReturned, BackorderSold
 from engine.incoming import Dispatched, ExpectationSet
 from engine.kernel import Event
 from engine.stock import STOCK, Adjusted, Committed, Expired, PolicySet, Received, Released, Reserved, Returned
@@ -57,6 +58,14 @@ def _row(event: Event, version: int, at: str) -> LedgerRow | None:
         case ExpectationSet(expectation_id=id, quantity=units, at=expected_at):
             by = f" by {timestamp(expected_at)}" if expected_at and units else ""
             return row("expected", 0, 0, id, f"{units} incoming{by}")
+        case Backordered(reservation_id=id, quantity=units):
+            return row("backordered", 0, 0, id, f"{units} promised")
+        case BackorderSold(reservation_id=id):
+            return row("backorder-sold", 0, 0, id)
+        case BackorderFilled(reservation_id=id, quantity=units):
+            return row("backorder-filled", 0, units, id)
+        case BackorderReturned(reservation_id=id, quantity=units):
+            return row("backorder-returned", 0, 0, id, f"{units} not promised any more")
         case PolicySet(safety_stock=safety, customer_limit=limit, incoming=incoming):
             return row("policy-set", 0, 0, reason=f"safety stock {safety}, customer limit {limit}, incoming {incoming}")
     return None

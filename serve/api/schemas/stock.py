@@ -97,7 +97,7 @@ class LedgerRow(Output):
         str,
         Field(
             description="received, adjusted, dispatched, expected, policy-set, reserved, committed, released, "
-            "expired or returned",
+            "expired, returned, backordered, backorder-sold, backorder-filled or backorder-returned",
             examples=["committed"],
         ),
     ]
