@@ -23,9 +23,9 @@ MOST_PROMISED = 100_000
 
 
 class LookBackorder(Command, frozen=True):
-    """Read whether a reservation still waits for goods."""
+    """Read whether an order still waits for goods."""
 
-    reservation_id: str
+    order_id: str
 
 
 class Backordered(Event, frozen=True):
@@ -63,7 +63,7 @@ class BackorderReturned(Event, frozen=True):
 
 
 class BackorderView(Answer, frozen=True):
-    """Units of the reservation that wait for goods (0: none, they are here), and units promised before it."""
+    """Units of the order that wait for goods (0: none, they are here), and units promised before it."""
 
     waiting: int
     ahead: int
@@ -176,7 +176,7 @@ def drop(stock: "Stock", name: str) -> Promise | None:
 def _look(stock: "Stock", command: LookBackorder, _now: Instant) -> Outcome:
     ahead = 0
     for name, promise in stock.promises.items():
-        if name == command.reservation_id:
+        if name.partition(":")[0] == command.order_id:
             return Accepted((), BackorderView(promise.quantity, ahead))
         ahead += promise.quantity
     return Accepted((), BackorderView(0, 0))

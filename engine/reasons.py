@@ -44,6 +44,7 @@ class Reason(StrEnum):
     REFUND_TOO_HIGH = "refund-too-high"
     EDIT_UNDER_WAY = "edit-under-way"
     TOO_MANY = "too-many"
+    BACKORDER_WAITING = "backorder-waiting"
     SALE_NOT_STARTED = "sale-not-started"
     SALE_ENDED = "sale-ended"
     SALE_NOT_CHANGEABLE = "sale-not-changeable"

@@ -78,7 +78,7 @@ def _reserve_answered(order: Order, rest: str, reply: Reply, now: Instant) -> Ou
     if now >= order.pay_by:
         # Too late to ask for a payment; the line is released like the others.
         return Accepted((OrderExpired(now),))
-    return Accepted((LineHeld(line, reply.sequence, now),))
+    return Accepted((LineHeld(line, reply.sequence, now, reply.backordered, reply.ships_from),))
 
 
 def _look_answered(order: Order, rest: str, reply: Reply, now: Instant) -> Outcome:
@@ -87,7 +87,7 @@ def _look_answered(order: Order, rest: str, reply: Reply, now: Instant) -> Outco
         return Accepted()
     assert isinstance(reply, StockView), "a stock answers a look with its quantities"
     wanted = participant_at(order, index)
-    if reply.available >= wanted.quantity:
+    if max(reply.available, reply.backorderable) >= wanted.quantity:
         return Accepted(_not_held(order, LineAvailable(index), now))
     details = {**details_of(wanted), "requested": wanted.quantity, "available": reply.available}
     return Accepted(_not_held(order, LineRefused(index, Reason.INSUFFICIENT_STOCK, details), now))

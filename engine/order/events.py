@@ -50,6 +50,9 @@ class LineHeld(Event, frozen=True):
     line: int
     sequence: int
     at: Instant
+    backordered: bool = False
+    """The units aren't here yet."""
+    ships_from: Instant = 0
 
 
 class LineRefused(Event, frozen=True):

@@ -131,6 +131,9 @@ class OrderView(Answer, frozen=True):
     number: str = ""
     """What people call it by; empty until somebody was told."""
     address: DeliveryAddress | None = None
+    backorders: dict[str, Instant] = {}
+    """Stocks, by key, whose units were sold before they were here, each with when they should leave (0: nobody knows).
+    """
 
     @property
     def due(self) -> Money | None:

@@ -159,6 +159,8 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     number: str = ""
     """What people call it by; empty until somebody was told."""
     address: DeliveryAddress | None = None
+    backorders: dict[str, Instant] = {}
+    """Stocks, by key, whose units aren't here yet, each with when they should leave (0: nobody knows)."""
 
     @property
     def due(self) -> Money:
@@ -237,6 +239,8 @@ def _ask_next(order: Order) -> None:
 def _apply_line_held(order: Order, event: LineHeld) -> None:
     order.steps[event.line] = Step.HELD
     order.sequences[event.line] = event.sequence
+    if event.backordered:
+        order.backorders[participant_at(order, event.line).key] = event.ships_from
     order.unanswered -= 1
     if order.unanswered:
         _ask_next(order)
@@ -496,4 +500,5 @@ def view_as(order: Order, status: Status, settlement: Settlement | None) -> Orde
         order.quote,
         order.number,
         order.address,
+        order.backorders,
     )

@@ -133,6 +133,12 @@ _TYPES = (
     ProblemType(
         Reason.EDIT_UNDER_WAY, 409, "Edit under way", "An order is edited once at a time: wait, pay or withdraw it."
     ),
+    ProblemType(
+        Reason.BACKORDER_WAITING,
+        409,
+        "Goods not here yet",
+        "The line was sold before it was here: it can leave when the goods have come, those of older orders first.",
+    ),
     ProblemType(Reason.SALE_NOT_STARTED, 409, "Sale not started", "The sale begins at `starts_at`, to the second."),
     ProblemType(
         Reason.SALE_ENDED, 409, "Sale ended", "Nothing is sold at the sale's price any more; nothing was bought."

@@ -12,10 +12,11 @@ import msgspec
 
 from actors.errors import Unavailable
 from engine.cart import Line
-from engine.kernel import Rejected
+from engine.kernel import Instant, Rejected
 from engine.order import Claim, OrderView, Place, Settlement, Status, Units
 from engine.product import ProductView
 from engine.reasons import Reason
+from engine.stock import stock_key
 
 from ..identity import access_token_of, fingerprint_of, order_id_of
 from ..shop import Shop
@@ -44,6 +45,8 @@ class LineOut(msgspec.Struct, frozen=True, gc=False):
     quantity: int
     price: MoneyOut
     total: MoneyOut
+    backordered: bool | msgspec.UnsetType = msgspec.UNSET
+    ships_from: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class PlacedOut(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -200,7 +203,7 @@ async def _refuse_sold_out(shop: Shop, lines: Iterable[OrderRequestLine | Units]
     gone: dict[str, int] = {}
     for line in lines:
         stock = shop.catalogue.stock(line.sku) or await stock_of(shop, line.sku)
-        if stock.available <= 0:
+        if stock.available <= 0 and not stock.backorder_limit:
             gone[line.sku] = gone.get(line.sku, 0) + line.quantity
     if gone:
         short = [{"sku": sku, "requested": wanted, "available": 0} for sku, wanted in gone.items()]
@@ -227,7 +230,7 @@ def _settled(shop: Shop, order: OrderView, settlement: Settlement) -> HttpAnswer
         id=order.order_id,
         access_token=access_token_of(shop.secret, order.order_id),
         status=settlement.status,
-        lines=[_line_out(line) for line in order.lines],
+        lines=[_line_out(line, order.backorders) for line in order.lines],
         total=MoneyOut(order.total.amount, order.total.currency),
         email=order.email,
         payment_id=order.payment_id,
@@ -242,12 +245,15 @@ def location_of(order_id: str) -> str:
     return f"/v1/orders/{order_id}"
 
 
-def _line_out(line: Line) -> LineOut:
+def _line_out(line: Line, backorders: Mapping[str, Instant]) -> LineOut:
     price = line.price
+    ships_from = backorders.get(stock_key(line.sku)) if backorders else None
     return LineOut(
         line.sku,
         line.title,
         line.quantity,
         MoneyOut(price.amount, price.currency),
         MoneyOut(price.amount * line.quantity, price.currency),
+        msgspec.UNSET if ships_from is None else True,
+        timestamp(ships_from) if ships_from else msgspec.UNSET,
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
+from engine.backorders import Backordered, BackorderFilled, BackorderReturned, BackorderSold
 from engine.cart import Line
 from engine.incoming import Dispatched
 from engine.kernel import Event
@@ -27,6 +28,10 @@ class End(StrEnum):
     RETURNED = "returned"
     RELEASED = "released"
     EXPIRED = "expired"
+    PROMISED = "promised"
+    """Open, with units that aren't here."""
+    OWED = "owed"
+    """Sold, with units that aren't here."""
 
 
 class Claim(NamedTuple):
@@ -57,6 +62,10 @@ class StockBooks:
         for name, hold in opening.open.items() if opening is not None else ():
             self.reservations[name] = (End.OPEN, hold.quantity)
             self.held += hold.quantity
+        for name, promise in opening.promises.items() if opening is not None else ():
+            self.reservations[name] = (End.OWED if promise.paid else End.PROMISED, promise.quantity)
+        self.cancelled: dict[str, int] = {}
+        """Units of a reservation that were wanted no more before they were here."""
 
     @property
     def on_hand(self) -> int:
@@ -76,6 +85,12 @@ class StockBooks:
                     yield f"reservation {name} begins a second time"
                 self.reservations[name] = (End.OPEN, event.quantity)
                 self.held += event.quantity
+            case Backordered(reservation_id=name):
+                if name in self.reservations:
+                    yield f"reservation {name} begins a second time"
+                self.reservations[name] = (End.PROMISED, event.quantity)
+            case BackorderSold() | BackorderFilled() | BackorderReturned():
+                yield from self._follow_promise(event)
             case Committed(reservation_id=name):
                 yield from self._end(name, End.SOLD, event.quantity)
                 self.sold += event.quantity
@@ -97,12 +112,35 @@ class StockBooks:
                 self.reservations[name] = (End.RETURNED, event.quantity)
                 self.returned += event.quantity
 
+    def _follow_promise(self, event: BackorderSold | BackorderFilled | BackorderReturned) -> Iterator[str]:
+        name = event.promise_id if isinstance(event, BackorderReturned) else event.reservation_id
+        before, quantity = self.reservations.get(name, (None, 0))
+        if before not in (End.PROMISED, End.OWED):
+            yield f"reservation {name} is {before or 'unknown'}, not promised"
+        match event:
+            case BackorderSold():
+                self.reservations[name] = (End.OWED, quantity)
+            case BackorderFilled():
+                if quantity != event.quantity:
+                    yield f"reservation {name} was promised {quantity}, but {event.quantity} are here for it"
+                self.reservations[name] = (End.OPEN, quantity)
+                self.held += quantity
+            case BackorderReturned(reservation_id=as_name, quantity=units):
+                left = quantity - units
+                if as_name == name:
+                    self.reservations[name] = (End.RETURNED, units)
+                else:
+                    self.reservations[name] = (End.OWED, left)
+                    self.cancelled[name] = self.cancelled.get(name, 0) + units
+
     def _end(self, name: str, end: End, quantity: int) -> Iterator[str]:
         before, held = self.reservations.get(name, (None, 0))
         if before is End.OPEN:
             self.held -= held
             if held != quantity:
                 yield f"reservation {name} held {held}, but {quantity} are {end}"
+        elif before is End.PROMISED and not quantity:
+            quantity = held
         elif before is not None or end is not End.RELEASED or quantity:
             # Only a release may come for a reservation that never was: it keeps it from beginning.
             yield f"reservation {name} is {end}, but was {before or 'unknown'} before"
@@ -128,10 +166,10 @@ class StockBooks:
             if end is None and not self.complete:
                 # It ended before the books were opened.
                 continue
-            if end not in claim.may_be:
+            if _as_claimed(end) not in claim.may_be:
                 expected = " or ".join(sorted(str(each or "unknown") for each in claim.may_be))
                 yield f"order {claim.order_id} has {name} as {expected}, the stock as {end or 'unknown'}"
-            elif quantity != claim.quantity and end in (End.OPEN, End.SOLD, End.RETURNED):
+            elif quantity + self.cancelled.get(name, 0) != claim.quantity and end in (End.OPEN, End.SOLD, End.RETURNED):
                 yield f"order {claim.order_id} asked for {claim.quantity}, reservation {name} has {quantity}"
         sold = dict.fromkeys(self.parts, 0)
         for name, (end, quantity) in self.reservations.items():
@@ -143,6 +181,11 @@ class StockBooks:
         for order_id, units in sold.items():
             if self.complete and self.parts[order_id] > units:
                 yield f"order {order_id} gives {self.parts[order_id]} back in part, but bought {units}"
+
+
+def _as_claimed(end: End | None) -> End | None:
+    """How an order sees a reservation: whether its units are here yet makes no difference to it."""
+    return {End.PROMISED: End.OPEN, End.OWED: End.SOLD}.get(end, end) if end is not None else None
 
 
 NOT_SOLD = frozenset((None, End.RELEASED, End.EXPIRED))

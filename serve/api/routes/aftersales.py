@@ -28,6 +28,7 @@ from ...shop import Shop
 from ..additions import lines_to_add
 from ..answers import shaped
 from ..auth import ACCESS_TOKEN, ADMIN_KEY
+from ..backorders import require_goods
 from ..bounds import AFTER_SALE_ID_PATTERN
 from ..lookups import order_of
 from ..numbers import numbered, order_id_by
@@ -180,6 +181,7 @@ async def answer_return(
 @merchant_router.post("/v1/admin/orders/{order_id}/fulfil", response_model=Order, responses=STAFF_CHANGED)
 async def fulfil_order(order_id: OrderPath, shop: TheShop, actor: TheActor) -> Response:
     """Everything that hasn't left leaves now, in one parcel that nobody tracks."""
+    await require_goods(shop, await _known(shop, order_id))
     return await _tell(shop, order_id, Fulfil(actor), staff=True)
 
 
@@ -190,6 +192,10 @@ async def create_shipment(
     order_id: OrderPath, given: ShipmentIn, shop: TheShop, actor: TheActor, idempotency_key: OptionalKey = None
 ) -> Response:
     """Pack a parcel."""
+    order = await _known(shop, order_id)
+    if order.backorders:
+        packed = {order.lines[line.line].sku for line in units_of(given.lines) if line.line < len(order.lines)}
+        await require_goods(shop, order, packed)
     name, units = _name(shop, order_id, idempotency_key), units_of(given.lines)
     command = CreateShipment(name, units, given.carrier, given.tracking_number, given.tracking_url, actor)
     return await _tell(shop, order_id, command, 201, staff=True)

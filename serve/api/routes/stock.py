@@ -10,7 +10,7 @@ from starlette.responses import Response
 from engine.kernel import Command, Rejected
 from engine.location import LOCATION
 from engine.reasons import Reason
-from engine.stock import DEFAULT_LOCATION, Adjust, LookStock, Receive, SetPolicy, stock_key
+from engine.stock import DEFAULT_LOCATION, Adjust, LookStock, Receive, stock_key
 
 from ...access.principal import Scope
 from ...identity import receipt_id_of
@@ -128,9 +128,8 @@ async def adjust_stock(
 async def set_stock_policy(
     sku: SkuPath, policy: PolicyIn, shop: TheShop, location: AtLocation = DEFAULT_LOCATION
 ) -> Response:
-    """Change safety stock, the limit per customer, or what is expected to come."""
-    command = SetPolicy(policy.safety_stock, policy.customer_limit, policy.incoming)
-    return shaped(await _book(shop, sku, command, location))
+    """Change safety stock, the limit per customer, what is expected to come, or what is sold before it is here."""
+    return shaped(await _book(shop, sku, policy.to_command(), location))
 
 
 @admin_router.put("/v1/stock/{sku}/pin", response_model=Pin, responses=problems(401, 404))

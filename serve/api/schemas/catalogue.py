@@ -132,6 +132,8 @@ class Availability(Output):
 
     in_stock: bool
     available: Annotated[int, Field(ge=0, description="Units.")]
+    backorder: Annotated[int, Field(ge=0, description="Units that can be bought before they are here.")] = 0
+    ships_from: Annotated[Timestamp | None, Field(description="When such units leave; null: nobody knows.")] = None
     expected_at: Annotated[
         Timestamp | None, Field(description="When sold out: the day of the next delivery, if one is on its way.")
     ] = None

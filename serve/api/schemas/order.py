@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from engine.order import OrderView
+from engine.stock import stock_key
 
 from ..answers import timestamp
 from ..bounds import MAX_ORDER_LINES, MAX_SALE_TICKET_LENGTH, MAX_SALE_TICKETS, MAX_TOKEN_LENGTH, PAYMENT_METHOD_PATTERN
@@ -12,6 +13,7 @@ from ..requests import CheckoutRequest, OrderRequest, OrderRequestLine, PaymentR
 from .aftersale import AfterSale
 from .common import Email, Input, Label, Money, Output, Quantity, Sku, Timestamp, TotalMoney
 from .quote import Charges, WishesIn
+from .times import shown_instant
 
 
 class PaymentIn(Input):
@@ -75,6 +77,8 @@ class OrderLine(Output):
     quantity: int
     price: Money
     total: TotalMoney
+    backordered: Annotated[bool, Field(description="Sold before it is here.")] = False
+    ships_from: Annotated[Timestamp | None, Field(description="When a line that isn't here should leave.")] = None
 
 
 class PlacedOrder(Output):
@@ -158,6 +162,8 @@ class Order(Output):
                     quantity=line.quantity,
                     price=Money.of(line.price),
                     total=TotalMoney.of(line.price * line.quantity),
+                    backordered=stock_key(line.sku) in order.backorders,
+                    ships_from=shown_instant(order.backorders.get(stock_key(line.sku), 0)),
                 )
                 for line in order.lines
             ],

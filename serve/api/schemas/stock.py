@@ -1,14 +1,15 @@
 """The contract of stock: quantities, what changes them, the ledger."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from engine.stock import DEFAULT_LOCATION, StockView
+from engine.backorders import MOST_PROMISED
+from engine.stock import DEFAULT_LOCATION, SetPolicy, StockView
 
 from ..bounds import MAX_RECEIPT_QUANTITY
 from .common import Input, Label, Money, Output, Timestamp
-from .times import shown_instant
+from .times import InstantText, instant_of, shown_instant
 
 Units = Annotated[int, Field(ge=0, description="Units.")]
 
@@ -48,6 +49,16 @@ class PolicyIn(Input):
         int | None, Field(ge=0, le=MAX_RECEIPT_QUANTITY, description="Units per customer; 0: no limit.")
     ] = None
     incoming: Annotated[int | None, Field(ge=0, le=MAX_RECEIPT_QUANTITY, description="Units on their way.")] = None
+    backorder_limit: Annotated[
+        int | None, Field(ge=0, le=MOST_PROMISED, description="Units sold before they are here; 0: none.")
+    ] = None
+    available_from: Annotated[
+        InstantText | Literal[""] | None, Field(description='When such units leave; "": nobody knows.')
+    ] = None
+
+    def to_command(self) -> SetPolicy:
+        available_from = None if self.available_from is None else instant_of(self.available_from or None)
+        return SetPolicy(self.safety_stock, self.customer_limit, self.incoming, self.backorder_limit, available_from)
 
 
 class Stock(Output):
@@ -63,6 +74,9 @@ class Stock(Output):
     version: Annotated[int, Field(ge=0)]
     location: str = DEFAULT_LOCATION
     expected_at: Annotated[Timestamp | None, Field(description="When the first incoming units should be here.")] = None
+    backorder_limit: Annotated[int, Field(ge=0, description="Units that are sold before they are here.")] = 0
+    promised: Annotated[int, Field(ge=0, description="Units sold that aren't here yet.")] = 0
+    available_from: Annotated[Timestamp | None, Field(description="When such units leave.")] = None
 
     @classmethod
     def of(cls, sku: str, stock: StockView, location: str = DEFAULT_LOCATION) -> "Stock":
@@ -77,6 +91,9 @@ class Stock(Output):
             version=stock.version,
             location=location,
             expected_at=shown_instant(stock.expected_at),
+            backorder_limit=stock.backorder_limit,
+            promised=stock.promised,
+            available_from=shown_instant(stock.available_from),
         )
 
 

@@ -61,7 +61,7 @@ class Shelf:
         assert self.send(Receive(f"receipt-{self.receipts}", quantity)) == Done()
 
     def waiting(self, name: str) -> BackorderView:
-        view = self.send(LookBackorder(f"{name}:0"))
+        view = self.send(LookBackorder(name))
         assert isinstance(view, BackorderView)
         return view
 

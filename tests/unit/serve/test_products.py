@@ -25,7 +25,8 @@ def test_a_product_is_created_then_replaced(shop: Shopfront) -> None:
     found = shop.get(PATH).json()
     assert found == replaced.json()
     assert {name: found[name] for name in everything} == everything
-    assert (found["version"], found["availability"]) == (2, {"in_stock": False, "available": 0, "expected_at": None})
+    nothing = {"in_stock": False, "available": 0, "backorder": 0, "ships_from": None, "expected_at": None}
+    assert (found["version"], found["availability"]) == (2, nothing)
 
 
 def test_only_the_admin_puts_products(shop: Shopfront) -> None:
