@@ -6,7 +6,7 @@ except money that was taken and is not wanted.
 
 from collections.abc import Callable, Iterable
 
-from ..cart import CartView
+from ..cart import CartView, Line
 from ..kernel import Accepted, EffectAnswered, Event, Instant, Outcome, Rejected, Reply
 from ..money import Money
 from ..payment import ALREADY_REFUNDED, Authorized, Captured, Declined, Pending, Refunded, Voided
@@ -63,9 +63,15 @@ def _seal_answered(order: Order, _rest: str, reply: Reply, now: Instant) -> Outc
         return Accepted((OrderRejected(Reason.CART_CHANGED if changed else reply.reason, reply.details, now),))
     assert isinstance(reply, CartView), "a cart answers a seal with its lines"
     if order.total is not None:
-        # What was looked at before is what is bought: the cart is still the same.
+        # What was looked at before is what is bought, or nothing.
+        if _units_of(reply.lines) != _units_of(order.lines):
+            return Accepted((OrderRejected(Reason.CART_CHANGED, {"version": reply.version}, now),))
         return Accepted((CartTaken(order.lines, order.total, now),))
     return Accepted((CartTaken(reply.lines, total_of(reply.lines), now),))
+
+
+def _units_of(lines: tuple[Line, ...]) -> dict[str, int]:
+    return {line.sku: line.quantity for line in lines}
 
 
 def _reserve_answered(order: Order, rest: str, reply: Reply, now: Instant) -> Outcome:

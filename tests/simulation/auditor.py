@@ -13,6 +13,8 @@ from actors.journals.port import Batch, NewEntry
 from actors.moves import Arrived, Left
 from actors.placement import shard_of
 from engine.cart import AddLine, CartView
+from engine.coupon import LookCoupon
+from engine.gift_card import LookCard
 from engine.kernel import Command, Rejected, Reply
 from engine.order import LookOrder, OrderView, Place, Settlement
 from engine.purchase import LookPurchase, PurchaseView
@@ -21,9 +23,11 @@ from engine.stock import Adjust, Commit, Done, Held, LookStock, Receive, Release
 from engine.transfer import LookTransfer, TransferView
 
 from .bank import Ledger
-from .books import OPEN, Broken, CartBook, OrderBook, StockBook
+from .books import OPEN, Broken, CartBook, OrderBook, Part, StockBook
 from .chronicle import Chronicle
 from .goods import GoodsBooks
+from .vouchers import KINDS as VOUCHERS
+from .vouchers import VoucherBook
 
 FOREVER = float("inf")
 
@@ -57,6 +61,7 @@ class Auditor:
         self.orders: dict[str, OrderBook] = {}
         self.carts: dict[str, CartBook] = {}
         self.goods = GoodsBooks()
+        self.vouchers: dict[tuple[str, str], VoucherBook] = {}
         self.asked: list[Asked] = []
         self.time = 0.0
         self.clocks_jumped = False
@@ -130,6 +135,8 @@ class Auditor:
                 book = self.orders.setdefault(key, OrderBook())
             case "cart":
                 book = self.carts.setdefault(key, CartBook())
+            case _ if kind in VOUCHERS:
+                book = self._voucher(kind, key)
             case _:
                 book = None
         try:
@@ -159,12 +166,11 @@ class Auditor:
             self._judge_confirmed(key, order)
 
     def _judge_confirmed(self, key: str, order: OrderBook) -> None:
-        for index, line in enumerate(order.lines):
-            book = self.stocks.get(f"{line.sku}@default", StockBook())
-            held = book.line(f"{key}:{index}")
-            if held is None or held.how != "committed" or held.quantity != line.quantity:
-                raise Broken(f"it is confirmed, but its line of {line.sku} is {held}")
-        if order.total and sum(payment.kept for payment in self._ledger.of_order(key)) < order.total:
+        for index, part in enumerate(order.parts):
+            held = self._part(part).line(f"{key}:{index}")
+            if held is None or held.how != "committed" or held.quantity != part.quantity:
+                raise Broken(f"it is confirmed, but its part of {part.key} is {held}")
+        if order.due and sum(payment.kept for payment in self._ledger.of_order(key)) < order.due:
             raise Broken("it is confirmed without its money")
 
     # -- requests and answers
@@ -185,7 +191,7 @@ class Auditor:
         told = asked.error or in_short(asked.reply)
         self._chronicle.tell(at, asked.who, f"hears of {type(asked.command).__name__} {asked.key}: {told}")
         self._in_time(asked, at)
-        if asked.error or isinstance(asked.reply, Rejected):
+        if asked.error or isinstance(asked.reply, Rejected) or asked.kind in VOUCHERS:
             return
         try:
             self._judge_answer(asked)
@@ -272,6 +278,15 @@ class Auditor:
         if not recorded:
             raise Broken(f"{command} is acknowledged, but not recorded")
 
+    def _part(self, part: Part) -> StockBook:
+        """The book of whatever an order has reserved."""
+        return self._stock(part.key) if part.kind == "stock" else self._voucher(part.kind, part.key)
+
+    def _voucher(self, kind: str, key: str) -> VoucherBook:
+        voucher = self.vouchers.setdefault((kind, key), VoucherBook())
+        voucher.clocks_jumped = self.clocks_jumped
+        return voucher
+
     def _stock(self, key: str) -> StockBook:
         stock = self.stocks.setdefault(key, StockBook())
         stock.clocks_jumped = self.clocks_jumped
@@ -283,6 +298,7 @@ class Auditor:
         """What is still under way."""
         left = [f"order {key}: {order.left_to_do()}" for key, order in self.orders.items() if not order.done]
         left += [f"stock {key}: {stock.reserved} reserved" for key, stock in self.stocks.items() if stock.reserved]
+        left += [f"{name}: {book.reserved} reserved" for name, book in self.vouchers.items() if book.reserved]
         left += self.goods.unsettled(self.stocks)
         for key, cart in self.carts.items():
             holder = self.orders.get(cart.sealed_by)
@@ -319,7 +335,7 @@ class Auditor:
             # The provider keeps what it must give back, and the order says so: that is for people.
             return
         kept = sum(payment.kept for payment in payments)
-        due = order.total if order.status in ("confirmed", "fulfilled") else 0
+        due = order.due if order.status in ("confirmed", "fulfilled") else 0
         if order.done and kept != due:
             self._accuse(f"order {key} is {order.status}: {due} are due, {kept} were taken")
 
@@ -328,14 +344,19 @@ class Auditor:
         if not order.done:
             return
         kept = order.status in ("confirmed", "fulfilled")
-        for index, line in enumerate(order.lines):
-            held = self._stock(f"{line.sku}@default").line(f"{key}:{index}")
+        for index, part in enumerate(order.parts):
+            held = self._part(part).line(f"{key}:{index}")
             sold = held is not None and held.how == "committed"
             if sold != kept:
-                self._accuse(f"order {key} is {order.status}, but line {index} of {line.sku} is {held}")
+                self._accuse(f"order {key} is {order.status}, but part {index} of {part.key} is {held}")
 
     def compare(self, key: str, reply: Reply, command: Command) -> None:
         """The live state of an entity, read at the end, must be what its journal says."""
+        if isinstance(command, LookCoupon | LookCard):
+            name = next(name for name in self.vouchers if name[1] == key)
+            if wrong := self.vouchers[name].differs_from(reply):
+                self._accuse(f"{name} {wrong}")
+            return
         if isinstance(command, LookTransfer | LookPurchase):
             kind = "transfer" if isinstance(command, LookTransfer) else "purchase"
             if wrong := self.goods.compare(kind, key, reply):

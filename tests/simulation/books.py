@@ -195,6 +195,18 @@ class StockBook:
             self.bought[ended.customer] = max(0, self.bought[ended.customer] - ended.quantity)
 
 
+class Part(NamedTuple):
+    """Something that an order reserves."""
+
+    kind: str
+    key: str
+    quantity: int
+
+    @property
+    def turn(self) -> tuple[str, str, str]:
+        return self.kind, self.key.partition("@")[0], self.key
+
+
 @dataclass
 class OrderBook:
     """One order."""
@@ -204,7 +216,10 @@ class OrderBook:
     changed_at: float = 0.0
     placed: order_events.OrderPlaced | None = None
     lines: tuple[cart_events.Line, ...] = ()
+    parts: list[Part] = field(default_factory=list)
     total: int = 0
+    due: int = 0
+    """What the provider is asked for: the total without what cards pay."""
     waiting: int = 0
     held: dict[int, int] = field(default_factory=dict)
     sold: dict[int, None] = field(default_factory=dict)
@@ -253,7 +268,7 @@ class OrderBook:
             return ""
         if not self.dead:
             return f"still {self.status}"
-        for index in range(len(self.lines)):
+        for index in range(len(self.parts)):
             if index in self.sold and index not in self.returned:
                 return f"line {index} to be returned"
             settled = index in self.released or index in self.sold or index in self.lost or self._was_refused(index)
@@ -266,9 +281,9 @@ class OrderBook:
         return ""
 
     def _was_asked(self, index: int) -> bool:
-        """Lines are reserved one after the other, by their SKUs."""
-        sku = self.lines[index].sku
-        return all(number in self.held for number, line in enumerate(self.lines) if line.sku < sku)
+        """Parts are reserved one after the other, by kind and then by SKU or key."""
+        turn = self.parts[index].turn
+        return all(number in self.held for number, part in enumerate(self.parts) if part.turn < turn)
 
     def _was_refused(self, index: int) -> bool:
         return any(refusal.line == index for refusal, _ in self.refused)
@@ -278,7 +293,7 @@ def _placed(book: OrderBook, event: order_events.OrderPlaced, at: float) -> None
     if book.placed is not None:
         raise Broken("an order is placed twice")
     book.placed, book.placed_at = event, at
-    if event.total is None:
+    if event.cart_id:
         book.status, book.seal = "sealing", "asked"
     else:
         _reserving(book, event.lines)
@@ -293,9 +308,30 @@ def _taken(book: OrderBook, event: order_events.CartTaken, _at: float) -> None:
 
 def _reserving(book: OrderBook, lines: tuple[cart_events.Line, ...]) -> None:
     book.status = "reserving"
+    assert book.placed is not None
     book.lines = lines
-    book.total = sum(line.price.amount * line.quantity for line in lines)
-    book.waiting = len(lines)
+    book.parts = _parts_of(book.placed, lines)
+    book.total = book.placed.quote.total if book.placed.quote else _cost_of(lines)
+    book.due = book.total - sum(claim.quantity for claim in book.placed.claims if claim.pays)
+    book.waiting = len(book.parts)
+
+
+def _cost_of(lines: tuple[cart_events.Line, ...]) -> int:
+    return sum(line.price.amount * line.quantity for line in lines)
+
+
+def _parts_of(placed: order_events.OrderPlaced, lines: tuple[cart_events.Line, ...]) -> list[Part]:
+    """What the order must reserve: one part for each stock, however many of its lines need that, and each claim."""
+    stocks: dict[str, int] = {}
+    if placed.units:
+        for units in placed.units:
+            key = f"{units.sku}@{units.location}"
+            stocks[key] = stocks.get(key, 0) + units.quantity
+    else:
+        for line in lines:
+            stocks[f"{line.sku}@default"] = stocks.get(f"{line.sku}@default", 0) + line.quantity
+    parts = [Part("stock", key, quantity) for key, quantity in stocks.items()]
+    return parts + [Part(claim.kind, claim.key, claim.quantity) for claim in placed.claims]
 
 
 def _held(book: OrderBook, event: order_events.LineHeld, _at: float) -> None:
@@ -306,8 +342,8 @@ def _held(book: OrderBook, event: order_events.LineHeld, _at: float) -> None:
     book.held[event.line] = event.sequence
     book.waiting -= 1
     if not book.waiting and not book.refused:
-        book.status = "awaiting-payment" if book.total else "committing"
-        book.payment = "asked" if book.total else "none"
+        book.status = "awaiting-payment" if book.due else "committing"
+        book.payment = "asked" if book.due else "none"
 
 
 def _refused(book: OrderBook, event: order_events.LineRefused, at: float) -> None:
@@ -351,7 +387,7 @@ def _confirmed(book: OrderBook, event: order_events.OrderConfirmed, _at: float) 
         raise Broken(f"an order that is {book.status} and lost lines {list(book.lost)} is confirmed")
     book.settle("confirmed", event.at)
     book.confirmed = True
-    book.sold = dict.fromkeys(range(len(book.lines)))
+    book.sold = dict.fromkeys(range(len(book.parts)))
     if book.seal == "held":
         book.seal = "kept"
 

@@ -208,6 +208,42 @@ MUTANTS = (
         "_Folded(self._codecs[kind].decode_state(base.state), base.version)",
         "_Folded(self._kinds[kind].new(key), base.version)",
     ),
+    Mutant(
+        "a coupon counts only uses that are committed",
+        "engine.coupon",
+        "coupon.used + coupon.holds.reserved + reserve.quantity > content.limit",
+        "coupon.used + reserve.quantity > content.limit",
+    ),
+    Mutant(
+        "a card's money can be held twice",
+        "engine.gift_card",
+        "    if reserve.quantity > card.available or",
+        "    if reserve.quantity > card.balance or",
+    ),
+    Mutant(
+        "a use or money that is asked for again is held again",
+        "engine.holds",
+        "    if known := holds.open.get(name) or holds.sold.get(name):",
+        "    if known := None:",
+    ),
+    Mutant(
+        "a use or money that was given back can be held later",
+        "engine.holds",
+        "    if name in holds.ended or expires_at <= now:",
+        "    if expires_at <= now:",
+    ),
+    Mutant(
+        "components of two lines are not added up",
+        "engine.order.participants",
+        "needed[key] = needed.get(key, 0) + part.quantity",
+        "needed[key] = part.quantity",
+    ),
+    Mutant(
+        "the provider is asked for what a card pays, too",
+        "engine.order.effects",
+        "order.authorize_key, order.due, order.token, order.order_id, True",
+        "order.authorize_key, order.total, order.token, order.order_id, True",
+    ),
 )
 
 

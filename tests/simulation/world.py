@@ -14,6 +14,8 @@ from actors import entity, shard, volume
 from actors.codec import codecs_of
 from actors.journals import trimming
 from engine.cart import LookCart
+from engine.coupon import LookCoupon
+from engine.gift_card import LookCard
 from engine.kernel import Command
 from engine.kinds import KINDS
 from engine.order import LookOrder
@@ -32,6 +34,7 @@ from .machines import DirectoryMachine, DirectoryWire, FrontMachine, Ground, Hos
 from .network import Network
 from .trimmer import trim_now_and_then
 from .virtual_time import Process, Scheduler, Spinning
+from .vouchers import draw_vouchers
 from .workload import ACTIVE_S, COUNTERS, SALE, Crowd, draw_plan
 
 NIGHT_MS = 400_000
@@ -41,7 +44,7 @@ PEACE_S = 90.0
 LOOK_EVERY_S = 0.5
 
 
-STREAMS = ("shape", "plan", "faults", "moves", "network", "disk", "bank", "trims", "goods")
+STREAMS = ("shape", "plan", "faults", "moves", "network", "disk", "bank", "trims", "goods", "vouchers")
 """Dice of their own: a change in one place shall not change everything else that a seed draws."""
 
 
@@ -141,7 +144,8 @@ class World:
             streams["plan"],
             lambda source: DirectoryWire(network, source, self.directory),
             lambda: self.scheduler.time,
-            draw_errands(streams["goods"], self.shape.fronts, SALE, ACTIVE_S),
+            draw_errands(streams["goods"], self.shape.fronts, SALE, ACTIVE_S)
+            + draw_vouchers(streams["vouchers"], self.shape.fronts, SALE, ACTIVE_S),
         )
         others = [front.name for front in self.fronts]
         faults = draw_faults(streams["faults"], list(self.hosts), others)
@@ -209,6 +213,7 @@ class World:
         looks += [
             (kind, key, LookTransfer() if kind == "transfer" else LookPurchase()) for kind, key in auditor.goods.books
         ]
+        looks += [(kind, key, LookCoupon() if kind == "coupon" else LookCard()) for kind, key in auditor.vouchers]
         looks += [("cart", key, LookCart()) for key, cart in auditor.carts.items() if cart.version]
         process = self.fronts[0].process
         assert process is not None

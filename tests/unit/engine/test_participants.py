@@ -163,6 +163,16 @@ def test_acidrain_a_cart_that_changed_since_it_was_looked_at_is_not_bought(world
     assert stock_of(world, "MUG") == (5, 0)
 
 
+def test_what_a_cart_never_held_is_not_bought(world: World, cart_version: int) -> None:
+    plate = Line("PLATE", 1, Money(800, "USD"), "Plate")
+    world.send("order", ORDER, place(plate, cart_id="cart-1", cart_version=cart_version))
+    world.run(ORDER)
+    settlement = look(world).settlement
+    assert settlement is not None
+    assert settlement.reason is Reason.CART_CHANGED
+    assert world.send("cart", "cart-1", LookCart()).sealed_by == ""  # type: ignore[union-attr]
+
+
 def test_nothing_more_is_asked_once_a_participant_has_refused(world: World) -> None:
     world.send("stock", stock_key("MUG"), SetPolicy(safety_stock=5))
     wanted = place(MUG, units=(Units("MUG", "default", 1),), claims=(Claim("tickets", "front-row", 1),))
