@@ -77,6 +77,10 @@ def test_only_what_is_safe_to_repeat_is_sent_to_a_second_replica() -> None:
     assert f"frontend http_frontend\n{rule}" in mended()
 
 
+def test_replicas_hear_where_a_request_came_from() -> None:
+    assert mended().count("    option forwardfor\n") == 1
+
+
 def test_a_dead_replica_is_not_waited_for() -> None:
     assert "    timeout connect 250ms\n" in mended()
 
