@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from ..access.principal import Principal, Scope
 from ..shop import Shop, ShopSettings
+from .answers import response_of
 from .auth import actor_of, customer_id, principal_of, require, require_order_access, require_own_cart
 from .limiting import count, tell
 from .problems import ProblemError
@@ -76,7 +77,13 @@ class StrictRoute(APIRoute):
             _refuse_announced(request, limit)
             if body is not None:
                 request = await self.parse(request, limit, needs_body=needs_body)
-            return tell(await handle(request), counted)
+            if counted is None:
+                return await handle(request)
+            try:
+                response = await handle(request)
+            except ProblemError as error:
+                response = response_of(error.answer())
+            return tell(response, counted)
 
         return handle_strictly
 

@@ -93,8 +93,8 @@ def mend(configuration: str, addresses: Addresses, error_page: Path) -> str:
         ),
         # HAProxy waits for as long before it tries another replica: 5 s by default, of which it takes one.
         (r"^(\s*timeout connect) .*", rf"\1 {CONNECTED_WITHIN_MS}ms"),
-        # What a replica left unanswered when it died, another gets: where that can't do a thing twice. And replicas count
-        # some requests by the address that they came from.
+        # What a replica left unanswered when it died, another gets: where that can't do a thing twice.
+        # Replicas also count some requests by the address that they came from.
         (
             r"^(frontend http_frontend\n)(?!    http-request disable-l7-retry)",
             rf"\1    http-request disable-l7-retry unless {SAFE_TO_REPEAT}\n    option forwardfor\n",
