@@ -19,7 +19,7 @@ from ..card_ledger import movements_of
 from ..openapi import body_problems, problems
 from ..problems import ProblemError, refused
 from ..requests import idempotency_key_of
-from ..routing import CustomerRoute, MerchantRoute, StrictRoute, SupportRoute, TheCustomer, TheShop, router_of
+from ..routing import CustomerRoute, LoginRoute, MerchantRoute, SupportRoute, TheCustomer, TheShop, router_of
 from ..schemas.times import instant_of
 from ..schemas.vouchers import (
     Balance,
@@ -33,7 +33,7 @@ from ..schemas.vouchers import (
 )
 from .orders import PurchaseKey
 
-router = router_of(StrictRoute, "gift cards")
+router = router_of(LoginRoute, "gift cards")
 own_router = router_of(CustomerRoute, "gift cards")
 merchant_router = router_of(MerchantRoute, "gift cards", "admin", security=ADMIN_KEY)
 support_router = router_of(SupportRoute, "gift cards", "admin", security=ADMIN_KEY)

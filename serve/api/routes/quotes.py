@@ -11,12 +11,12 @@ from ..openapi import body_problems
 from ..purchase import lines_of
 from ..quoting import Charged, charged, merged
 from ..requests import OrderRequestLine
-from ..routing import StrictRoute, ThePrincipal, TheShop, router_of
+from ..routing import CartRoute, ThePrincipal, TheShop, router_of
 from ..schemas.quote import QuoteIn, QuoteOut, QuoteWishesIn
 from ..wishes import Wishes
 from .carts import CartPath
 
-router = router_of(StrictRoute, "orders")
+router = router_of(CartRoute, "orders")
 _encode = msgspec.json.Encoder().encode
 
 
