@@ -5,7 +5,7 @@ Sending a batch twice changes nothing: a product that is the same stays, and a s
 
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
 from pathlib import Path
@@ -40,7 +40,7 @@ class Result(NamedTuple):
 
 def bring_in(rows: Iterable[dict[str, Any]], url: str, key_file: Path) -> Iterator[Result]:
     """Send all rows; results come as batches are answered, in no particular order. Raises `BulkError`."""
-    with _client(url, key_file) as client, ThreadPoolExecutor(REQUESTS_IN_FLIGHT) as pool:
+    with admin_client(url, key_file) as client, ThreadPoolExecutor(REQUESTS_IN_FLIGHT) as pool:
         _ensure_there(client)
         remaining = iter(rows)
         under_way: set[Future[list[Result]]] = set()
@@ -55,7 +55,19 @@ def bring_in(rows: Iterable[dict[str, Any]], url: str, key_file: Path) -> Iterat
                 yield from answered.result()
 
 
-def _client(url: str, key_file: Path) -> httpx.Client:
+def bring_in_families(rows: Sequence[dict[str, Any]], url: str, key_file: Path) -> Iterator[Result]:
+    """As `bring_in`, for pages of products: rows have a `handle` in place of the SKU."""
+    with admin_client(url, key_file) as client:
+        for start in range(0, len(rows), ROWS_PER_REQUEST):
+            batch = rows[start : start + ROWS_PER_REQUEST]
+            families = [{name: value for name, value in row.items() if name != "row"} for row in batch]
+            answered = _post(client, "/v1/admin/families/bulk", {"families": families})
+            for row, result in zip(batch, answered, strict=True):
+                yield Result(row["row"], row["handle"], result["status"], result.get("error"))
+
+
+def admin_client(url: str, key_file: Path) -> httpx.Client:
+    """A client of the shop with the admin key; raises `BulkError` without one."""
     try:
         key = key_file.read_text().strip()
     except OSError as error:
@@ -77,11 +89,19 @@ def _ensure_there(client: httpx.Client) -> None:
 
 
 def _send(client: httpx.Client, batch: list[dict[str, Any]]) -> list[Result]:
-    content = json.dumps({"rows": batch}, ensure_ascii=False).encode()
+    return [
+        Result(result["row"], result["sku"], result["status"], result.get("error"))
+        for result in _post(client, "/v1/admin/import", {"rows": batch})
+    ]
+
+
+def _post(client: httpx.Client, path: str, body: Any) -> list[dict[str, Any]]:
+    """The results, sent for again as long as it makes sense."""
+    content = json.dumps(body, ensure_ascii=False).encode()
     for attempt in range(ATTEMPTS):
         last = attempt == ATTEMPTS - 1
         try:
-            answer = client.post("/v1/admin/import", content=content, headers={"Content-Type": "application/json"})
+            answer = client.post(path, content=content, headers={"Content-Type": "application/json"})
         except httpx.TransportError as error:
             if last:
                 raise BulkError(f"The shop at {client.base_url} does not answer ({error}). Does it run?") from error
@@ -100,15 +120,13 @@ def _pause_s(answer: httpx.Response, attempt: int) -> float:
     return min(float(asked) if asked.isdecimal() else 0.1 * 2**attempt, LONGEST_PAUSE_S)
 
 
-def _results(answer: httpx.Response) -> list[Result]:
+def _results(answer: httpx.Response) -> list[dict[str, Any]]:
     if answer.status_code == httpx.codes.UNAUTHORIZED:
         raise BulkError("The shop does not accept this admin key. Is it another shop's? Name the file with --key-file.")
     if answer.status_code != httpx.codes.OK:
         raise BulkError(f"The shop refuses the import: {answer.status_code} {_detail(answer)}")
-    return [
-        Result(result["row"], result["sku"], result["status"], result.get("error"))
-        for result in answer.json()["results"]
-    ]
+    results: list[dict[str, Any]] = answer.json()["results"]
+    return results
 
 
 def _detail(answer: httpx.Response) -> str:

@@ -14,11 +14,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from .bulk import BulkError, bring_in
+from ..shopify_csv.reading import CsvError, FamilyRow, ImportRow, Parsed, RowError, parse
+from .bulk import BulkError, bring_in, bring_in_families
 from .options import config_option, resolve_or_exit
-from .shopify_csv import CsvError, ImportRow, Parsed, RowError, Skipped, parse
 
 GZIP_MAGIC = b"\x1f\x8b"
+PAGES = "pages "
 ERRORS_SHOWN = 50
 """Rows at fault that are listed; a file that has more has one mistake many times."""
 
@@ -49,8 +50,10 @@ def products(
 ) -> None:
     """Load products and their stock from a Shopify product export (CSV, also gzipped).
 
-    Running it twice changes nothing: products that are the same stay as they are, and each SKU's opening stock is
-    received once. Rows at fault are listed by their number; the good ones go in, unless --strict is given.
+    Rows of one handle that differ in options are variants on one page; drafts come in as drafts. What `doorbuster
+    export products` wrote comes back exactly. Running it twice changes nothing: products that are the same stay as
+    they are, and each SKU's opening stock is received once. Rows at fault are listed by their number; the good ones go
+    in, unless --strict is given.
     """
     if len(currency) != 3 or not (currency.isascii() and currency.isupper()):
         raise click.BadParameter("three capital letters, such as USD", param_hint="--currency")
@@ -96,8 +99,9 @@ class Tally:
 
     def show_counts(self, console: Console, seconds: float) -> None:
         """One line that sums up."""
-        names = ("created", "updated", "unchanged", *sorted(name for name in self.counts if name.startswith("skipped")))
-        parts = [f"{self.counts[name]} {name}" for name in names]
+        parts = [f"{self.counts[name]} {name}" for name in ("created", "updated", "unchanged")]
+        if pages := sum(count for name, count in self.counts.items() if name.startswith(PAGES)):
+            parts.append(f"{pages} pages")
         console.print(f"{', '.join(parts)}, {len(self.errors)} refused in {seconds:.1f} s", highlight=False)
 
 
@@ -107,42 +111,53 @@ def check_all(file: Path, currency: str, tally: Tally, console: Console) -> None
         for parsed in parse(text, currency):
             if isinstance(parsed, RowError):
                 tally.refuse(parsed.row, parsed.detail)
-            elif isinstance(parsed, ImportRow) and (fault := fault_of(parsed)):
+            elif fault := fault_of(parsed):
                 tally.refuse(parsed.row, fault)
             advance(raw.tell())
 
 
 def send_all(file: Path, currency: str, url: str, key_file: Path, tally: Tally, console: Console) -> None:
     """Send the good rows, note the others."""
+    families: list[FamilyRow] = []
     with open_text(file) as (text, raw), progress_bar(console, file, "Importing") as advance:
-        for result in bring_in(_good_rows(parse(text, currency), tally), url, key_file):
+        for result in bring_in(_good_rows(parse(text, currency), tally, families), url, key_file):
             if result.status == "error":
                 tally.refuse(result.row, f"{result.sku}: {result.error}")
             else:
                 tally.counts[result.status] += 1
             advance(raw.tell())
+    # A page whose variants are there already is whole from its first moment on.
+    for page in bring_in_families([family.to_json() for family in families], url, key_file):
+        if page.status == "error":
+            tally.refuse(page.row, f"{page.sku}: {page.error}")
+        else:
+            tally.counts[PAGES + page.status] += 1
 
 
-def fault_of(row: ImportRow) -> str | None:
+def fault_of(row: ImportRow | FamilyRow) -> str | None:
     """What the API's contract would refuse about the row."""
     from pydantic import ValidationError
 
-    from ..api.schemas.imports import ImportRow as Contract
+    from ..api.schemas import imports as contract
 
     try:
-        Contract.model_validate(row.to_json())
+        if isinstance(row, ImportRow):
+            contract.ImportRow.model_validate(row.to_json())
+        else:
+            contract.FamilyRow.model_validate({**row.fields, "handle": row.handle})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        return f"{row.sku}: {'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+        name = row.sku if isinstance(row, ImportRow) else row.handle
+        return f"{name}: {'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
     return None
 
 
-def _good_rows(rows: Iterator[Parsed], tally: Tally) -> Iterator[dict[str, Any]]:
+def _good_rows(rows: Iterator[Parsed], tally: Tally, families: list[FamilyRow]) -> Iterator[dict[str, Any]]:
     for parsed in rows:
         if isinstance(parsed, RowError):
             tally.refuse(parsed.row, parsed.detail)
-        elif isinstance(parsed, Skipped):
-            tally.counts[f"skipped ({parsed.reason})"] += 1
+        elif isinstance(parsed, FamilyRow):
+            families.append(parsed)
         else:
             yield parsed.to_json()
 

@@ -12,6 +12,7 @@ COMMANDS = {
     "import": ("imports", "Load products from a file into the running shop."),
     "reorder": ("reorder", "Draft purchase orders for what is about to run out."),
     "payments": ("payments", "Compare the books of payment providers with the orders."),
+    "export": ("exports", "Write products of the running shop into a file."),
     "journal": ("journal", "Look into the journal, check it, copy it, back it up."),
     "hosts": ("hosts", "Look at the hosts of the running shop, and move their shards."),
     "node": ("node", "Make this machine a node of a cluster, or end that."),
@@ -28,6 +29,7 @@ Examples
   doorbuster up                                    a shop with a demo catalogue on http://127.0.0.1:8000
   doorbuster up --port 9000 --data /srv/shop       another shop beside it
   doorbuster import products products.csv.gz       a Shopify product export, into the running shop
+  doorbuster export products products.csv          all products, in the same columns
   doorbuster journal inspect stock RETRO-CLOCK     what happened to the stock of a SKU, event by event
   doorbuster journal verify                        whether everything that was recorded adds up
   doorbuster journal backup DIRECTORY              a backup of this instant, while the shop sells

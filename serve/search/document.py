@@ -96,6 +96,8 @@ def _is_text(name: str, value: Any) -> bool:
 
 def _codes(product: ProductView) -> Iterable[str]:
     yield product.sku.lower()
+    if product.barcode:
+        yield product.barcode.lower()
     for name in CODES:
         if value := product.attributes.get(name):
             yield str(value).lower()

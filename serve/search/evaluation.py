@@ -16,7 +16,7 @@ import click
 from engine.money import Money
 from engine.product import MOST_ITEMS, ProductView
 
-from ..cli.shopify_csv import ImportRow, parse
+from ..shopify_csv.reading import ImportRow, parse
 from .analysis import analysis_of
 from .document import document_of
 from .generation import Generation, Snapshot

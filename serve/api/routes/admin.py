@@ -1,93 +1,97 @@
-"""The bulk import: products with their opening stock, each row by itself."""
+"""Products and their pages in bulk: the import with opening stock, and upserts; each row by itself."""
 
 from asyncio import gather
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
 from starlette.responses import Response
 
 from engine.kernel import Rejected
-from engine.product import ProductView
 from engine.stock import Receive, stock_key
 
 from ...shop import Shop
 from ..answers import shaped
 from ..auth import ADMIN_KEY
-from ..lookups import product_of
+from ..bulk import Fault, checked, fault_of, put_family, put_product
 from ..openapi import body_problems
+from ..placing import ensure_paths, placed
 from ..routing import ImportRoute, TheShop, router_of
-from ..schemas.catalogue import is_put_by
-from ..schemas.imports import ImportIn, ImportResult, ImportResults, ImportRow
+from ..schemas.imports import (
+    BulkIn,
+    BulkResult,
+    BulkResults,
+    BulkRow,
+    FamilyBulkIn,
+    FamilyRow,
+    ImportIn,
+    ImportResult,
+    ImportResults,
+    ImportRow,
+)
 
 router = router_of(ImportRoute, "admin", security=ADMIN_KEY)
 
 
-@router.post("/v1/admin/import", response_model=ImportResults, responses=body_problems(401))
+@router.post("/v1/admin/import", response_model=ImportResults, responses=body_problems(401, 403))
 async def import_products(rows: ImportIn, shop: TheShop) -> Response:
     """Create or replace products and receive their stock; a bad row is told, the good ones go in.
 
     Sending the same rows again changes nothing: each SKU's stock is received once.
     """
-    checked = _checked(rows.rows)
-    results = await gather(*(_bring_in(shop, row) for row in checked if isinstance(row, ImportRow)))
-    brought_in = iter(results)
-    ordered = [next(brought_in) if isinstance(row, ImportRow) else row for row in checked]
-    return shaped(ImportResults(results=ordered))
+    found = checked(rows.rows, ImportRow, lambda row: row.sku)
+    await ensure_paths(shop, [row for row in found if isinstance(row, ImportRow)])
+    results = await gather(*(_import(shop, given, row) for given, row in zip(rows.rows, found, strict=True)))
+    return shaped(ImportResults(results=list(results)))
 
 
-def _checked(rows: Sequence[Mapping[str, Any]]) -> list[ImportRow | ImportResult]:
-    """Each row, or what is wrong with it. Rows go in side by side, so of one SKU there can be only one."""
-    checked: list[ImportRow | ImportResult] = []
-    seen: set[str] = set()
-    for given in rows:
-        try:
-            row = ImportRow.model_validate(given)
-        except ValidationError as error:
-            checked.append(_refused(given, _sentence(error)))
-            continue
-        if row.sku in seen:
-            checked.append(_refused(given, f"sku: {row.sku} stands in this request already"))
-            continue
-        seen.add(row.sku)
-        checked.append(row)
-    return checked
+@router.post("/v1/admin/products/bulk", response_model=BulkResults, responses=body_problems(401, 403))
+async def put_products(products: BulkIn, shop: TheShop) -> Response:
+    """Create or replace products; one at fault is told, the others go in. The same again changes nothing."""
+    found = checked(products.products, BulkRow, lambda row: row.sku)
+    await ensure_paths(shop, [row for row in found if isinstance(row, BulkRow)])
+    results = await gather(*(_put(shop, row) for row in found))
+    keys = (given.get("sku") for given in products.products)
+    return shaped(BulkResults(results=[_result(key, result) for key, result in zip(keys, results, strict=True)]))
 
 
-async def _bring_in(shop: Shop, row: ImportRow) -> ImportResult:
+@router.post("/v1/admin/families/bulk", response_model=BulkResults, responses=body_problems(401, 403))
+async def put_families(families: FamilyBulkIn, shop: TheShop) -> Response:
+    """Create or replace product families; one at fault is told, the others go in. The same again changes nothing."""
+    found = checked(families.families, FamilyRow, lambda row: row.handle)
+    results = await gather(*(_put_family(shop, row) for row in found))
+    keys = (given.get("handle") for given in families.families)
+    return shaped(BulkResults(results=[_result(key, result) for key, result in zip(keys, results, strict=True)]))
+
+
+async def _import(shop: Shop, given: Mapping[str, Any], row: ImportRow | Fault) -> ImportResult:
     """Raises actors.errors.Unavailable: then the whole request may be sent again."""
-    command = row.to_command()
-    known = await product_of(shop, row.sku)
-    status = "unchanged"
-    if known is None or not is_put_by(command, known):
-        reply = await shop.client.send("product", row.sku, command)
-        if isinstance(reply, Rejected):
-            return _rejected(row, reply)
-        assert isinstance(reply, ProductView)
-        status = "updated" if known else "created"
-    if row.quantity:
+    if isinstance(row, Fault):
+        number, sku = given.get("row"), given.get("sku")
+        return ImportResult(
+            row=number if type(number) is int else None,
+            sku=sku if isinstance(sku, str) else None,
+            status="error",
+            error=row.detail,
+        )
+    result = await put_product(shop, row.sku, placed(shop, row))
+    if row.quantity and not isinstance(result, Fault):
         receive = Receive(f"import:{row.sku}", row.quantity, "import", f"row {row.row}")
         reply = await shop.client.send("stock", stock_key(row.sku), receive)
-        if isinstance(reply, Rejected):
-            return _rejected(row, reply)
-    return ImportResult.model_validate({"row": row.row, "sku": row.sku, "status": status})
+        result = fault_of(reply) if isinstance(reply, Rejected) else result
+    if isinstance(result, Fault):
+        return ImportResult(row=row.row, sku=row.sku, status="error", error=result.detail)
+    return ImportResult.model_validate({"row": row.row, "sku": row.sku, "status": result})
 
 
-def _rejected(row: ImportRow, rejected: Rejected) -> ImportResult:
-    detail = rejected.details.get("detail") or rejected.reason
-    return ImportResult(row=row.row, sku=row.sku, status="error", error=str(detail))
+async def _put(shop: Shop, row: BulkRow | Fault) -> str | Fault:
+    return row if isinstance(row, Fault) else await put_product(shop, row.sku, placed(shop, row))
 
 
-def _refused(given: Mapping[str, Any], detail: str) -> ImportResult:
-    row, sku = given.get("row"), given.get("sku")
-    return ImportResult(
-        row=row if type(row) is int else None,
-        sku=sku if isinstance(sku, str) else None,
-        status="error",
-        error=detail,
-    )
+async def _put_family(shop: Shop, row: FamilyRow | Fault) -> str | Fault:
+    return row if isinstance(row, Fault) else await put_family(shop, row.handle, row.to_content())
 
 
-def _sentence(error: ValidationError) -> str:
-    faults = (f"{'.'.join(str(step) for step in fault['loc'])}: {fault['msg']}" for fault in error.errors())
-    return "; ".join(faults)
+def _result(key: Any, result: str | Fault) -> BulkResult:
+    fault = result.detail if isinstance(result, Fault) else None
+    status = "error" if isinstance(result, Fault) else result
+    return BulkResult.model_validate({"key": key if isinstance(key, str) else None, "status": status, "error": fault})

@@ -15,7 +15,6 @@ from engine.category_tree import (
     Taxonomy,
 )
 from engine.category_tree import Category as EngineCategory
-from engine.document import DocumentView, Look
 from engine.kernel import Command, Rejected
 from engine.reasons import Reason
 
@@ -26,6 +25,7 @@ from ..auth import ADMIN_KEY
 from ..bounds import CATALOGUE_KEY_PATTERN, DEFAULT_PAGE
 from ..cursors import Cursor, Limit, cursor_after, read_cursor
 from ..openapi import body_problems, header, problems
+from ..placing import refresh_tree
 from ..preconditions import IfNoneMatch, content_tag, is_fresh
 from ..problems import ProblemError, refused
 from ..product_answer import shown_products
@@ -110,15 +110,6 @@ async def _arrange(shop: Shop, command: Command) -> EngineCategory | None:
     assert isinstance(reply, CategoryDone)
     await refresh_tree(shop, reply.version)
     return reply.category
-
-
-async def refresh_tree(shop: Shop, version: int) -> None:
-    """Whoever arranged the tree sees it here at once; other processes hear of it from its host."""
-    known = shop.tables[CATEGORY_TREE].view(TREE_KEY)
-    if known is None or known.version < version:
-        told = await shop.client.send(CATEGORY_TREE.name, TREE_KEY, Look())
-        if isinstance(told, DocumentView):
-            shop.tables[CATEGORY_TREE].put(TREE_KEY, told.version, told)
 
 
 def _category(tree: Taxonomy, category_id: str) -> EngineCategory:

@@ -18,6 +18,7 @@ from ..bounds import DEFAULT_PAGE, SKU_PATTERN
 from ..cursors import Cursor, Limit, cursor_after, read_cursor
 from ..lookups import product_of, shown_product_of
 from ..openapi import body_problems, header, problems
+from ..placing import command_of
 from ..preconditions import IfMatch, IfNoneMatch, content_tag, is_fresh, required_version, version_tag
 from ..prices import shelf_price
 from ..problems import ProblemError, refused
@@ -99,7 +100,7 @@ async def put_product(
 
     version = await required_version(if_match, current_version, if_none_match)
     was_known = shop.catalogue.product(sku) is not None
-    reply = await shop.client.send("product", sku, product.to_command(version))
+    reply = await shop.client.send("product", sku, await command_of(shop, product, version))
     if isinstance(reply, Rejected):
         raise refused(reply)
     assert isinstance(reply, ProductView)

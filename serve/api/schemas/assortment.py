@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, model_validator
 
 from engine.category_tree import Category as EngineCategory
 from engine.category_tree import Taxonomy
@@ -385,21 +385,3 @@ class FamilyPage(Output):
 
     items: list[Family]
     next_cursor: Annotated[str | None, Field(description="Pass it as `cursor` for the next page; null at the end.")]
-
-
-class BulkResult(Output):
-    """What became of one of many."""
-
-    key: str | None
-    status: Literal["created", "updated", "unchanged", "error"]
-    error: str | None = None
-
-
-class BulkResults(Output):
-    results: list[BulkResult]
-
-
-class FamilyBulkIn(Input):
-    """Families by handle. Each is held to the fields of a family plus `handle`, by itself."""
-
-    families: Annotated[list[dict[str, JsonValue]], Field(min_length=1, max_length=500)]

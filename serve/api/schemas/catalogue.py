@@ -86,9 +86,13 @@ class ProductIn(Input):
         Field(max_length=MAX_IMAGES, description="What the images show, in their order."),
     ] = []
     categories: Annotated[
-        list[CatalogueKey],
-        Field(max_length=MAX_CATEGORIES, description="Categories of the tree, the main one first."),
-    ] = []
+        list[CatalogueKey] | None,
+        Field(
+            max_length=MAX_CATEGORIES,
+            description="Categories of the tree, the main one first; left out: the one at the end of `category`, which "
+            "is made if there is none.",
+        ),
+    ] = None
     components: Annotated[
         list[Component], Field(max_length=MAX_COMPONENTS, description="Makes it a bundle: what goes with each sold.")
     ] = []
@@ -122,7 +126,7 @@ class ProductIn(Input):
             barcode=self.barcode,
             weight_g=self.weight_g,
             image_alts=tuple(self.image_alts),
-            categories=tuple(dict.fromkeys(self.categories)),
+            categories=tuple(dict.fromkeys(self.categories or ())),
             components=tuple(EngineComponent(part.sku, part.quantity) for part in self.components),
         )
 

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from ..bounds import MAX_IMPORT_ROWS, MAX_RECEIPT_QUANTITY
-from .catalogue import ProductIn
+from .assortment import FamilyIn
+from .catalogue import CatalogueKey, ProductIn
 from .common import Input, Output, Sku
 
 
@@ -46,3 +47,53 @@ class ImportResults(Output):
     """What became of each row, in their order."""
 
     results: list[ImportResult]
+
+
+class BulkRow(ProductIn):
+    """A product with its SKU."""
+
+    sku: Sku
+
+
+class BulkIn(Input):
+    """Products to create or replace. Each is held to the fields of a product plus `sku`, by itself."""
+
+    products: Annotated[
+        list[dict[str, Any]],
+        Field(
+            min_length=1,
+            max_length=MAX_IMPORT_ROWS,
+            examples=[[{"sku": "RETRO-CLOCK", "title": "Retro", "price": {"amount": 1999, "currency": "USD"}}]],
+        ),
+    ]
+
+
+class FamilyRow(FamilyIn):
+    """A product family with its handle."""
+
+    handle: CatalogueKey
+
+
+class FamilyBulkIn(Input):
+    """Product families to create or replace. Each is held to the fields of a family plus `handle`, by itself."""
+
+    families: Annotated[
+        list[dict[str, Any]],
+        Field(
+            min_length=1,
+            max_length=MAX_IMPORT_ROWS,
+            examples=[[{"handle": "retro-clock", "title": "Retro clock", "variants": [{"sku": "RETRO-CLOCK"}]}]],
+        ),
+    ]
+
+
+class BulkResult(Output):
+    key: Annotated[str | None, Field(description="The SKU or handle, if it had one.")]
+    status: Literal["created", "updated", "unchanged", "error"]
+    error: Annotated[str | None, Field(description="What is wrong with it.")] = None
+
+
+class BulkResults(Output):
+    """What became of each, in the order of the request."""
+
+    results: list[BulkResult]

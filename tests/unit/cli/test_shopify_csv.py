@@ -7,16 +7,9 @@ from typing import Any
 
 import pytest
 
-from serve.cli.shopify_csv import (
-    CsvError,
-    ImportRow,
-    RowError,
-    Skipped,
-    parse,
-    parse_price,
-    parse_quantity,
-    plain_text,
-)
+from serve.shopify_csv.amounts import format_price, parse_price
+from serve.shopify_csv.html_text import plain_text
+from serve.shopify_csv.reading import CsvError, FamilyRow, ImportRow, RowError, parse, parse_quantity
 
 HEADER = "Handle,Title,Body (HTML),Vendor,Product Category,Type,Tags,Published,Option1 Name,Option1 Value,"
 HEADER += "Variant SKU,Variant Inventory Qty,Variant Price,Variant Barcode,Image Src,Image Position,Status"
@@ -36,7 +29,12 @@ def line(**cells: Any) -> str:
 
 
 def parsed(*lines: str) -> list[Any]:
-    return list(parse([HEADER + "\r\n", *lines], "USD"))
+    """What stands in the lines beside pages."""
+    return [row for row in parse([HEADER + "\r\n", *lines], "USD") if not isinstance(row, FamilyRow)]
+
+
+def pages(*lines: str) -> list[FamilyRow]:
+    return [row for row in parse([HEADER + "\r\n", *lines], "USD") if isinstance(row, FamilyRow)]
 
 
 def only(*lines: str) -> ImportRow:
@@ -62,7 +60,8 @@ def test_a_product_with_everything() -> None:
         "vendor": "Ada",
         "tags": ["red", "gift"],
         "images": ["https://i.example/1.jpg"],
-        "attributes": {"handle": "retro-clock", "type": "Clock", "barcode": "0095"},
+        "attributes": {"handle": "retro-clock", "type": "Clock"},
+        "barcode": "0095",
         "quantity": 7,
     }
 
@@ -108,6 +107,7 @@ def test_the_type_is_the_category_where_there_is_no_better_one() -> None:
         ({"quantity": "-3"}, "the quantity -3 is negative"),
         ({"quantity": "a few"}, "the quantity 'a few' is no whole number"),
         ({"quantity": "1.5"}, "the quantity '1.5' is no whole number"),
+        ({"status": "sold"}, "the status 'sold' is none of active, draft, archived"),
     ],
 )
 def test_a_row_at_fault_is_named_by_its_number(cells: dict[str, str], detail: str) -> None:
@@ -128,9 +128,41 @@ def test_a_variant_at_fault_does_not_take_its_siblings_along() -> None:
     assert bad == RowError(3, "the SKU is missing")
 
 
-@pytest.mark.parametrize(("cells", "reason"), [({"status": "draft"}, "draft"), ({"published": "FALSE"}, "unpublished")])
-def test_what_is_not_for_sale_is_skipped(cells: dict[str, str], reason: str) -> None:
-    assert parsed(line(**cells)) == [Skipped(2, reason)]
+@pytest.mark.parametrize(
+    ("cells", "status"),
+    [({"status": "draft"}, "draft"), ({"published": "FALSE"}, "draft"), ({"status": "active"}, None)],
+)
+def test_what_is_not_for_sale_comes_in_as_a_draft(cells: dict[str, str], status: str | None) -> None:
+    assert only(line(**cells)).fields.get("status") == status
+
+
+def test_rows_of_one_handle_are_a_page_of_variants() -> None:
+    (page,) = pages(
+        line(sku="CLOCK-RED", option="Colour", value="Red", vendor="Ada", status="draft"),
+        line(title="", sku="CLOCK-BLUE", value="Blue"),
+        line(handle="lamp", sku="LAMP", option="Title", value="Default Title"),
+    )
+    assert (page.row, page.handle) == (2, "retro-clock")
+    assert page.fields["options"] == [{"name": "Colour", "values": ["Red", "Blue"]}]
+    assert page.fields["variants"] == [
+        {"sku": "CLOCK-RED", "values": ["Red"]},
+        {"sku": "CLOCK-BLUE", "values": ["Blue"]},
+    ]
+    assert (page.fields["title"], page.fields["vendor"], page.fields["status"]) == ("Retro Clock", "Ada", "draft")
+
+
+def test_a_weight_a_price_before_and_an_alternative_text_are_read() -> None:
+    lines = [
+        "Handle,Title,Variant SKU,Variant Price,Variant Grams,Variant Compare At Price,Image Src,Image Alt Text\n",
+        "c,Clock,CLOCK,19.99,420.0,29.99,https://i.example/1.jpg,A clock\n",
+        "d,Clock,HEAVY,19.99,a lot,,,\n",
+    ]
+    clock, heavy = parse(lines, "USD")
+    assert isinstance(clock, ImportRow)
+    assert clock.fields["weight_g"] == 420
+    assert clock.fields["compare_at_price"] == {"amount": 2999, "currency": "USD"}
+    assert clock.fields["image_alts"] == ["A clock"]
+    assert heavy == RowError(3, "the weight 'a lot' is no whole number of grams")
 
 
 def test_rows_are_numbered_as_a_spreadsheet_shows_them() -> None:
@@ -176,6 +208,12 @@ def test_another_kind_of_file_is_refused_as_a_whole(lines: list[str]) -> None:
 )
 def test_prices_as_people_write_them(text: str, currency: str, amount: int) -> None:
     assert parse_price(text, currency) == amount
+
+
+@pytest.mark.parametrize("currency", ["USD", "JPY", "KWD"])
+@pytest.mark.parametrize("amount", [0, 5, 1999, 123_456_789])
+def test_a_price_is_read_as_it_is_written(amount: int, currency: str) -> None:
+    assert parse_price(format_price(amount, currency), currency) == amount
 
 
 @pytest.mark.parametrize("text", ["", "1.299,00", "1,29", "$5", "1e3", "1 000", "٣", "NaN", "1.2.3", ",5"])

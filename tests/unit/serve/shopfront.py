@@ -379,6 +379,8 @@ class Shopfront:
         schema = documented[media_type]["schema"]
         if not media_type.endswith("json"):
             return
+        if not media_type.endswith("json"):
+            return
         Draft202012Validator({**schema, "components": document["components"]}).validate(response.json())
 
 

@@ -4,24 +4,27 @@ Pure: text lines in, products and errors out. Errors carry the row's number as a
 """
 
 import csv
+import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from itertools import groupby
 from typing import Any
 
-MAX_FIELD_CHARACTERS = 1_000_000
+from engine.category_tree import slug_of
+
+from . import OWN_COLUMN, OWN_FAMILY_COLUMN
+from .amounts import parse_price
+from .html_text import plain_text
+
+MAX_FIELD_CHARACTERS = 10_000_000
 """Of one cell: the csv module's own limit of 131,072 is below what descriptions with inline pictures reach."""
 
 REQUIRED_COLUMNS = ("Handle", "Title", "Variant SKU", "Variant Price")
 
-WITHOUT_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
-WITH_THREE_DECIMALS = "BHD IQD JOD KWD LYD OMR TND"
-"""ISO 4217 currencies whose minor unit is not a hundredth."""
-
-PRICE = re.compile(r"(\d+|\d{1,3}(?:,\d{3})+)(?:\.(\d*))?", re.ASCII)
 QUANTITY = re.compile(r"-?\d+", re.ASCII)
+GRAMS = re.compile(r"(\d+)(?:\.0*)?", re.ASCII)
+STATUSES = ("active", "draft", "archived")
 
 SINGLE_VARIANT = "Default Title"
 """What Shopify writes as the option of a product without variants."""
@@ -43,14 +46,6 @@ class RowError:
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
-    """A row that is no product for sale: a draft, an archived or an unpublished one."""
-
-    row: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class ImportRow:
     """One product for the bulk import, in the JSON that the API takes."""
 
@@ -59,10 +54,22 @@ class ImportRow:
     fields: dict[str, Any]
 
     def to_json(self) -> dict[str, Any]:
-        return {"row": self.row, "sku": self.sku, **self.fields}
+        return {**self.fields, "row": self.row, "sku": self.sku}
 
 
-Parsed = ImportRow | RowError | Skipped
+@dataclass(frozen=True, slots=True)
+class FamilyRow:
+    """The page of a handle with several variants or options, in the JSON that the API takes."""
+
+    row: int
+    handle: str
+    fields: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        return {**self.fields, "row": self.row, "handle": self.handle}
+
+
+Parsed = ImportRow | FamilyRow | RowError
 NumberedRow = tuple[int, Mapping[str, str]]
 
 
@@ -83,24 +90,6 @@ def parse(lines: Iterable[str], currency: str) -> Iterator[Parsed]:
             yield parsed
 
 
-def parse_price(text: str, currency: str) -> int:
-    """Minor units of a price as people write it: `1,299.5` is 129950 cents. Raises ValueError with a sentence."""
-    match = PRICE.fullmatch(text.strip())
-    if not match:
-        raise ValueError(f"{text!r} is no price" if text.strip() else "the price is missing")
-    decimals = _decimals(currency)
-    whole, fraction = match[1].replace(",", ""), (match[2] or "").rstrip("0")
-    if len(fraction) > decimals:
-        raise ValueError(f"the price {text.strip()} has more decimals than {currency} has ({decimals})")
-    return int(whole + fraction.ljust(decimals, "0"))
-
-
-def _decimals(currency: str) -> int:
-    if currency in WITHOUT_DECIMALS:
-        return 0
-    return 3 if currency in WITH_THREE_DECIMALS else 2
-
-
 def parse_quantity(text: str) -> int | None:
     """Units in stock; None for an empty cell, which leaves the stock alone. Raises ValueError with a sentence."""
     if not text.strip():
@@ -112,14 +101,9 @@ def parse_quantity(text: str) -> int | None:
     return quantity
 
 
-def plain_text(html: str) -> str:
-    """What the HTML says, without its tags: a description is text here, never markup for somebody's browser."""
-    if "<" not in html and "&" not in html:
-        return html.strip()
-    reader = _TextOfHtml()
-    reader.feed(html)
-    reader.close()
-    return reader.text()
+def products_of_rows(rows: Iterable[NumberedRow], currency: str) -> list[Parsed]:
+    """What the rows of one handle say."""
+    return list(_product(list(rows), currency))
 
 
 def _rows(lines: Iterable[str]) -> Iterator[NumberedRow | RowError]:
@@ -153,33 +137,39 @@ def _without_byte_order_mark(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _product(rows: list[NumberedRow], currency: str) -> Iterator[Parsed]:
-    """The variants of one handle. Its first row carries what they share."""
+    """The variants of one handle, then their page if they need one. Its first row carries what they share."""
     first_number, shared = rows[0]
-    if reason := _not_for_sale(shared):
-        yield from (Skipped(number, reason) for number, row in rows if _is_variant(number, first_number, row))
-        return
     if not _cell(shared, "Title"):
         yield from (RowError(number, "the title is missing") for number, _ in rows)
         return
-    images = _images(rows)
+    pictures = _pictures(rows)
+    variants: list[tuple[ImportRow, dict[str, str]]] = []
     for number, row in rows:
         if not _is_variant(number, first_number, row):
             continue
         try:
-            yield _variant(number, row, shared, images, currency)
+            variant = _variant(number, row, shared, pictures, currency)
         except ValueError as error:
             yield RowError(number, str(error))
+            continue
+        variants.append((variant, _options(row, shared)))
+        yield variant
+    try:
+        if family := _family(first_number, shared, pictures, variants):
+            yield family
+    except ValueError as error:
+        yield RowError(first_number, str(error))
 
 
 def _variant(
-    number: int, row: Mapping[str, str], shared: Mapping[str, str], images: list[str], currency: str
+    number: int, row: Mapping[str, str], shared: Mapping[str, str], pictures: Mapping[str, str], currency: str
 ) -> ImportRow:
     sku = _cell(row, "Variant SKU").removeprefix("'")  # Excel's mark for "this is text"
     if not sku:
         raise ValueError("the SKU is missing")
     own_image = _cell(row, "Variant Image")
     options = _options(row, shared)
-    quantity = parse_quantity(row.get("Variant Inventory Qty", ""))
+    images = list(dict.fromkeys([own_image, *pictures] if own_image else pictures))
     fields: dict[str, Any] = {
         "title": " / ".join([_cell(shared, "Title"), *options.values()]),
         "price": {"amount": parse_price(row.get("Variant Price", ""), currency), "currency": currency},
@@ -187,12 +177,70 @@ def _variant(
         "category": _category(shared),
         "vendor": _cell(shared, "Vendor"),
         "tags": _split(shared.get("Tags", ""), ","),
-        "images": list(dict.fromkeys([own_image, *images] if own_image else images)),
-        "attributes": _attributes(row, shared, options),
+        "images": images,
+        "attributes": _attributes(shared, options),
     }
-    if quantity is not None:
-        fields["quantity"] = quantity
-    return ImportRow(number, sku, fields)
+    fields |= _said(
+        quantity=parse_quantity(row.get("Variant Inventory Qty", "")),
+        status=_status(shared),
+        barcode=_cell(row, "Variant Barcode").removeprefix("'") or None,
+        weight_g=_grams(row),
+        compare_at_price=_compare_at(row, currency),
+        image_alts=[pictures.get(image, "") for image in images] if any(map(pictures.get, images)) else None,
+    )
+    return ImportRow(number, sku, fields | _own(row, OWN_COLUMN))
+
+
+def _family(
+    number: int,
+    shared: Mapping[str, str],
+    pictures: Mapping[str, str],
+    variants: Sequence[tuple[ImportRow, Mapping[str, str]]],
+) -> FamilyRow | None:
+    """The page on which the variants are chosen; what comes alone and without options is its own page."""
+    own = _own(shared, OWN_FAMILY_COLUMN)
+    names = list(dict.fromkeys(name for _, options in variants for name in options))
+    if not names and len(variants) < 2 and not own:
+        return None
+    values = {name: [options[name] for _, options in variants if name in options] for name in names}
+    fields: dict[str, Any] = {
+        "title": _cell(shared, "Title"),
+        "options": [{"name": name, "values": list(dict.fromkeys(values[name]))} for name in names],
+        "variants": [
+            {"sku": variant.sku, "values": [options[name] for name in names if name in options]}
+            for variant, options in variants
+        ],
+        "description": plain_text(shared.get("Body (HTML)", "")),
+        "vendor": _cell(shared, "Vendor"),
+        "tags": _split(shared.get("Tags", ""), ","),
+        "images": list(pictures),
+    }
+    fields |= _said(
+        status=_status(shared),
+        image_alts=list(pictures.values()) if any(pictures.values()) else None,
+        seo_title=_cell(shared, "SEO Title") or None,
+        seo_description=_cell(shared, "SEO Description") or None,
+    )
+    # An address has small letters, digits and hyphens.
+    handle = own.pop("handle", None) or slug_of(_cell(shared, "Handle"))
+    return FamilyRow(number, str(handle), fields | own)
+
+
+def _said(**fields: Any) -> dict[str, Any]:
+    """What the file says; left out is left to the shop's defaults."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _own(row: Mapping[str, str], column: str) -> dict[str, Any]:
+    """What the shop's own column says; raises ValueError with a sentence."""
+    text = _cell(row, column)
+    try:
+        found = json.loads(text) if text else {}
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise ValueError(f"the column {column} is no JSON object")
+    return found
 
 
 def _is_variant(number: int, first_number: int, row: Mapping[str, str]) -> bool:
@@ -201,21 +249,43 @@ def _is_variant(number: int, first_number: int, row: Mapping[str, str]) -> bool:
     return number == first_number or any(_cell(row, name) for name in cells) or not _cell(row, "Image Src")
 
 
-def _not_for_sale(row: Mapping[str, str]) -> str:
-    status = _cell(row, "Status").lower()
-    if status and status != "active":
-        return status
-    return "unpublished" if _cell(row, "Published").lower() == "false" else ""
+def _status(row: Mapping[str, str]) -> str | None:
+    """What is neither active nor published comes in as a draft; None for what is on sale."""
+    status = _cell(row, "Status").lower() or "active"
+    if status not in STATUSES:
+        raise ValueError(f"the status {status!r} is none of {', '.join(STATUSES)}")
+    if status == "active" and _cell(row, "Published").lower() == "false":
+        return "draft"
+    return status if status != "active" else None
 
 
-def _images(rows: list[NumberedRow]) -> list[str]:
-    """The product's pictures, in the order that the shop gave them."""
+def _grams(row: Mapping[str, str]) -> int | None:
+    text = _cell(row, "Variant Grams")
+    if not text:
+        return None
+    if not (match := GRAMS.fullmatch(text)):
+        raise ValueError(f"the weight {text!r} is no whole number of grams")
+    return int(match[1]) or None
+
+
+def _compare_at(row: Mapping[str, str], currency: str) -> dict[str, Any] | None:
+    text = _cell(row, "Variant Compare At Price")
+    if not text:
+        return None
+    return {"amount": amount, "currency": currency} if (amount := parse_price(text, currency)) else None
+
+
+def _pictures(rows: list[NumberedRow]) -> dict[str, str]:
+    """The product's pictures, in the order that the shop gave them, each with its alternative text."""
     found = [
-        (int(position) if (position := _cell(row, "Image Position")).isdecimal() else number, url)
+        (int(position) if (position := _cell(row, "Image Position")).isdecimal() else number, url, row)
         for number, row in rows
         if (url := _cell(row, "Image Src"))
     ]
-    return list(dict.fromkeys(url for _, url in sorted(found, key=lambda image: image[0])))
+    pictures: dict[str, str] = {}
+    for _, url, row in sorted(found, key=lambda image: image[0]):
+        pictures.setdefault(url, _cell(row, "Image Alt Text"))
+    return pictures
 
 
 def _options(row: Mapping[str, str], shared: Mapping[str, str]) -> dict[str, str]:
@@ -228,12 +298,8 @@ def _options(row: Mapping[str, str], shared: Mapping[str, str]) -> dict[str, str
     return options
 
 
-def _attributes(row: Mapping[str, str], shared: Mapping[str, str], options: dict[str, str]) -> dict[str, str]:
-    known = {
-        "handle": _cell(shared, "Handle"),
-        "type": _cell(shared, "Type"),
-        "barcode": _cell(row, "Variant Barcode").removeprefix("'"),
-    }
+def _attributes(shared: Mapping[str, str], options: dict[str, str]) -> dict[str, str]:
+    known = {"handle": _cell(shared, "Handle"), "type": _cell(shared, "Type")}
     return {name: value for name, value in known.items() if value} | options
 
 
@@ -248,35 +314,3 @@ def _split(text: str, separator: str) -> list[str]:
 
 def _cell(row: Mapping[str, str], name: str) -> str:
     return row.get(name, "").strip()
-
-
-class _TextOfHtml(HTMLParser):
-    """Collects text; elements that end a line of thought end a line."""
-
-    BLOCKS = frozenset({"br", "div", "h1", "h2", "h3", "h4", "h5", "h6", "li", "ol", "p", "table", "tr", "ul"})
-    UNREAD = frozenset({"script", "style"})
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self._parts: list[str] = []
-        self._unread = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._unread += tag in self.UNREAD
-        self._break_at(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        self._unread -= tag in self.UNREAD and self._unread > 0
-        self._break_at(tag)
-
-    def handle_data(self, data: str) -> None:
-        if not self._unread:
-            self._parts.append(re.sub(r"\s+", " ", data))
-
-    def text(self) -> str:
-        lines = (line.strip() for line in "".join(self._parts).split("\n"))
-        return "\n".join(line for line in lines if line)
-
-    def _break_at(self, tag: str) -> None:
-        if tag in self.BLOCKS:
-            self._parts.append("\n")
