@@ -40,6 +40,8 @@ KEYS_REMEMBERED_MS = 20 * 3_600_000
 """Stripe forgets an idempotency key after 24 hours; from then on, and a while before, intents are searched for."""
 SIGNATURE_TOLERANCE_S = 300
 """A webhook that was signed longer ago is a replay."""
+CLOCKS_APART_S = 60
+"""How far Stripe's clock and ours may differ."""
 PAGE = 100
 
 AUTHORIZE_KEY = "doorbuster_key"
@@ -128,8 +130,19 @@ class StripeGateway:
             return await self._retrieve(known)
         if not call.since or self._now() - call.since < KEYS_REMEMBERED_MS:
             return None
-        found = await self._intents.search_async({"query": f"metadata['{AUTHORIZE_KEY}']:'{_key_of(call)}'"})
-        return found.data[0].to_dict() if found.data else None
+        return await self._search(_key_of(call), call.since)
+
+    async def _search(self, key: str, since: Instant) -> Intent | None:
+        try:
+            found = await self._intents.search_async({"query": f"metadata['{AUTHORIZE_KEY}']:'{key}'"})
+            return found.data[0].to_dict() if found.data else None
+        except stripe.InvalidRequestError:
+            # Stripe doesn't offer the search everywhere: https://docs.stripe.com/search#regional-availability.
+            page = await self._intents.list_async({"created": {"gte": since // 1_000 - CLOCKS_APART_S}, "limit": PAGE})
+            async for each in page.auto_paging_iter():
+                if (intent := each.to_dict())["metadata"].get(AUTHORIZE_KEY) == key:
+                    return intent
+            return None
 
     async def _create(self, call: Authorize | Void) -> Intent | None:
         """The intent of the call's key as it was when it was made: that may be long ago. None: Stripe can't take it.
@@ -188,6 +201,7 @@ class StripeGateway:
         amount = to_stripe(call.amount)
         if amount is None:
             return Declined("amount_not_supported")
+        code = ""
         try:
             captured = await self._intents.capture_async(
                 call.payment_id, {"amount_to_capture": amount}, {"idempotency_key": call.key}
@@ -196,8 +210,9 @@ class StripeGateway:
         except stripe.InvalidRequestError as error:
             # It was captured before, maybe by a call whose answer nobody heard; or it can't be any more.
             intent = await self._retrieve(call.payment_id)
-            if intent["status"] != "succeeded" or VOIDED in intent["metadata"]:
-                return Declined(_code_of(error) or "capture_refused")
+            code = _code_of(error)
+        if intent["status"] != "succeeded" or VOIDED in intent["metadata"]:
+            return Declined(code or "capture_refused")
         return Captured(call.payment_id, _received_of(intent))
 
     # -- void

@@ -100,8 +100,11 @@ def test_a_refund_through_any_fault_and_long_after_goes_back_once(fault: Fault) 
     run(story)
 
 
-def test_a_late_authorization_finds_the_payment_that_was_made_before_stripe_forgot_its_key() -> None:
+@pytest.mark.parametrize("can_search", [True, False])
+def test_a_late_authorization_finds_the_payment_that_was_made_before_stripe_forgot_its_key(can_search: bool) -> None:
     async def story(at: AtStripe) -> None:
+        at.server.can_search = can_search
+        at.server.created_at = START_MS / 1_000
         first = await at.call(authorize(VISA))
         at.server.forget_keys()
         at.restarted()

@@ -41,6 +41,7 @@ class StripeServer:
         self.intents: dict[str, dict[str, Any]] = {}
         self.refunds: dict[str, dict[str, Any]] = {}
         self.created_at = time.time()
+        self.can_search = True
         self._numbers = count(1)
         self._answers: dict[str, tuple[str, int, dict[str, Any]]] = {}
         routes = [
@@ -198,6 +199,8 @@ class StripeServer:
         return _page("/v1/payment_intents", found, given)
 
     def _search(self, _id: str, given: dict[str, Any]) -> dict[str, Any]:
+        if not self.can_search:
+            raise ApiError(400, "invalid_request_error", "search_unavailable")
         field, _, wanted = given["query"].partition(":")
         name = field.removeprefix("metadata['").removesuffix("']")
         found = [each for each in self.intents.values() if each["metadata"].get(name) == wanted.strip("'")]
