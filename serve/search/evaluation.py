@@ -60,9 +60,9 @@ def read_catalogue(file: Path) -> Iterator[ProductView]:
                 yield _of_record(json.loads(line))
 
 
-def index_of(products: Iterator[ProductView], weights: Weights, language: str = "english") -> Snapshot:
+def index_of(products: Iterator[ProductView], language: str = "english") -> Snapshot:
     """The products in an index in memory."""
-    generation = Generation(analysis_of(language), weights)
+    generation = Generation(analysis_of(language))
     for product in products:
         if (document := document_of(product, in_stock=True)) is not None:
             generation.put(document)
@@ -145,7 +145,7 @@ def _text_of(file: Path) -> TextIO:
 @click.option("--each", is_flag=True, help="A line for each query, the worst first.")
 def main(catalogue: Path, judgements: Path, each: bool) -> None:
     weights = learned_weights()
-    found = evaluate(index_of(read_catalogue(catalogue), weights), read_judgements(judgements), weights)
+    found = evaluate(index_of(read_catalogue(catalogue)), read_judgements(judgements), weights)
     if each:
         for query, quality in sorted(found.items(), key=lambda item: item[1].ndcg):
             click.echo(f"{quality.ndcg:.3f} {quality.recall:.3f} {query}")

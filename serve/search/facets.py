@@ -12,7 +12,9 @@ from engine.product import ProductView
 from .document import LONGEST_FACET, UNSEARCHED
 from .filters import ATTRIBUTE, restricted
 from .generation import Snapshot
+from .ranking import count
 from .request import Bucket, Facet, Range
+from .schema import LOTS
 
 BUCKETS = 20
 """Values of a facet, the most frequent first."""
@@ -20,8 +22,16 @@ ATTRIBUTES_SHOWN = 6
 """Attributes that are chosen by themselves: those that most of the page's products have."""
 MIN_COVERAGE = 0.3
 """An attribute tells little about products of which so few have it."""
+COUNTED_EXACTLY = 10_000
+"""Products. Of more, some lots of about as many are counted: nobody chooses by the difference, and it takes as long as
+showing the page ten times."""
 PRICE_STEPS = tuple(step * 10**power for power in range(2, 9) for step in (1, 2, 5))
 """Minor units at which one price range ends and the next begins."""
+_PRICE_RANGES = [
+    {"to": PRICE_STEPS[0]},
+    *({"from": least, "to": most} for least, most in pairwise(PRICE_STEPS)),
+    {"from": PRICE_STEPS[-1]},
+]
 
 ProductOf = Callable[[str], ProductView | None]
 
@@ -34,14 +44,17 @@ def expanded(names: Iterable[str], page: Iterable[str], product_of: ProductOf) -
     return list(dict.fromkeys(found))
 
 
-def counted(snapshot: Snapshot, query: Query, filters: Mapping[str, Query], names: Sequence[str]) -> list[Facet]:
+def counted(
+    snapshot: Snapshot, query: Query, filters: Mapping[str, Query], names: Sequence[str], total: int
+) -> list[Facet]:
     """The facets in the order of `names`. A facet with a choice is counted as if there were none: to choose again."""
     plain = [name for name in names if name not in filters]
-    found = _aggregate(snapshot, restricted(query, filters.values()), plain)
+    found = _aggregate(snapshot, query, list(filters.values()), plain, total)
     for name in names:
         if name in filters:
-            others = (one for facet, one in filters.items() if facet != name)
-            found |= _aggregate(snapshot, restricted(query, others), [name])
+            others = [one for facet, one in filters.items() if facet != name]
+            without = count(snapshot.searcher, restricted(query, others))
+            found |= _aggregate(snapshot, query, others, [name], without)
     return [found[name] for name in names if name in found]
 
 
@@ -57,46 +70,53 @@ def _telling(page: Iterable[str], product_of: ProductOf) -> list[str]:
     return [ATTRIBUTE + name for name, count in most if count >= MIN_COVERAGE * len(products)]
 
 
-def _aggregate(snapshot: Snapshot, query: Query, names: Sequence[str]) -> dict[str, Facet]:
+def _aggregate(
+    snapshot: Snapshot, query: Query, filters: Sequence[Query], names: Sequence[str], total: int
+) -> dict[str, Facet]:
     asked = {key: body for name in names for key, body in _asked(snapshot, name)}
     if not asked:
-        return {}
-    told = snapshot.searcher.aggregate(query, asked)
-    return {name: _facet(name, told) for name in names}
+        return {name: Facet(name) for name in names}
+    lots = max(1, LOTS * COUNTED_EXACTLY // total) if total > COUNTED_EXACTLY else LOTS
+    sample = [] if lots == LOTS else [Query.term_set_query(snapshot.schema, "lot", list(range(lots)))]
+    told = snapshot.searcher.aggregate(restricted(query, [*filters, *sample]), asked)
+    return {name: _facet(name, told, LOTS / lots) for name in names}
 
 
 def _asked(snapshot: Snapshot, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
     if name == "price":
-        bounds = [
-            {"to": PRICE_STEPS[0]},
-            *({"from": a, "to": b} for a, b in pairwise(PRICE_STEPS)),
-            {"from": PRICE_STEPS[-1]},
-        ]
-        yield f"{name}|ranges", {"range": {"field": "price", "ranges": bounds}}
+        yield f"{name}|ranges", {"range": {"field": "price", "ranges": _PRICE_RANGES}}
         yield f"{name}|stats", {"stats": {"field": "price"}}
     elif name.startswith(ATTRIBUTE):
-        if column := snapshot.column_of(name.removeprefix(ATTRIBUTE)):
+        column = snapshot.column_of(name.removeprefix(ATTRIBUTE))
+        if column is not None and column.has_texts:
             yield f"{name}|values", {"terms": {"field": f"facets.{column.texts}", "size": BUCKETS}}
+        if column is not None and column.has_figures:
             yield f"{name}|stats", {"stats": {"field": f"facets.{column.figures}"}}
     else:
         field = {"vendor": "vendor_name", "availability": "in_stock"}.get(name, name)
         yield f"{name}|values", {"terms": {"field": field, "size": BUCKETS}}
 
 
-def _facet(name: str, told: Mapping[str, Any]) -> Facet:
+def _facet(name: str, told: Mapping[str, Any], times: float) -> Facet:
+    """The facet as the index told of it, its counts so many times: each product counted stands for so many."""
+
+    def estimate(bucket: Mapping[str, Any]) -> int:
+        return round(int(bucket["doc_count"]) * times)
+
     values = told.get(f"{name}|values", {}).get("buckets", ())
     stats = told.get(f"{name}|stats", {})
     ranges = told.get(f"{name}|ranges", {}).get("buckets", ())
     return Facet(
         name,
         tuple(
-            Bucket(str(bucket.get("key_as_string", bucket["key"])), bucket["doc_count"])
+            Bucket(str(bucket.get("key_as_string", bucket["key"])), estimate(bucket))
             for bucket in values
             if bucket["key"] != ""
         ),
         tuple(
-            Range(bucket.get("from"), bucket.get("to"), bucket["doc_count"]) for bucket in ranges if bucket["doc_count"]
+            Range(bucket.get("from"), bucket.get("to"), estimate(bucket)) for bucket in ranges if bucket["doc_count"]
         ),
         stats.get("min"),
         stats.get("max"),
+        estimated=times > 1,
     )

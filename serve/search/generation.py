@@ -10,7 +10,6 @@ from .analysis import Analysis
 from .document import SearchDocument
 from .schema import new_index, to_tantivy
 from .spelling import Vocabulary
-from .weights import Weights
 
 WRITER_HEAP_BYTES = 64_000_000
 """Documents gathered before a segment is written."""
@@ -20,12 +19,14 @@ MOST_COLUMNS = 5_000
 """Attributes that can be facets, by name; those of more names are only searched."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Column:
     """Where an attribute's values stand: texts and figures apart, because they are counted differently."""
 
     texts: str
     figures: str
+    has_texts: bool = False
+    has_figures: bool = False
 
 
 class Snapshot:
@@ -50,13 +51,12 @@ class Snapshot:
 class Generation:
     """An index and its writer. All methods that change it are called by one thread."""
 
-    def __init__(self, analysis: Analysis, weights: Weights, directory: Path | None = None) -> None:
+    def __init__(self, analysis: Analysis, directory: Path | None = None) -> None:
         if directory is not None:
             directory.mkdir(parents=True)
         self.analysis = analysis
         self.index = new_index(analysis, str(directory) if directory else None)
         self._directory = directory
-        self._weights = weights
         self._schema = self.index.schema
         self._writer = self.index.writer(WRITER_HEAP_BYTES, WRITER_THREADS)
         self._ordinals: dict[str, int] = {}
@@ -72,7 +72,7 @@ class Generation:
             self._skus.append(document.sku)
         else:
             self._writer.delete_documents_by_term("sku", document.sku)
-        fields = to_tantivy(document, ordinal, self._column_for, self._weights.sold_out)
+        fields = to_tantivy(document, ordinal, self._column_for)
         self._writer.add_document(tantivy.Document.from_dict(fields, self._schema))
         self._uncommitted += 1
 
@@ -110,4 +110,8 @@ class Generation:
                 return None
             number = len(self._columns)
             column = self._columns[attribute] = Column(f"t{number}", f"n{number}")
-        return column.figures if figures else column.texts
+        if figures:
+            column.has_figures = True
+            return column.figures
+        column.has_texts = True
+        return column.texts

@@ -1,14 +1,11 @@
-"""What somebody asks for: terms, and for each what may stand in its place. Then a question as a query of the index."""
+"""What somebody asks for: terms, and for each what may stand in its place."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from tantivy import Occur, Query
-
 from .generation import Snapshot
-from .schema import SEARCHED
 from .synonyms import Synonyms
 from .weights import Weights
 
@@ -79,8 +76,7 @@ class Reader:
         """Whether any product has it."""
         known = self._known.get(stem)
         if known is None:
-            searcher = self._snapshot.searcher
-            known = self._known[stem] = any(searcher.doc_freq(name, stem) for name in SEARCHED)
+            known = self._known[stem] = self._snapshot.searcher.doc_freq("anything", stem) > 0
         return known
 
     def _join(self, terms: Sequence[Term]) -> None:
@@ -119,49 +115,3 @@ class Reader:
 
     def _is_whole(self, alternative: Alternative) -> bool:
         return all(self.is_known(stem) for stem in alternative.terms)
-
-
-class Matching:
-    """Makes the query that finds and ranks what a question asks for."""
-
-    def __init__(self, snapshot: Snapshot, weights: Weights) -> None:
-        self._schema = snapshot.schema
-        self._weights = weights
-        self._fields = [(name, getattr(weights, name)) for name in SEARCHED if getattr(weights, name)]
-
-    def every(self, question: Question) -> Query:
-        """Products that match every term."""
-        terms = [(Occur.Must, self._term(term)) for term in question.terms]
-        return Query.boolean_query([*terms, *self._heads(question)])
-
-    def some(self, question: Question) -> Query:
-        """Products that match some terms; those that match all of them gain by it."""
-        terms = [self._term(term) for term in question.terms]
-        every = Query.boolean_query([(Occur.Must, term) for term in terms])
-        gained = Query.boost_query(every, self._weights.every_term)
-        found = Query.boolean_query([(Occur.Should, query) for query in [*terms, gained]])
-        return Query.boolean_query([(Occur.Must, found), *self._heads(question)])
-
-    def _term(self, term: Term) -> Query:
-        return Query.disjunction_max_query([*self._fielded(term.stem, 1.0), *self._alternatives(term)])
-
-    def _alternatives(self, term: Term) -> Iterator[Query]:
-        for other in term.alternatives:
-            if len(other.terms) == 1:
-                yield from self._fielded(other.terms[0], other.weight)
-                continue
-            parts = (Query.disjunction_max_query(list(self._fielded(stem, other.weight))) for stem in other.terms)
-            yield Query.boolean_query([(Occur.Must, part) for part in parts])
-
-    def _fielded(self, stem: str, weight: float) -> Iterator[Query]:
-        for name, of_field in self._fields:
-            query = Query.term_query(self._schema, name, stem, "freq")
-            yield query if of_field * weight == 1.0 else Query.boost_query(query, of_field * weight)
-
-    def _heads(self, question: Question) -> Iterator[tuple[Occur, Query]]:
-        if self._weights.head and question.terms:
-            stem = question.terms[-1].stem
-            yield (
-                Occur.Should,
-                Query.boost_query(Query.term_query(self._schema, "heads", stem, "freq"), self._weights.head),
-            )

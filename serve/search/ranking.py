@@ -1,45 +1,59 @@
 """The order of what a question finds: which products match, how well, and what else speaks for them."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from tantivy import Query
+from tantivy import Query, Searcher
 
+from .filters import restricted
 from .generation import Snapshot
-from .question import Matching, Question
-from .weights import Weights
+from .matching import Matching
 
 FEW = 50
 """Products. Where fewer match every term, those that match some of them come after."""
 
 
-class Ranked(NamedTuple):
-    """Ordinals and scores, best first, of `total` that were found by `query`."""
+class Hits(NamedTuple):
+    """Ordinals in their order, how many products there are in all, and the query that finds them."""
 
     ordinals: list[int]
     total: int
-    query: Query
+    found_by: Query
 
 
-def query_for(snapshot: Snapshot, question: Question, weights: Weights, filters: Query | None = None) -> Query:
-    """The query that finds and ranks what the question asks for; many words that all match need no others.
+def rank(snapshot: Snapshot, matching: Matching, filters: Sequence[Query], limit: int, offset: int) -> Hits:
+    """The products that the question finds, by relevance."""
+    if not filters:
+        # The common case: whether every term must match is learned from the search itself.
+        hits = _best(snapshot, matching, filters, limit, offset, strict=True)
+        if hits.total >= FEW or matching.terms < 2:
+            return hits
+        return _best(snapshot, matching, filters, limit, offset, strict=False)
+    return _best(snapshot, matching, filters, limit, offset, strict=is_strict(snapshot, matching))
 
-    Filters don't count here: whether a question is understood strictly must not change from one choice to the next.
+
+def is_strict(snapshot: Snapshot, matching: Matching) -> bool:
+    """Whether a product must match every term: so many do that no others need to be shown.
+
+    Choices of facets don't count here: how a question is understood must not change with them.
     """
-    matching = Matching(snapshot, weights)
-    strict = matching.every(question)
-    if len(question.terms) < 2 or count_of(snapshot.searcher.search(strict, limit=1)) >= FEW:
-        return strict
-    return matching.some(question)
+    return matching.terms < 2 or count(snapshot.searcher, matching.found(strict=True)) >= FEW
 
 
-def rank(snapshot: Snapshot, query: Query, limit: int, offset: int = 0) -> Ranked:
-    """The products that the query finds, by relevance."""
-    found = snapshot.searcher.search(query, limit=limit, offset=offset, weight_by_field="prior")
-    addresses = [address for _, address in found.hits]
-    ordinals = snapshot.searcher.fast_field_values("ordinal", addresses)
-    return Ranked([int(ordinal) for ordinal in ordinals if ordinal is not None], count_of(found), query)
+def count(searcher: Searcher, query: Query) -> int:
+    """How many products a query finds; sorted by a column, so that none is weighed."""
+    return count_of(searcher.search(query, limit=1, order_by_field="ordinal"))
 
 
 def count_of(found: Any) -> int:
     """How many products a search found; the package's types don't name it."""
     return int(found.count)
+
+
+def _best(
+    snapshot: Snapshot, matching: Matching, filters: Sequence[Query], limit: int, offset: int, *, strict: bool
+) -> Hits:
+    found = snapshot.searcher.search(restricted(matching.ranked(strict), filters), limit=limit, offset=offset)
+    ordinals = snapshot.searcher.fast_field_values("ordinal", [address for _, address in found.hits])
+    known = [int(ordinal) for ordinal in ordinals if ordinal is not None]
+    return Hits(known, count_of(found), matching.found(strict))

@@ -66,6 +66,8 @@ class Facet:
     ranges: tuple[Range, ...] = ()
     least: float | None = None
     most: float | None = None
+    estimated: bool = False
+    """Counted in a part of the products, and told for all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ def _score(qualities: Sequence[Quality]) -> float:
 @click.option("--seed", default=1, show_default=True)
 @click.option("--write", is_flag=True, help="Replace the weights that come with the program.")
 def main(catalogues: tuple[Path, ...], judgements: Path, count: int, seed: int, write: bool) -> None:
-    snapshots = [index_of(read_catalogue(file), Weights()) for file in catalogues]
+    snapshots = [index_of(read_catalogue(file)) for file in catalogues]
     judged = Judged(snapshots, read_judgements(judgements))
     tried = candidates(seed, count)
     table = [judged.qualities(weights) for weights in tried]

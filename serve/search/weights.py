@@ -21,8 +21,8 @@ class Weights(msgspec.Struct, frozen=True):
     """What a product gains, as a part of its score, that matches every term, where few do."""
     head: float = 0.1
     """What a product gains that is named by the last word: a monitor rather than a stand for one."""
-    sold_out: float = 0.9
-    """A product that can't be bought has this part of its score."""
+    in_stock: float = 0.5
+    """What a product gains, as a score, that can be bought now; a good match of one word has about 5."""
 
 
 class _File(msgspec.Struct):

@@ -24,8 +24,6 @@ def data() -> Path:
 def test_people_find_what_they_look_for(data: Path) -> None:
     catalogue, judgements = (data / name for name in NEEDED)
     weights = learned_weights()
-    quality = mean(
-        list(evaluate(index_of(read_catalogue(catalogue), weights), read_judgements(judgements), weights).values())
-    )
+    quality = mean(list(evaluate(index_of(read_catalogue(catalogue)), read_judgements(judgements), weights).values()))
     assert quality.ndcg >= 0.80
     assert quality.recall >= 0.90

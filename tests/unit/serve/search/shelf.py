@@ -34,7 +34,7 @@ class Shelf:
 
     def __init__(self, *products: ProductView, sold_out: tuple[str, ...] = ()) -> None:
         self.products = {one.sku: one for one in products}
-        generation = Generation(ENGLISH, Weights())
+        generation = Generation(ENGLISH)
         for one in products:
             document = document_of(one, one.sku not in sold_out)
             assert document is not None

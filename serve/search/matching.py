@@ -1,0 +1,102 @@
+"""A question as queries of the index: which products match, and how well."""
+
+from collections.abc import Iterator
+
+from tantivy import Occur, Query
+
+from .generation import Snapshot
+from .question import Question, Term
+from .schema import SEARCHED
+from .weights import Weights
+
+TOO_COMMON = 10
+"""Times as many products as have the rarest term."""
+
+
+class Matching:
+    """Queries for one question, strict (every term) or not (some terms).
+
+    `found` and `ranked` match the same products. The first only finds them: it asks one field for each term. The
+    second says how well, field by field, which takes several times as long.
+    """
+
+    def __init__(self, snapshot: Snapshot, question: Question, weights: Weights) -> None:
+        self._schema = snapshot.schema
+        self._snapshot = snapshot
+        self._terms = question.terms
+        self._weights = weights
+        self._fields = [(name, getattr(weights, name)) for name in SEARCHED]
+
+    def found(self, strict: bool) -> Query:
+        """Finds the products."""
+        terms = self._terms if strict else self._telling()
+        occur = Occur.Must if strict else Occur.Should
+        return Query.boolean_query([(occur, self._present(term)) for term in terms])
+
+    def ranked(self, strict: bool) -> Query:
+        """Finds and ranks the products."""
+        terms = [self._term(term) for term in self._terms]
+        if strict:
+            return Query.boolean_query([*((Occur.Must, term) for term in terms), *self._also()])
+        # Those that match every term gain by it.
+        every = Query.boolean_query([(Occur.Must, term) for term in terms])
+        gained = Query.boost_query(every, self._weights.every_term)
+        telling = self._telling()
+        some = [(Occur.Should, self._term(term)) for term in telling]
+        others = [(Occur.Should, self._term(term)) for term in self._terms if term not in telling]
+        return Query.boolean_query(
+            [(Occur.Must, Query.boolean_query(some)), *others, (Occur.Should, gained), *self._also()]
+        )
+
+    @property
+    def terms(self) -> int:
+        return len(self._terms)
+
+    def _telling(self) -> list[Term]:
+        """The terms of which one must match: not those that so many more products have than the rarest.
+
+        Of "playstation 4", a 4 alone is no match, and looking through all of them takes the longest.
+        """
+        have = [self._snapshot.searcher.doc_freq("anything", term.stem) for term in self._terms]
+        rarest = min((count for count in have if count), default=0)
+        return [
+            term for term, count in zip(self._terms, have, strict=True) if count <= rarest * TOO_COMMON or not rarest
+        ]
+
+    def _present(self, term: Term) -> Query:
+        own = self._anywhere(term.stem)
+        if not term.alternatives:
+            return own
+        others = (self._together(other.terms) for other in term.alternatives)
+        return Query.boolean_query([(Occur.Should, query) for query in (own, *others)])
+
+    def _together(self, stems: tuple[str, ...]) -> Query:
+        if len(stems) == 1:
+            return self._anywhere(stems[0])
+        return Query.boolean_query([(Occur.Must, self._anywhere(stem)) for stem in stems])
+
+    def _anywhere(self, stem: str) -> Query:
+        return Query.term_query(self._schema, "anything", stem, "freq")
+
+    def _term(self, term: Term) -> Query:
+        """Of several fields, and of what may stand for the term, the best match counts."""
+        return Query.disjunction_max_query([*self._fielded(term.stem, 1.0), *self._alternatives(term)])
+
+    def _alternatives(self, term: Term) -> Iterator[Query]:
+        for other in term.alternatives:
+            if len(other.terms) == 1:
+                yield from self._fielded(other.terms[0], other.weight)
+            else:
+                yield Query.boost_query(self._together(other.terms), other.weight)
+
+    def _fielded(self, stem: str, weight: float) -> Iterator[Query]:
+        for name, of_field in self._fields:
+            query = Query.term_query(self._schema, name, stem, "freq")
+            yield query if of_field * weight == 1.0 else Query.boost_query(query, of_field * weight)
+
+    def _also(self) -> Iterator[tuple[Occur, Query]]:
+        """What speaks for a product besides."""
+        head = Query.term_query(self._schema, "heads", self._terms[-1].stem, "freq")
+        yield Occur.Should, Query.boost_query(head, self._weights.head)
+        in_stock = Query.term_query(self._schema, "in_stock", True)
+        yield Occur.Should, Query.const_score_query(in_stock, self._weights.in_stock)
