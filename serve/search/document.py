@@ -49,7 +49,7 @@ class SearchDocument:
 
 def document_of(product: ProductView, in_stock: bool) -> SearchDocument | None:
     """The document of a product, or None if nobody may find it."""
-    if not getattr(product, "visible", True):
+    if not product.visible:
         return None
     texts = [str(value)[:LONGEST_ATTRIBUTE] for name, value in product.attributes.items() if _is_text(name, value)]
     types = [*product.category, *(str(product.attributes[name]) for name in TYPES if name in product.attributes)]

@@ -1,0 +1,158 @@
+"""Search as the shop holds it: starts and stops the index's writer, and answers questions beside the event loop."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from engine.kernel import Instant
+from engine.product import ProductView
+from engine.search_synonyms import THE_SYNONYMS, SearchSynonyms
+from engine.stock import StockView
+
+from ..tables import Table
+from .analysis import Analysis, analysis_of
+from .errors import Busy, NotIndexed
+from .follower import Follower
+from .generation import Snapshot
+from .query_log import QueryLog
+from .request import Found, SearchRequest
+from .searching import search
+from .suggesting import Suggested, suggest
+from .synonyms import Synonyms, common_synonyms
+from .weights import learned_weights
+
+THREADS = 2
+"""Searches at a time. The index works outside of the interpreter's lock, so that selling goes on meanwhile."""
+MOST_WAITING = 64
+"""Searches that wait or run; more are refused at once."""
+NAMED_AT_ONCE = 500
+"""Products named to the writer before others get their turn on the event loop."""
+
+Answer = TypeVar("Answer")
+
+
+class Catalogue(Protocol):
+    """What search reads of the catalogue in memory."""
+
+    def product(self, sku: str) -> ProductView | None: ...
+
+    def stock(self, sku: str) -> StockView | None: ...
+
+    def page(self, after: str, limit: int) -> list[ProductView]: ...
+
+
+class Search:
+    """Finds products. Until the first index is complete, every question raises `NotIndexed`."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        synonyms: Table,
+        now: Callable[[], Instant],
+        *,
+        language: str = "english",
+        directory: Path | None = None,
+    ) -> None:
+        self.analysis: Analysis = analysis_of(language)
+        self.log = QueryLog()
+        self._catalogue = catalogue
+        self._table = synonyms
+        self._now = now
+        self._weights = learned_weights()
+        self._synonyms: tuple[int, Synonyms] | None = None
+        self._follower = Follower(self.analysis, catalogue.product, self._in_stock, directory)
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="search")
+        self._under_way = 0
+        self._naming: asyncio.Task[None] | None = None
+
+    # -- following the catalogue
+
+    def start(self) -> None:
+        """Begin to index what the catalogue holds; returns at once."""
+        self._follower.start()
+        self.rebuild()
+
+    def rebuild(self) -> None:
+        """Make a new index beside the one that answers, then let it answer."""
+        if self._naming is None or self._naming.done():
+            self._naming = asyncio.get_running_loop().create_task(self._name_all())
+
+    async def stop(self) -> None:
+        """Finish what is being searched and written."""
+        if self._naming is not None:
+            self._naming.cancel()
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, self._follower.stop)
+        self._pool.shutdown()
+
+    def product_told(self, sku: str) -> None:
+        """A product is not what it was."""
+        self._follower.changed(sku)
+
+    def stock_told(self, sku: str) -> None:
+        """A product's quantities are not what they were."""
+        self._follower.stock_told(sku, self._in_stock(sku))
+
+    # -- answering
+
+    async def find(self, request: SearchRequest) -> Found:
+        """Raises `NotIndexed` and `Busy`."""
+        begun = time.perf_counter()
+        work = partial(
+            search, self._snapshot(), self._current_synonyms(), self._weights, request, self._catalogue.product
+        )
+        found = await self._in_pool(work)
+        self.log.note(request.text, found.total, (time.perf_counter() - begun) * 1_000, self._now())
+        return found
+
+    async def suggest(self, typed: str, limit: int) -> Suggested:
+        """Raises `NotIndexed` and `Busy`."""
+        return await self._in_pool(partial(suggest, self._snapshot(), typed, limit))
+
+    async def _in_pool(self, work: Callable[[], Answer]) -> Answer:
+        if self._under_way >= MOST_WAITING:
+            raise Busy
+        self._under_way += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        finally:
+            self._under_way -= 1
+
+    def _snapshot(self) -> Snapshot:
+        snapshot = self._follower.snapshot
+        if snapshot is None:
+            raise NotIndexed
+        return snapshot
+
+    def _current_synonyms(self) -> Synonyms:
+        """Made again when the merchant's document has changed."""
+        if self._synonyms is None or self._synonyms[0] != self._table.changes:
+            content = self._table.get(THE_SYNONYMS) or SearchSynonyms()
+            common = common_synonyms(self.analysis.language) if content.common else []
+            self._synonyms = (self._table.changes, Synonyms(self.analysis, [*common, *content.groups], content.one_way))
+        return self._synonyms[1]
+
+    async def _name_all(self) -> None:
+        self._follower.begin()
+        after = ""
+        while page := self._catalogue.page(after, NAMED_AT_ONCE):
+            after = page[-1].sku
+            for product in page:
+                self._follower.changed(product.sku)
+            await asyncio.sleep(0)
+        self._follower.complete()
+
+    def _in_stock(self, sku: str) -> bool:
+        """As far as hosts have told; what nobody has told of is taken for available."""
+        product = self._catalogue.product(sku)
+        if product is not None and product.components:
+            return all(self._has(part.sku, part.quantity) for part in product.components)
+        return self._has(sku, 1)
+
+    def _has(self, sku: str, quantity: int) -> bool:
+        stock = self._catalogue.stock(sku)
+        return stock is None or stock.available >= quantity
