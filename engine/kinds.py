@@ -21,6 +21,7 @@ from .product import PRODUCT
 from .promotion import PROMOTION, SHIPPING_METHOD
 from .purchase import PURCHASE
 from .reorder import REORDER
+from .search_synonyms import SEARCH_SYNONYMS
 from .stock import STOCK
 from .supplier import SUPPLIER, SUPPLY
 from .tax_region import TAX_REGION
@@ -57,5 +58,6 @@ KINDS: dict[str, Kind] = {
         PROMOTION,
         SHIPPING_METHOD,
         MACHINES,
+        SEARCH_SYNONYMS,
     )
 }

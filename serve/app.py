@@ -22,6 +22,8 @@ from engine.flash_sale import LookSale, SaleView
 from engine.kernel import Command, Instant, Rejected, Reply
 from engine.kinds import KINDS
 from engine.product import LookProduct, ProductView
+from engine.search_synonyms import SEARCH_SYNONYMS
+from engine.stock import LookStock, StockView, stock_key
 
 from .access.access import access_of
 from .accounts.composition import accounts_of
@@ -36,12 +38,16 @@ from .offers import Offers
 from .placed import PlacedOrders
 from .rolls import Rolls
 from .sales import Sales
+from .search.directory import own_directory
+from .search.service import Search
 from .settings import Settings
 from .shop import Shop
 from .tables import Tables
 
 LOAD_AT_ONCE = 500
 """Products read at a time while the catalogue is loaded."""
+STOCKS_AT_ONCE = 20
+"""Quantities asked for at a time, beside the selling."""
 PROBE = "probe-"
 """What products are called that are asked for to hear whether somebody answers; whether they exist doesn't matter."""
 REACH_TIMEOUT_S = 30.0
@@ -73,6 +79,7 @@ class ShopProcess:
         self._journal: Journal | None = None
         self._host: Host | None = None
         self._learning: asyncio.Task[None] | None = None
+        self._stocktaking: asyncio.Task[None] | None = None
         self._reloading: asyncio.Task[None] | None = None
         self._ready = False
         self.fenced = False
@@ -87,6 +94,14 @@ class ShopProcess:
             now=now,
             new_id=new_id,
         )
+        self._search = Search(
+            self._catalogue,
+            self._tables[SEARCH_SYNONYMS],
+            now,
+            language=settings.search_language,
+            directory=own_directory(settings.data),
+        )
+        self._catalogue.listener = self._search
         shop = Shop(
             client=self._client,
             catalogue=self._catalogue,
@@ -109,6 +124,7 @@ class ShopProcess:
             names_requests=False,
             orders=self._orders,
             tables=self._tables,
+            search=self._search,
             sales=self._sales,
             rolls=self._rolls,
             offers=Offers(self._tables),
@@ -151,6 +167,8 @@ class ShopProcess:
         look_less_for_cycles()
         self._ready = True
         door.front = self._front
+        self._search.start()
+        self._stocktaking = asyncio.create_task(self._take_stock())
         if self._host is not None:
             self._learning = asyncio.create_task(self._learn_orders(shards))
 
@@ -158,9 +176,10 @@ class ShopProcess:
         """Finish what is being recorded and close the journal."""
         self._ready = False
         door.front = None
-        for task in (self._learning, self._reloading):
+        for task in (self._learning, self._reloading, self._stocktaking):
             if task is not None:
                 task.cancel()
+        await self._search.stop()
         if self._host is not None:
             await self._host.close()
         if self._journal is not None:
@@ -250,6 +269,17 @@ class ShopProcess:
                         self._orders.add(key)
                 await asyncio.sleep(PAUSE_WHILE_LEARNING_S)
         self._orders.complete = True
+
+    async def _take_stock(self) -> None:
+        """Ask for each quantity that no host has told of yet, in small steps: search knows what is sold out by it."""
+        after = ""
+        while page := self._catalogue.page(after, STOCKS_AT_ONCE):
+            after = page[-1].sku
+            unknown = [stock_key(product.sku) for product in page if self._catalogue.stock(product.sku) is None]
+            for key, reply in zip(unknown, await self._look_all("stock", unknown, LookStock()), strict=True):
+                if isinstance(reply, StockView):
+                    self._catalogue.put_stock(key, reply.version, reply)
+            await asyncio.sleep(PAUSE_WHILE_LEARNING_S)
 
     def _on_order(self, key: str, version: int, _state: Any) -> None:
         if version == 1:

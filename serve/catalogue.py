@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from heapq import merge
 from itertools import islice
+from typing import Protocol
 
 from sortedcontainers import SortedList
 
@@ -16,10 +17,19 @@ RECENT_ORDERS_KEPT = 2_000_000
 """Orders known by id, in two halves: when the newer half is full, the older one is forgotten. About 100 MB at most."""
 
 
+class Listener(Protocol):
+    """Hears what was told, after it was taken down; called for every sale, so it must not take time."""
+
+    def product_told(self, sku: str) -> None: ...
+
+    def stock_told(self, sku: str) -> None: ...
+
+
 class CatalogueView:
     """Products and quantities in memory, fed by the hosts."""
 
     def __init__(self) -> None:
+        self.listener: Listener | None = None
         self._products: dict[str, ProductView] = {}
         # Of a million SKUs, a plain sorted list would move half a million for each that comes in between.
         self._shown = SortedList()
@@ -74,6 +84,8 @@ class CatalogueView:
         self._products[product.sku] = product
         was_shown = known if known is not None and known.visible else None
         self.facets.changed(product.sku, was_shown, product if product.visible else None)
+        if self.listener is not None:
+            self.listener.product_told(product.sku)
 
     def forget_stock(self) -> None:
         """Quantities may have changed without our hearing of it: each is asked for again when it is needed."""
@@ -87,6 +99,8 @@ class CatalogueView:
         known = told.get(name)
         if known is None or known.version <= stock.version:
             told[name] = stock
+            if self.listener is not None:
+                self.listener.stock_told(sku)
 
 
 def _following(skus: SortedList, after: str, limit: int) -> list[str]:

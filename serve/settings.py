@@ -115,6 +115,26 @@ class Settings(BaseModel):
     max_import_body_bytes: int = Field(
         16_777_216, ge=1_024, description="Largest JSON body of a bulk import by the admin, in bytes."
     )
+    search_language: Literal[
+        "arabic",
+        "danish",
+        "dutch",
+        "english",
+        "finnish",
+        "french",
+        "german",
+        "greek",
+        "hungarian",
+        "italian",
+        "norwegian",
+        "portuguese",
+        "romanian",
+        "russian",
+        "spanish",
+        "swedish",
+        "tamil",
+        "turkish",
+    ] = Field("english", description="Language of the products' texts, by whose word stems they are found.")
     mailbox_limit: int = Field(
         4_096, ge=1, description="Commands that may wait for one host; more get 503 with Retry-After."
     )

@@ -17,6 +17,7 @@ from .limits import Limits
 from .offers import Offers
 from .rolls import Rolls
 from .sales import Sales
+from .search.service import Search
 from .tables import Tables
 
 
@@ -119,6 +120,7 @@ class Shop:
     catalogue: Catalogue
     orders: Orders
     tables: Tables
+    search: Search
     pins: Pins
     settings: ShopSettings
     secret: bytes

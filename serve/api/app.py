@@ -34,6 +34,8 @@ from .routes import (
     quotes,
     sale_admin,
     sales,
+    search,
+    search_admin,
     stock,
     webhooks,
 )
@@ -86,6 +88,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     gift_cards.own_router,
     gift_cards.merchant_router,
     gift_cards.support_router,
+    search.router,
+    search_admin.router,
     problems.router,
     docs.router,
 )

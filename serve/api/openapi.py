@@ -22,6 +22,7 @@ Sell products to everyone at once, and never one too many.
 """
 _TAGS = [
     {"name": "catalogue", "description": "Products with price and availability."},
+    {"name": "search", "description": "Finding products, and what they are like."},
     {"name": "stock", "description": "Quantities, what changes them, and the ledger."},
     {"name": "purchasing", "description": "Suppliers, purchase orders, reordering."},
     {"name": "carts", "description": "Carts by unguessable id, and their checkout."},

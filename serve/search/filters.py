@@ -33,17 +33,10 @@ def _filters(snapshot: Snapshot, request: SearchRequest) -> Iterator[tuple[str, 
         yield "availability", Query.term_query(schema, "in_stock", request.in_stock)
     if request.currency:
         yield "currency", Query.term_query(schema, "currency", request.currency)
-    if request.price != Between():
-        least, most = request.price.least, request.price.most
+    if request.price_min is not None or request.price_max is not None:
         yield (
             "price",
-            Query.range_query(
-                schema,
-                "price",
-                FieldType.Integer,
-                None if least is None else int(least),
-                None if most is None else int(most),
-            ),
+            Query.range_query(schema, "price", FieldType.Integer, request.price_min, request.price_max),
         )
     for name, values in request.attributes:
         column = snapshot.column_of(name)

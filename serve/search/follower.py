@@ -104,7 +104,7 @@ class Follower:
             try:
                 self._write(batch)
             except Exception:
-                # A product that can't be indexed must not end the following of all others.
+                # A full disk may be emptied: the next change is tried again.
                 logger.exception("The search index could not be written")
             if last:
                 self._close()
@@ -135,7 +135,11 @@ class Follower:
         for start in range(0, len(skus), STRETCH):
             begun = time.thread_time()
             for sku in skus[start : start + STRETCH]:
-                self._put(sku)
+                try:
+                    self._put(sku)
+                except Exception:
+                    # One that can't be indexed must not keep all others out.
+                    logger.exception("Product %s could not be indexed", sku)
             time.sleep(REST * (time.thread_time() - begun))
         if complete and self._next is not None:
             # What was told beside `complete` in this batch is in it, too.

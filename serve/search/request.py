@@ -30,7 +30,9 @@ class SearchRequest:
     vendors: tuple[str, ...] = ()
     attributes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     figures: tuple[tuple[str, Between], ...] = ()
-    price: Between = Between()
+    price_min: int | None = None
+    price_max: int | None = None
+    """Minor units."""
     currency: str = ""
     in_stock: bool | None = None
     facets: tuple[str, ...] = ()

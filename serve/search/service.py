@@ -99,6 +99,11 @@ class Search:
 
     # -- answering
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether questions are answered."""
+        return self._follower.snapshot is not None
+
     async def find(self, request: SearchRequest) -> Found:
         """Raises `NotIndexed` and `Busy`."""
         begun = time.perf_counter()

@@ -22,6 +22,7 @@ from engine.kernel import Answer, Kind
 from engine.kinds import KINDS
 from engine.order import SettlePayment
 from engine.product import ProductView
+from engine.search_synonyms import SEARCH_SYNONYMS
 from engine.stock import StockView
 from serve.access.access import access_of
 from serve.access.principal import Kind as PrincipalKind
@@ -42,6 +43,7 @@ from serve.offers import Offers
 from serve.placed import PlacedOrders
 from serve.rolls import Rolls
 from serve.sales import Sales
+from serve.search.service import Search
 from serve.shop import Shop
 from serve.tables import Tables
 from serve.warming import SaleWarming
@@ -166,6 +168,7 @@ class Shopfront:
         self.tables = Tables(kinds.values())
         self.sales = Sales()
         self.rolls = Rolls()
+        self.search = Search(self.catalogue, self.tables[SEARCH_SYNONYMS], self.clock)
         self.client = Client(SHARDS)
         self.ready = True
         self._runner = asyncio.Runner()
@@ -187,6 +190,7 @@ class Shopfront:
             orders=self.orders,
             tables=self.tables,
             sales=self.sales,
+            search=self.search,
             rolls=self.rolls,
             offers=Offers(self.tables),
             pins=Pins(self.client, LocalShards(self._host, self._journal, SHARDS)),
@@ -231,6 +235,7 @@ class Shopfront:
         )
         self.client.attach(self._host)
         if isinstance(self.catalogue, CatalogueView):
+            self.catalogue.listener = self.search
             await self.client.watch("product", self.catalogue.put_product)
             await self.client.watch("stock", self.catalogue.put_stock)
         for kind, table in self.tables.by_name().items():
@@ -242,6 +247,7 @@ class Shopfront:
 
     def close(self) -> None:
         self._runner.run(self._http.aclose())
+        self._runner.run(self.search.stop())
         self._runner.run(self._host.close())
         self._runner.close()
 
@@ -349,7 +355,16 @@ class Shopfront:
         found: dict[str, Any] = self.get(f"/v1/stock/{sku}", admin=True).json()
         return found
 
+    def index(self) -> None:
+        """Begin to search: the catalogue as it is now can be found when this returns."""
+        self._runner.run(self._index())
+
     # -- inside
+
+    async def _index(self) -> None:
+        self.search.start()
+        while not self.search.is_ready:
+            await asyncio.sleep(0.005)
 
     async def _all(self, requests: Sequence[Request]) -> list[httpx.Response]:
         return await asyncio.gather(*(self._send(method, path, **options) for method, path, options in requests))
