@@ -70,7 +70,7 @@ def learned(table: Table, tried: Sequence[Weights], queries: Sequence[int]) -> W
 
 
 def cross_validated(judged: Judged, table: Table, tried: Sequence[Weights], seed: int) -> Quality:
-    """The quality of queries ranked by weights that were learned without them."""
+    """The quality of queries ranked by weights that were learned without them, on the catalogues of `judged`."""
     queries = list(judged.judgements)
     left_out = []
     for repeat in range(REPEATS):
@@ -110,14 +110,25 @@ def main(catalogues: tuple[Path, ...], judgements: Path, count: int, seed: int, 
         "searched": {name: list(bounds) for name, bounds in SEARCHED_BETWEEN.items()},
         "candidates": count,
         "seed": seed,
-        "before": _told(mean(judged.qualities(Weights()))),
-        "in_sample": _told(mean(judged.qualities(chosen))),
-        "cross_validated": _told(cross_validated(judged, table, tried, seed)),
+        "figures": {
+            file.name: _figures(Judged([snapshot], judged.judgements), table, tried, chosen, seed)
+            for file, snapshot in zip(catalogues, snapshots, strict=True)
+        },
     }
     content = msgspec.json.format(msgspec.json.encode({"card": card, "weights": chosen}), indent=2)
     click.echo(content.decode())
     if write:
         Path(str(resources.files(__package__).joinpath("weights.json"))).write_bytes(content + b"\n")
+
+
+def _figures(
+    judged: Judged, table: Table, tried: Sequence[Weights], chosen: Weights, seed: int
+) -> dict[str, dict[str, float]]:
+    return {
+        "weights_by_hand": _told(mean(judged.qualities(Weights()))),
+        "in_sample": _told(mean(judged.qualities(chosen))),
+        "cross_validated": _told(cross_validated(judged, table, tried, seed)),
+    }
 
 
 def _told(quality: Quality) -> dict[str, float]:

@@ -20,6 +20,7 @@ from ..choices import attribute_choices
 from ..cursors import Cursor, Limit
 from ..openapi import problems
 from ..problems import ProblemError
+from ..product_answer import shown_products
 from ..queries import Currency
 from ..routing import StrictRoute, TheShop, router_of
 from ..schemas.catalogue import Product
@@ -32,7 +33,6 @@ from ..schemas.search import (
     Suggestion,
     Suggestions,
 )
-from .products import shown_products
 
 router = router_of(StrictRoute, "search")
 

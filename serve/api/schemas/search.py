@@ -5,9 +5,9 @@ from typing import Annotated
 from pydantic import Field
 
 from engine.search_synonyms import LONGEST_TERM, MOST_GROUPS, MOST_WORDS_OF_A_GROUP, SearchSynonyms
-from serve.search.query_log import NotedQuestion
-from serve.search.request import Bucket, Facet, Range
 
+from ...search.query_log import NotedQuestion
+from ...search.request import Bucket, Facet, Range
 from ..answers import timestamp
 from .catalogue import Product
 from .common import Input, Output, Timestamp
