@@ -27,6 +27,7 @@ from engine.stock import LookStock, StockView, stock_key
 
 from .access.access import access_of
 from .accounts.composition import accounts_of
+from .accounts.oidc import Providers
 from .api import build_app
 from .catalogue import CatalogueView, KnownOrders
 from .front import Front
@@ -109,6 +110,7 @@ class ShopProcess:
             secret=secret,
             access=access,
             accounts=accounts_of(self._client, settings, access, secret=secret, now=now, new_id=new_id),
+            providers_of_identity=Providers(settings.oidc_providers, settings.public_url, secret=secret, now=now),
             limits=limits_of(
                 settings.limits_redis.get_secret_value(),
                 now,

@@ -64,6 +64,18 @@ def _secret_of(values: Mapping[str, Any], name: str) -> str:
     return given.get_secret_value() if isinstance(given, SecretStr) else str(given)
 
 
+class OidcProvider(BaseModel):
+    """A provider of OpenID Connect at which customers may log in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    issuer: str = Field(pattern=r"^https?://[^\s?#]+$")
+    client_id: str = Field(min_length=1)
+    client_secret: Secret
+    scopes: str = "openid email profile"
+    trusts_email: bool = True
+
+
 class Settings(BaseModel):
     """What one shop runs with. Immutable; survives `model_dump_json` and back."""
 
@@ -154,6 +166,9 @@ class Settings(BaseModel):
     )
     mail_from: str = Field("shop@localhost", max_length=200, description="Address that mails come from.")
     session_days: int = Field(30, ge=1, le=400, description="Days after which a login has to be made anew.")
+    oidc_providers: dict[str, OidcProvider] = Field(
+        {}, description="Other providers to log in at, by name: issuer, client_id, client_secret; a table in the file."
+    )
     auth_per_minute: int = Field(
         60,
         ge=0,
@@ -230,6 +245,14 @@ class Settings(BaseModel):
         if url.get_secret_value():
             SmtpAddress.of(url.get_secret_value())
         return url
+
+    @field_validator("oidc_providers")
+    @classmethod
+    def _provider_names_are_plain(cls, providers: dict[str, OidcProvider]) -> dict[str, OidcProvider]:
+        for name in providers:
+            if not re.fullmatch(r"[a-z0-9-]{1,40}", name):
+                raise ValueError("must have names of small letters, digits and -")
+        return providers
 
     @field_validator("cors_origins")
     @classmethod

@@ -10,6 +10,7 @@ from engine.product import ProductView
 from engine.stock import StockView
 
 from .access.access import Access
+from .accounts.oidc import Providers
 from .accounts.service import Accounts
 from .assortment import Facets
 from .gateways.port import Provider
@@ -130,6 +131,7 @@ class Shop:
     offers: Offers
     """Promotions, shipping and taxes."""
     accounts: Accounts
+    providers_of_identity: Providers
     limits: Limits
     now: Callable[[], Instant]
     new_id: Callable[[], str]

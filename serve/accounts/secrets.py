@@ -1,6 +1,7 @@
 """Names and secrets of accounts: handles, refresh tokens, links in mails, recovery codes. All made from the shop's
 secret, so that every replica agrees, or from fresh randomness; only hashes are ever stored."""
 
+import re
 import secrets
 import unicodedata
 from base64 import urlsafe_b64encode
@@ -13,12 +14,19 @@ import msgspec
 from ..access.sealing import NONCE_BYTES, Seal
 
 SECRET_BYTES = 24
+MAX_EMAIL_LENGTH = 254
+_is_email = re.compile(r"[^@\s]{1,64}@[^@\s]{1,189}\Z").match
 RECOVERY_CODES = 10
 
 
 def normalized(email: str) -> str:
     """The address as it is compared: letters of one case, one way to write each."""
     return unicodedata.normalize("NFC", email).strip().lower()
+
+
+def is_email(text: str) -> bool:
+    """Whether a text from elsewhere has the form of an address."""
+    return len(text) <= MAX_EMAIL_LENGTH and _is_email(text) is not None
 
 
 def handle_of(secret: bytes, kind: str, name: str) -> str:

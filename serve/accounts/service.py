@@ -13,6 +13,7 @@ from engine.account import (
     AccountView,
     ChangePassword,
     Erase,
+    LinkIdentity,
     LookAccount,
     OpenAccount,
     Profile,
@@ -23,7 +24,7 @@ from engine.account import (
     SignIn,
     SignOut,
 )
-from engine.handle import HandleView, LoginWorked, TryLogin, TryMail
+from engine.handle import HandleView, LoginWorked, LookHandle, TakeHandle, TryLogin, TryMail
 from engine.kernel import Command, Instant, Rejected, Reply
 from engine.reasons import Reason
 
@@ -32,9 +33,10 @@ from ..access.principal import Kind
 from ..mail.letters import Letters
 from ..mail.outbox import Outbox
 from ..mail.port import Message
+from .oidc import Identity
 from .passwords import Passwords
 from .second_factor import SecondFactors
-from .secrets import SECRET_BYTES, Links, RefreshToken, handle_of, normalized
+from .secrets import SECRET_BYTES, Links, RefreshToken, handle_of, is_email, normalized
 
 OPENING_S = 5.0
 VERIFY_LIFETIME_S = 48 * 3_600
@@ -173,6 +175,43 @@ class Accounts:
             return Rejected(Reason.SCOPE_REFUSED)
         sign_in = SignIn(token.session_id, token.hash, account.credentials, expires_at, label[:100], second, wanted)
         return await self._tokens(await self._client.send("account", account.account_id, sign_in), token, scopes)
+
+    async def log_in_elsewhere(self, identity: Identity, *, trusts_email: bool, label: str = "") -> Tokens | Rejected:
+        """Begin a session for whoever has logged in at a provider; with an account of their own, or a new one.
+
+        An account that has a second factor is logged into here, where it is asked for.
+        """
+        handle = handle_of(self._secret, "oidc", f"{identity.issuer}\n{identity.subject}")
+        holder = await self._client.send("handle", handle, LookHandle())
+        assert isinstance(holder, HandleView)
+        account: AccountView | Rejected | None = await self.look(holder.account_id) if holder.account_id else None
+        if account is None:
+            account = await self._account_for(identity, trusts_email=trusts_email)
+        if isinstance(account, Rejected):
+            return account
+        if account.totp:
+            return Rejected(Reason.SECOND_FACTOR_REQUIRED)
+        if handle not in account.identities:
+            # The handle first: of two accounts one gets it. The account then knows what to let go when it is erased.
+            taken = await self._client.send("handle", handle, TakeHandle(account.account_id))
+            if isinstance(taken, Rejected):
+                return Rejected(Reason.LOGIN_REFUSED)
+            linked = await self._client.send("account", account.account_id, LinkIdentity(handle, identity.provider))
+            if isinstance(linked, Rejected):
+                return linked
+        return await self.begin_session(account, label=label)
+
+    async def _account_for(self, identity: Identity, *, trusts_email: bool) -> AccountView | Rejected:
+        """The account of the identity's address, or a new one; the provider's word on the address has to be enough."""
+        if not (trusts_email and identity.email_verified and is_email(identity.email)):
+            return Rejected(Reason.LOGIN_REFUSED)
+        mail_handle = self.handle_of_mail(identity.email)
+        holder = await self._client.send("handle", mail_handle, LookHandle())
+        assert isinstance(holder, HandleView)
+        if holder.account_id:
+            return await self.look(holder.account_id) or Rejected(Reason.LOGIN_REFUSED)
+        command = OpenAccount(identity.email, mail_handle, profile=Profile(identity.name))
+        return await self.open(f"acc_{self._new_id()}", command)
 
     async def refresh(self, text: str, scopes: Iterable[str] = ()) -> Tokens | Rejected:
         """The next tokens of a session; its refresh token is good for nothing else from then on."""

@@ -47,6 +47,8 @@ class StrictRoute(APIRoute):
 
     limit: ClassVar[str] = "api"
     """The policy that its requests are counted by."""
+    refuses_unknown: ClassVar[bool] = True
+    """Whether query parameters that the contract doesn't name are refused."""
 
     async def admit(self, shop: Shop, request: Request) -> None:
         """Raises ProblemError for whoever may not come in; called before the body is read."""
@@ -70,7 +72,8 @@ class StrictRoute(APIRoute):
             shop: Shop = request.app.state.shop
             counted = await count(shop, request, self.limit)
             await self.admit(shop, request)
-            _refuse_unknown(request, known)
+            if self.refuses_unknown:
+                _refuse_unknown(request, known)
             if takes_key:
                 _refuse_two_keys(request)
             limit = self.body_limit(shop.settings)
@@ -113,6 +116,12 @@ class LoginRoute(StrictRoute):
     """A route by which somebody may try to get in: its requests are counted by themselves."""
 
     limit = "auth"
+
+
+class ReturnRoute(LoginRoute):
+    """A route to which another site sends a browser back, with parameters of its own beside ours."""
+
+    refuses_unknown = False
 
 
 class FormRoute(LoginRoute):

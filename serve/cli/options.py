@@ -12,6 +12,9 @@ from ..settings import Resolved, Settings, SettingsError, resolve
 Command = Callable[..., Any]
 
 
+TABLES = frozenset({"oidc_providers"})
+
+
 def settings_options(command: Command) -> Command:
     """Add `--config` and a flag for each setting; the command gets them as one `resolved` argument."""
 
@@ -25,8 +28,8 @@ def settings_options(command: Command) -> Command:
     decorated: Command = with_settings
     for name, field in reversed(Settings.model_fields.items()):
         described = f"{field.description}  [{field.default}]" if str(field.default) else field.description
-        if field.annotation is SecretStr:
-            # A command line can be read by everybody on the machine.
+        if field.annotation is SecretStr or name in TABLES:
+            # A command line can be read by everybody on the machine, and is no place for a table.
             continue
         flag = f"--{name.replace('_', '-')}"
         if field.annotation is bool:

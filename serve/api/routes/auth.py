@@ -98,7 +98,7 @@ async def token(request: Request, asked: Annotated[TokenIn, Body(media_type=FORM
         raise oauth_refused(tokens)
     if asked.cart_id:
         await merge_guest_cart(shop, tokens.account_id, asked.cart_id, must_exist=False)
-    return shaped(_token_of(tokens))
+    return shaped(token_of(tokens))
 
 
 @form_router.post("/v1/auth/revoke", response_model=Empty, responses=body_problems())
@@ -142,7 +142,7 @@ async def _machines_token(shop: Shop, client_id: str, secret: str, scopes: list[
     return Token(access_token=issued, expires_in=shop.access.tokens.lifetime_s, scope=" ".join(granted))
 
 
-def _token_of(tokens: Tokens) -> Token:
+def token_of(tokens: Tokens) -> Token:
     return Token(
         access_token=tokens.access_token,
         expires_in=tokens.expires_in,

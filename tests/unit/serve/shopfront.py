@@ -5,7 +5,7 @@ Every answer is held to the OpenAPI document: its status, its media type and its
 
 import asyncio
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self, TypeVar
 
 import httpx
@@ -27,6 +27,7 @@ from engine.stock import StockView
 from serve.access.access import access_of
 from serve.access.principal import Kind as PrincipalKind
 from serve.accounts.composition import letters_of
+from serve.accounts.oidc import Providers
 from serve.accounts.passwords import Passwords
 from serve.accounts.service import Accounts
 from serve.api import build_app
@@ -93,6 +94,7 @@ class SmallSettings:
     api_per_minute: int = 0
     trusted_proxies: int = 0
     cors_origins: str = ""
+    oidc_providers: dict[str, Any] = field(default_factory=dict)
     access_token_s: int = 600
     settle_wait_s: float = 5.0
     payment_window_s: int = 600
@@ -198,6 +200,7 @@ class Shopfront:
             secret=SECRET,
             access=self.access,
             accounts=accounts,
+            providers_of_identity=Providers(self.settings.oidc_providers, "http://shop", secret=SECRET, now=self.clock),
             limits=limits_of(
                 "",
                 self.clock,
@@ -305,6 +308,10 @@ class Shopfront:
         """What was sent so far, oldest first."""
         self._runner.run(self.outbox.idle())
         return self.mailbox.mails
+
+    def forget_cookies(self) -> None:
+        """What a browser would send by itself is for each test to say."""
+        self._http.cookies.clear()
 
     def kid_of(self, who: Mapping[str, str]) -> str:
         """The name of the key that signed a token."""

@@ -33,7 +33,7 @@ OPEN = """
     GET /docs/favicon-32x32.png,
     GET /.well-known/jwks.json, GET /.well-known/oauth-authorization-server,
     POST /v1/accounts, POST /v1/auth/verify-email, POST /v1/auth/password-reset, POST /v1/auth/password,
-    POST /v1/auth/token, POST /v1/auth/revoke,
+    POST /v1/auth/token, POST /v1/auth/revoke, GET /v1/auth/oidc/{provider}, GET /v1/auth/oidc/{provider}/callback,
     GET /v1/products, GET /v1/products/{sku}, GET /v1/stock/{sku},
     GET /v1/categories, GET /v1/categories/{category_id}, GET /v1/categories/{category_id}/products,
     GET /v1/collections, GET /v1/collections/{handle}, GET /v1/collections/{handle}/products,
