@@ -25,6 +25,7 @@ from .kernel import (
 )
 from .money import Money
 from .reasons import Reason
+from .wishes import CartWishes, KeepCoupon, KeepDelivery, KeepGiftCard, WishCommand, WishesSet, wished
 
 MOST_LINES = 500
 
@@ -203,6 +204,8 @@ class CartView(Answer, frozen=True):
     sealed_by: str
     updated_at: Instant
     merged_into: str = ""
+    wishes: CartWishes | None = None
+    """Codes, cards and delivery; None: nothing was ever entered."""
 
 
 class Cart(msgspec.Struct, array_like=True, gc=False):
@@ -225,6 +228,7 @@ class Cart(msgspec.Struct, array_like=True, gc=False):
     """The other cart hasn't answered yet."""
     taken_in: dict[str, None] = {}
     """The newest carts whose lines are here."""
+    wishes: CartWishes | None = None
 
 
 def _open(cart: Cart, _command: OpenCart, now: Instant) -> Outcome:
@@ -303,7 +307,7 @@ def _reprice(cart: Cart, command: Reprice, now: Instant) -> Outcome:
     if not events:
         return Accepted((), view(cart))
     version = cart.version + len(events)
-    return Accepted(events, CartView(cart.cart_id, version, tuple(lines.values()), "", now))
+    return Accepted(events, CartView(cart.cart_id, version, tuple(lines.values()), "", now, "", cart.wishes))
 
 
 def _seal(cart: Cart, command: Seal, now: Instant) -> Outcome:
@@ -317,7 +321,8 @@ def _seal(cart: Cart, command: Seal, now: Instant) -> Outcome:
         return refusal
     if not cart.lines:
         return Rejected(Reason.CART_EMPTY)
-    sealed = CartView(cart.cart_id, cart.version + 1, tuple(cart.lines.values()), command.order_id, now)
+    lines = tuple(cart.lines.values())
+    sealed = CartView(cart.cart_id, cart.version + 1, lines, command.order_id, now, "", cart.wishes)
     return Accepted((CartSealed(command.order_id, now),), sealed)
 
 
@@ -331,6 +336,19 @@ def _unseal(cart: Cart, command: Unseal, now: Instant) -> Outcome:
     if cart.sealed_by != command.order_id:
         return Accepted((OrderBarred(command.order_id, now),), view(cart))
     return _changed(cart, CartUnsealed(command.order_id, now), tuple(cart.lines.values()), now)
+
+
+def _wish(cart: Cart, command: WishCommand, now: Instant) -> Outcome:
+    if refusal := _unchangeable(cart, command.if_version, now):
+        return refusal
+    before = cart.wishes or CartWishes()
+    wishes = wished(before, command)
+    if isinstance(wishes, Rejected):
+        return wishes
+    if wishes == before:
+        return Accepted((), view(cart))
+    changed = msgspec.structs.replace(view(cart), version=cart.version + 1, updated_at=now, wishes=wishes)
+    return Accepted((WishesSet(wishes, now),), changed)
 
 
 def _look(cart: Cart, _command: LookCart, now: Instant) -> Outcome:
@@ -422,7 +440,7 @@ def _currency_beside(cart: Cart, sku: str) -> str:
 
 
 def _changed(cart: Cart, event: Event, lines: tuple[Line, ...], now: Instant) -> Accepted:
-    return Accepted((event,), CartView(cart.cart_id, cart.version + 1, lines, "", now))
+    return Accepted((event,), CartView(cart.cart_id, cart.version + 1, lines, "", now, "", cart.wishes))
 
 
 def _apply_opened(_cart: Cart, _event: CartOpened) -> None:
@@ -477,6 +495,10 @@ def _apply_taken_in(cart: Cart, event: LinesTakenIn) -> None:
     _remember(cart.taken_in, event.cart_id, CARTS_TAKEN_IN_KEPT)
 
 
+def _apply_wishes(cart: Cart, event: WishesSet) -> None:
+    cart.wishes = event.wishes
+
+
 def _remember(ids: dict[str, None], new: str, most: int) -> None:
     ids[new] = None
     if len(ids) > most:
@@ -495,6 +517,9 @@ _DECISIONS: dict[type[Command], Callable[[Cart, Any, Instant], Outcome]] = {
     OpenCart: _open,
     MergeInto: _merge_into,
     TakeIn: _take_in,
+    KeepCoupon: _wish,
+    KeepGiftCard: _wish,
+    KeepDelivery: _wish,
     EffectAnswered: _merge_answered,
 }
 
@@ -510,10 +535,22 @@ _CHANGES: dict[type[Message], Callable[[Cart, Any], None]] = {
     MergeDone: _apply_merge_done,
     MergeUndone: _apply_merge_undone,
     LinesTakenIn: _apply_taken_in,
+    WishesSet: _apply_wishes,
 }
 
 _CartCommand = (
-    OpenCart | AddLine | SetLine | RemoveLine | ClearCart | Reprice | Seal | Unseal | LookCart | MergeInto | TakeIn
+    OpenCart
+    | AddLine
+    | SetLine
+    | RemoveLine
+    | ClearCart
+    | Reprice
+    | Seal
+    | Unseal
+    | LookCart
+    | MergeInto
+    | TakeIn
+    | WishCommand
 )
 
 _CartEvent = (
@@ -528,6 +565,7 @@ _CartEvent = (
     | MergeDone
     | MergeUndone
     | LinesTakenIn
+    | WishesSet
 )
 
 
@@ -547,7 +585,7 @@ def apply(cart: Cart, event: _CartEvent) -> None:
 def view(cart: Cart) -> CartView:
     """The cart as the world sees it."""
     lines = tuple(cart.lines.values())
-    return CartView(cart.cart_id, cart.version, lines, cart.sealed_by, cart.updated_at, cart.merged_into)
+    return CartView(cart.cart_id, cart.version, lines, cart.sealed_by, cart.updated_at, cart.merged_into, cart.wishes)
 
 
 def effects(cart: Cart) -> tuple[Effect, ...]:

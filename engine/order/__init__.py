@@ -10,9 +10,9 @@ the payment and the cart have come. So a crash can lose no step, and undoing is 
 
 from typing import Any
 
+from ..address import DeliveryAddress
 from ..kernel import Event, Kind
 from . import numbering
-from .address import DeliveryAddress
 from .aftersale.process import CHANGES as AFTER_SALE_CHANGES
 from .aftersale.process import AfterSaleCommand, AfterSaleEvent
 from .decisions import decide

@@ -6,13 +6,13 @@ In those that begin with `Line`, `line` is the index of a participant: of a line
 
 from typing import Any
 
+from ..address import DeliveryAddress
 from ..cart import Line
 from ..kernel import Event, Instant
 from ..money import Money
 from ..payment import PaymentAction
 from ..pricing import Quote
 from ..reasons import Reason
-from .address import DeliveryAddress
 from .participants import Claim, Units
 
 

@@ -3,13 +3,13 @@
 from enum import StrEnum
 from typing import Any
 
+from ..address import DeliveryAddress
 from ..cart import Line
 from ..kernel import Answer, Command, Instant
 from ..money import Money
 from ..payment import Authorized, Declined, PaymentAction, Pending
 from ..pricing import Quote
 from ..reasons import Reason
-from .address import DeliveryAddress
 from .aftersale.records import AfterSaleView
 from .participants import Claim, Units
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from ..address import DeliveryAddress
 from ..cart import Line
 from ..kernel import Instant, Message
 from ..money import Money
@@ -13,7 +14,6 @@ from ..payment import PaymentAction
 from ..pricing import Quote
 from ..reasons import Reason
 from ..stock import stock_key
-from .address import DeliveryAddress
 from .aftersale.state import AfterSale, status_of, view_of
 from .events import (
     AccountNoted,

@@ -12,12 +12,17 @@ from starlette.responses import Response
 from engine.cart import CartView, Line
 from engine.money import Money
 from engine.product import ProductView
+from engine.wishes import CartWishes
 
 from ..shop import Shop
 from .answers import answer, response_of, timestamp
+from .charges import ChargesOut, charges_of
 from .lookups import products_of
 from .preconditions import version_tag
 from .prices import shelf_price
+from .problems import ProblemError
+from .quoting import Charged, charged
+from .wishes import WishRequest, keeps_nothing, wishes_of
 
 
 class MoneyOut(msgspec.Struct, frozen=True, gc=False):
@@ -35,7 +40,38 @@ class LineOut(msgspec.Struct, frozen=True, gc=False):
     total: MoneyOut
 
 
-class CartOut(msgspec.Struct, frozen=True, gc=False):
+class AddressOut(msgspec.Struct, frozen=True, gc=False):
+    name: str
+    line1: str
+    city: str
+    country: str
+    line2: str
+    postal_code: str
+    region: str
+    phone: str
+
+
+class UnusedOut(msgspec.Struct, frozen=True, gc=False):
+    code: str
+    why: str
+
+
+class CardOut(msgspec.Struct, frozen=True, gc=False):
+    id: str
+    hint: str
+
+
+class KeptOut(msgspec.Struct, frozen=True, gc=False):
+    """What was entered beside the lines."""
+
+    coupons: list[str]
+    gift_cards: list[CardOut]
+    method: str
+    address: AddressOut | None
+    region: str
+
+
+class CartOut(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     id: str
     version: int
     status: str
@@ -43,6 +79,9 @@ class CartOut(msgspec.Struct, frozen=True, gc=False):
     lines: list[LineOut]
     total: MoneyOut | None
     updated_at: str
+    kept: KeptOut | None = None
+    charges: ChargesOut | None = None
+    unused_coupons: list[UnusedOut] = []
 
 
 _encode = msgspec.json.Encoder().encode
@@ -54,10 +93,28 @@ async def cart_answer(shop: Shop, cart: CartView, status: int = 200) -> Response
     headers = [("etag", version_tag(cart.version))]
     if status == 201:
         headers.append(("location", f"/v1/carts/{cart.cart_id}"))
-    return response_of(answer(status, _encode(_cart_out(shop, cart, products)), headers=headers))
+    costs = await _costs(shop, cart, products)
+    return response_of(answer(status, _encode(_cart_out(shop, cart, products, costs)), headers=headers))
 
 
-def _cart_out(shop: Shop, cart: CartView, products: Mapping[str, ProductView | None]) -> CartOut:
+async def _costs(shop: Shop, cart: CartView, products: Mapping[str, ProductView | None]) -> Charged | None:
+    """What it would cost, where that is more than its lines; None also if it can't be bought as it is."""
+    if (shop.offers.none and keeps_nothing(cart.wishes)) or not cart.lines or None in products.values():
+        return None
+    try:
+        wishes = wishes_of(shop.secret, WishRequest(), cart.wishes)
+        return await charged(shop, wishes, cart.lines, products, binding=False)
+    except ProblemError:
+        return None
+
+
+def _kept_out(wishes: CartWishes) -> KeptOut:
+    cards = [CardOut(card.key, card.hint) for card in wishes.gift_cards]
+    address = AddressOut(*msgspec.structs.astuple(wishes.address)) if wishes.address else None
+    return KeptOut(list(wishes.coupons), cards, wishes.method, address, wishes.region)
+
+
+def _cart_out(shop: Shop, cart: CartView, products: Mapping[str, ProductView | None], costs: Charged | None) -> CartOut:
     return CartOut(
         id=cart.cart_id,
         version=cart.version,
@@ -66,6 +123,9 @@ def _cart_out(shop: Shop, cart: CartView, products: Mapping[str, ProductView | N
         lines=[_line_out(shop, line, products[line.sku]) for line in cart.lines],
         total=_total_of(cart.lines),
         updated_at=timestamp(cart.updated_at),
+        kept=_kept_out(cart.wishes) if cart.wishes else None,
+        charges=charges_of(costs.quote, costs.claims) if costs else None,
+        unused_coupons=[UnusedOut(each.code, each.why) for each in costs.quote.unused] if costs else [],
     )
 
 

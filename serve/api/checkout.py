@@ -20,10 +20,10 @@ from .payments import require_method
 from .prices import shelf_price
 from .problems import ProblemError, refused
 from .purchase import claims_of, customer_of, settle
-from .quoting import address_of, charged
+from .quoting import charged
 from .requests import CheckoutRequest
 from .sale_claims import sale_claims_of
-from .wishes import wishes_nothing
+from .wishes import keeps_nothing, wishes_nothing, wishes_of
 
 UNSEALING_PAUSES_S = (0.01, 0.05, 0.2, 0.5)
 """Waits for the seal of an order that has failed; it takes milliseconds unless a host is moving."""
@@ -41,7 +41,7 @@ async def check_out(
     customer = account_id or customer_of(request.email)
     lines: tuple[Line, ...] = ()
     units: tuple[Units, ...] = ()
-    sale = costs = None
+    sale = costs = address = None
     version = None
     if await order_of(shop, order_id) is None:
         require_method(shop, request.payment.method)
@@ -51,8 +51,10 @@ async def check_out(
         if shop.sales.live or request.sale_tickets:
             sale = sale_claims_of(shop, cart.lines, customer, request.sale_tickets)
         wanted = sale.lines if sale else cart.lines
-        if not (shop.offers.none and wishes_nothing(request)):
-            costs = await charged(shop, request, wanted, products, account_id=account_id)
+        if not (shop.offers.none and wishes_nothing(request) and keeps_nothing(cart.wishes)):
+            wishes = wishes_of(shop.secret, request, cart.wishes)
+            address = wishes.address
+            costs = await charged(shop, wishes, wanted, products, account_id=account_id)
         if units or costs is not None or (sale is not None and sale.claims):
             # What was looked at is what is bought: a cart that changes meanwhile needs and costs something else.
             lines, version = wanted, cart.version
@@ -69,7 +71,7 @@ async def check_out(
         claims=claims_of(sale, costs),
         cart_version=version,
         quote=costs.quote if costs else None,
-        address=address_of(request) if request.shipping else None,
+        address=address,
     )
     return await settle(shop, order_id, place, prefer_async=prefer_async)
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from actors.errors import Unavailable
+from engine.address import DeliveryAddress
 from engine.cart import Line
 from engine.kernel import Instant, Rejected
 from engine.order import Claim, OrderView, Place, Settlement, Status, Units
@@ -28,10 +29,10 @@ from .lookups import order_of, product_unavailable, products_of, stock_of
 from .payments import require_method
 from .prices import sold_price
 from .problems import ProblemError, refusal, refused, unavailable
-from .quoting import Charged, address_of, charged, merged
+from .quoting import Charged, charged, merged
 from .requests import OrderRequest, OrderRequestLine
 from .sale_claims import SaleClaims, sale_claims_of
-from .wishes import wishes_nothing
+from .wishes import wishes_nothing, wishes_of
 
 
 class MoneyOut(msgspec.Struct, frozen=True, gc=False):
@@ -112,7 +113,7 @@ async def purchase(
         units=basket.units,
         claims=claims_of(basket.sale, basket.costs),
         quote=basket.costs.quote if basket.costs else None,
-        address=address_of(request) if request.shipping else None,
+        address=basket.address,
     )
     return await settle(shop, order_id, place, prefer_async=prefer_async)
 
@@ -147,6 +148,7 @@ class Basket(NamedTuple):
     sale: SaleClaims | None = None
     costs: Charged | None = None
     """None where that is just what the lines cost."""
+    address: DeliveryAddress | None = None
 
 
 def claims_of(sale: SaleClaims | None, costs: Charged | None) -> tuple[Claim, ...]:
@@ -159,14 +161,16 @@ async def _basket_of(shop: Shop, order_id: str, request: OrderRequest, customer:
     try:
         require_method(shop, request.payment.method)
         lines, units, products = await lines_of(shop, request.lines, request.currency)
-        sale = costs = None
+        sale = None
         if shop.sales.live or request.sale_tickets:
             sale = sale_claims_of(shop, lines, customer, request.sale_tickets)
             lines = sale.lines
         if not (shop.offers.none and wishes_nothing(request)):
             lines = merged(lines)
-            costs = await charged(shop, request, lines, products, account_id=account_id)
-        return Basket(lines, "", units, sale, costs)
+            wishes = wishes_of(shop.secret, request)
+            costs = await charged(shop, wishes, lines, products, account_id=account_id)
+            return Basket(lines, "", units, sale, costs, wishes.address)
+        return Basket(lines, "", units, sale)
     except ProblemError:
         # An order that this key has placed keeps its answer, whatever the catalogue says by now.
         if shop.orders.surely_new(order_id) or (earlier := await order_of(shop, order_id)) is None:

@@ -11,19 +11,18 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from engine.cart import Line
-from engine.coupon import CouponView, LookCoupon, normalized
+from engine.coupon import CouponView, LookCoupon
 from engine.gift_card import CardView, LookCard, store_credit_key
 from engine.kernel import Rejected
-from engine.order import Claim, DeliveryAddress
+from engine.order import Claim
 from engine.pricing import Context, Goods, Promotion, Quote, ShippingMethod, UnusedCoupon, quote
 from engine.product import ProductView
 from engine.reasons import Reason
 
 from ..shop import Shop
-from ..vouchers import gift_card_key, hint_of
 from .charges import charges_of
 from .problems import ProblemError, refused
-from .wishes import ExpectedTotal, Wished, region_of
+from .wishes import ExpectedTotal, Wishes
 
 
 class Charged(msgspec.Struct, frozen=True):
@@ -37,7 +36,7 @@ class Charged(msgspec.Struct, frozen=True):
 
 async def charged(
     shop: Shop,
-    wishes: Wished,
+    wishes: Wishes,
     lines: Iterable[Line],
     products: Mapping[str, ProductView | None],
     *,
@@ -47,7 +46,7 @@ async def charged(
     """What the lines cost now. A `binding` one is for a purchase: raises ProblemError for whatever the shopper would
     have to decide first."""
     goods = _goods(lines, products)
-    currency, region = goods[0].price.currency, region_of(wishes)
+    currency, region = goods[0].price.currency, wishes.region
     coupons, unusable = await _coupons_of(shop, wishes.coupons)
     context = Context(
         currency,
@@ -57,10 +56,10 @@ async def charged(
         coupons={code: coupon.promotion_id for code, coupon in coupons.items()},
     )
     promotions = _promotions(shop, context)
-    method_id, method = _method_of(shop, wishes)
+    method = _method_of(shop, wishes)
     if binding:
-        _require_choices(shop, currency, region, method_id)
-    quoted = quote(goods, promotions, context, shop.offers.tax_rules(region), method_id, method)
+        _require_choices(shop, wishes, currency)
+    quoted = quote(goods, promotions, context, shop.offers.tax_rules(region), wishes.method, method)
     if quoted is None:
         raise ProblemError("shipping-unavailable")
     quoted = msgspec.structs.replace(quoted, unused=(*unusable, *quoted.unused))
@@ -81,13 +80,6 @@ def merged(lines: Iterable[Line]) -> tuple[Line, ...]:
     return tuple(found.values())
 
 
-def address_of(wishes: Wished) -> DeliveryAddress | None:
-    """The address that the order keeps."""
-    if wishes.shipping is None or wishes.shipping.address is None:
-        return None
-    return DeliveryAddress(**msgspec.structs.asdict(wishes.shipping.address))
-
-
 def _goods(lines: Iterable[Line], products: Mapping[str, ProductView | None]) -> list[Goods]:
     goods = []
     for line in lines:
@@ -100,7 +92,7 @@ def _goods(lines: Iterable[Line], products: Mapping[str, ProductView | None]) ->
 
 async def _coupons_of(shop: Shop, codes: Iterable[str]) -> tuple[dict[str, CouponView], tuple[UnusedCoupon, ...]]:
     """Coupons by code, and codes that can't be used as far as is known here."""
-    keys = list(dict.fromkeys(normalized(code) for code in codes))
+    keys = list(codes)
     replies = await gather(*(shop.client.send("coupon", key, LookCoupon()) for key in keys))
     found: dict[str, CouponView] = {}
     unusable = []
@@ -124,19 +116,17 @@ def _promotions(shop: Shop, context: Context) -> dict[str, Promotion]:
     return promotions
 
 
-def _method_of(shop: Shop, wishes: Wished) -> tuple[str, ShippingMethod | None]:
-    if wishes.shipping is None:
-        return "", None
-    method = shop.offers.method(wishes.shipping.method)
-    if method is None:
+def _method_of(shop: Shop, wishes: Wishes) -> ShippingMethod | None:
+    method = shop.offers.method(wishes.method) if wishes.method else None
+    if wishes.method and method is None:
         raise ProblemError("shipping-unavailable")
-    return wishes.shipping.method, method
+    return method
 
 
-def _require_choices(shop: Shop, currency: str, region: str, method_id: str) -> None:
-    if shop.offers.taxes and not region:
+def _require_choices(shop: Shop, wishes: Wishes, currency: str) -> None:
+    if shop.offers.taxes and not wishes.region:
         raise ProblemError("region-required")
-    if not method_id and any(True for _ in shop.offers.methods(currency)):
+    if not wishes.method and any(True for _ in shop.offers.methods(currency)):
         raise ProblemError("shipping-required")
 
 
@@ -151,10 +141,9 @@ def _options(
     return tuple(options)
 
 
-async def _tenders(shop: Shop, wishes: Wished, account_id: str, quoted: Quote) -> list[Claim]:
+async def _tenders(shop: Shop, wishes: Wishes, account_id: str, quoted: Quote) -> list[Claim]:
     """Gift cards in the order in which they were given, then the account's credit, until nothing is left to pay."""
-    keys = {gift_card_key(shop.secret, code): hint_of(code) for code in wishes.gift_cards}
-    sources = [("gift-card", key, hint) for key, hint in keys.items()]
+    sources = [("gift-card", key, hint) for key, hint in wishes.cards.items()]
     if wishes.store_credit:
         if not account_id:
             raise ProblemError("unauthorized", "Store credit belongs to an account: log in to use it.")

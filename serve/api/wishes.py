@@ -4,6 +4,11 @@ from typing import Annotated, Protocol
 
 import msgspec
 
+from engine.address import DeliveryAddress
+from engine.coupon import normalized
+from engine.wishes import CartWishes
+
+from ..vouchers import gift_card_key, hint_of
 from .bounds import (
     CARD_CODE_PATTERN,
     COUPON_CODE_PATTERN,
@@ -74,7 +79,7 @@ class Wished(Protocol):
     def expected_total(self) -> ExpectedTotal | None: ...
 
 
-class Wishes(msgspec.Struct, frozen=True):
+class WishRequest(msgspec.Struct, frozen=True):
     """Wishes by themselves: those of a quote."""
 
     coupons: tuple[str, ...] = ()
@@ -83,6 +88,39 @@ class Wishes(msgspec.Struct, frozen=True):
     shipping: ShippingRequest | None = None
     region: str = ""
     expected_total: ExpectedTotal | None = None
+
+
+class Wishes(msgspec.Struct, frozen=True):
+    """What is wished, from the request and from what the cart keeps."""
+
+    coupons: tuple[str, ...] = ()
+    cards: dict[str, str] = {}
+    """By their keys: what may be shown of each."""
+    store_credit: bool = False
+    method: str = ""
+    address: DeliveryAddress | None = None
+    region: str = ""
+    expected_total: ExpectedTotal | None = None
+
+
+def wishes_of(secret: bytes, request: Wished, kept: CartWishes | None = None) -> Wishes:
+    """The request's wishes, and those of its cart where the request says nothing else."""
+    kept = kept or CartWishes()
+    method, address, region = kept.method, kept.address, kept.region
+    if request.shipping is not None:
+        method, address = request.shipping.method, _address_of(request.shipping) or address
+    region = request.region or region
+    if address is not None:
+        country = address.country.lower()
+        region = f"{country}-{address.region.lower()}" if address.region else country
+    cards = {card.key: card.hint for card in kept.gift_cards}
+    cards |= {gift_card_key(secret, code): hint_of(code) for code in request.gift_cards}
+    coupons = tuple(dict.fromkeys((*kept.coupons, *(normalized(code) for code in request.coupons))))
+    return Wishes(coupons, cards, request.store_credit, method, address, region, request.expected_total)
+
+
+def _address_of(shipping: ShippingRequest) -> DeliveryAddress | None:
+    return DeliveryAddress(**msgspec.structs.asdict(shipping.address)) if shipping.address else None
 
 
 def wishes_nothing(request: Wished) -> bool:
@@ -97,10 +135,6 @@ def wishes_nothing(request: Wished) -> bool:
     )
 
 
-def region_of(request: Wished) -> str:
-    """Where to: the address tells it, else the request."""
-    address = request.shipping.address if request.shipping else None
-    if address is None:
-        return request.region
-    country = address.country.lower()
-    return f"{country}-{address.region.lower()}" if address.region else country
+def keeps_nothing(kept: CartWishes | None) -> bool:
+    """Whether a cart is for its lines alone."""
+    return kept is None or kept == CartWishes()

@@ -6,15 +6,13 @@ from starlette.responses import Response
 from ...shop import Shop
 from ..answers import answer, response_of, timestamp
 from ..charges import AmountOut, charges_of
-from ..checkout import quotable_cart
 from ..openapi import body_problems
 from ..purchase import lines_of
 from ..quoting import Charged, charged, merged
 from ..requests import OrderRequestLine
 from ..routing import CartRoute, ThePrincipal, TheShop, router_of
-from ..schemas.quote import QuoteIn, QuoteOut, QuoteWishesIn
-from ..wishes import Wishes
-from .carts import CartPath
+from ..schemas.quote import QuoteIn, QuoteOut
+from ..wishes import WishRequest, wishes_of
 
 router = router_of(CartRoute, "orders")
 _encode = msgspec.json.Encoder().encode
@@ -23,25 +21,15 @@ _encode = msgspec.json.Encoder().encode
 @router.post("/v1/quote", response_model=QuoteOut, responses=body_problems(401, 409))
 async def quote_purchase(wanted: QuoteIn, shop: TheShop, principal: ThePrincipal) -> Response:
     """What an express purchase of these lines would cost."""
-    wishes = Wishes(**wanted.wishes())
+    wishes = wishes_of(shop.secret, WishRequest(**wanted.wishes()))
     request = [OrderRequestLine(line.sku, line.quantity) for line in wanted.lines]
     lines, _units, products = await lines_of(shop, request, wanted.currency)
     costs = await charged(shop, wishes, merged(lines), products, account_id=principal.account_id, binding=False)
-    return _shown(shop, costs)
+    return quote_answer(shop, costs)
 
 
-@router.post("/v1/carts/{cart_id}/quote", response_model=QuoteOut, responses=body_problems(401, 404, 409, 410))
-async def quote_cart(
-    cart_id: CartPath, shop: TheShop, principal: ThePrincipal, wanted: QuoteWishesIn | None = None
-) -> Response:
-    """What checking the cart out would cost."""
-    wishes = Wishes(**wanted.wishes()) if wanted else Wishes()
-    cart, products = await quotable_cart(shop, cart_id)
-    costs = await charged(shop, wishes, cart.lines, products, account_id=principal.account_id, binding=False)
-    return _shown(shop, costs)
-
-
-def _shown(shop: Shop, costs: Charged) -> Response:
+def quote_answer(shop: Shop, costs: Charged) -> Response:
+    """A quote as it is shown."""
     quote = costs.quote
     body = {
         **msgspec.to_builtins(charges_of(quote, costs.claims)),

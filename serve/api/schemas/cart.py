@@ -6,6 +6,7 @@ from pydantic import Field
 
 from ..bounds import CART_ID_PATTERN
 from .common import Input, Money, Output, Quantity, Sku, Timestamp, TotalMoney
+from .quote import Charges, UnusedCoupon
 
 
 class CartLineIn(Input):
@@ -39,6 +40,32 @@ class CartLine(Output):
     total: TotalMoney
 
 
+class KeptGiftCard(Output):
+    id: str
+    hint: str
+
+
+class KeptAddress(Output):
+    name: str
+    line1: str
+    city: str
+    country: str
+    line2: str
+    postal_code: str
+    region: str
+    phone: str
+
+
+class Kept(Output):
+    """What was entered beside the lines."""
+
+    coupons: list[str]
+    gift_cards: list[KeptGiftCard]
+    method: str
+    address: KeptAddress | None
+    region: str
+
+
 class Cart(Output):
     """A cart; its version is its ETag."""
 
@@ -49,3 +76,6 @@ class Cart(Output):
     lines: list[CartLine]
     total: Annotated[TotalMoney | None, Field(description="At the lines' prices; null for an empty cart.")]
     updated_at: Timestamp
+    kept: Annotated[Kept | None, Field(description="Codes, cards and delivery, where any was entered.")] = None
+    charges: Annotated[Charges | None, Field(description="Only where it costs more than its lines, or less.")] = None
+    unused_coupons: Annotated[list[UnusedCoupon], Field(description="Kept codes that take nothing off.")] = []

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Self
 import msgspec
 from pydantic import Field
 
+from engine.address import DeliveryAddress
 from engine.order import OrderView
 
 from ..bounds import (
@@ -65,6 +66,17 @@ class ShippingIn(Input):
 
     def to_request(self) -> ShippingRequest:
         return ShippingRequest(self.method, self.address.to_request() if self.address else None)
+
+
+class DeliveryIn(Input):
+    """What a cart keeps of how and where to deliver."""
+
+    method: Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9_-]{0,63})?$", examples=["post"])] = ""
+    address: AddressIn | None = None
+    region: Region = ""
+
+    def to_address(self) -> DeliveryAddress | None:
+        return DeliveryAddress(**self.address.model_dump()) if self.address else None
 
 
 class ExpectedTotalIn(Input):

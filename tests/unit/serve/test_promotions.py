@@ -325,3 +325,70 @@ def test_a_cart_whose_coupon_is_gone_can_be_checked_out_again(clocks: Shopfront)
 )
 def test_wishes_that_break_the_contract_are_refused(clocks: Shopfront, wishes: dict[str, Any]) -> None:
     assert buy(clocks, ("RETRO-CLOCK", 1), **wishes).status_code == 422
+
+
+# -- what a cart keeps
+
+
+def test_a_cart_keeps_codes_and_shows_what_they_are_worth(clocks: Shopfront) -> None:
+    coupon(clocks, limit=1)
+    issued = card(clocks, 1_500)
+    cart = clocks.cart_with(("RETRO-CLOCK", 2))
+    clocks.put(f"{cart}/coupons/summer 10")
+    clocks.put(f"{cart}/coupons/SUMMER-10")
+    kept = clocks.post(f"{cart}/gift-cards", json={"code": issued["code"]}).json()
+    assert kept["kept"]["coupons"] == ["SUMMER10"]
+    assert kept["kept"]["gift_cards"] == [{"id": issued["id"], "hint": issued["hint"]}]
+    assert (kept["charges"]["total"], kept["charges"]["due"]) == (usd(3_600), usd(2_100))
+    bought = clocks.check_out(cart)
+    assert (bought.status_code, bought.json()["charges"]["due"]) == (201, usd(2_100))
+    assert clocks.check_out(cart).content == bought.content
+
+
+def test_what_was_kept_can_be_taken_out(clocks: Shopfront) -> None:
+    coupon(clocks)
+    issued = card(clocks, 1_500)
+    cart = clocks.cart_with(("RETRO-CLOCK", 1))
+    clocks.put(f"{cart}/coupons/SUMMER10")
+    clocks.post(f"{cart}/gift-cards", json={"code": issued["code"]})
+    clocks.delete(f"{cart}/coupons/SUMMER10")
+    left = clocks.delete(f"{cart}/gift-cards/{issued['id']}").json()
+    assert (left["kept"]["coupons"], left["kept"]["gift_cards"]) == ([], [])
+    assert "charges" not in left
+    assert clocks.check_out(cart).json()["total"] == usd(2_000)
+
+
+def test_a_code_that_nobody_knows_is_refused_at_once(clocks: Shopfront) -> None:
+    cart = clocks.cart_with(("RETRO-CLOCK", 1))
+    assert kind_of(clocks.put(f"{cart}/coupons/NOPE")) == "coupon-unknown"
+    assert kind_of(clocks.put(f"{cart}/coupons/---")) == "coupon-unknown"
+    assert kind_of(clocks.post(f"{cart}/gift-cards", json={"code": "AAAA-BBBB-CCCC"})) == "gift-card-unknown"
+    assert kind_of(clocks.put("/v1/carts/cart_unknown1/coupons/NOPE")) == "coupon-unknown"
+
+
+def test_a_kept_code_that_has_ended_is_told_and_must_be_taken_out(clocks: Shopfront) -> None:
+    coupon(clocks)
+    cart = clocks.cart_with(("RETRO-CLOCK", 1))
+    clocks.put(f"{cart}/coupons/SUMMER10")
+    put(clocks, "coupons", "SUMMER10", {"promotion": "summer", "enabled": False})
+    assert clocks.get(cart).json()["unused_coupons"] == [{"code": "SUMMER10", "why": "coupon-ended"}]
+    assert kind_of(clocks.check_out(cart)) == "coupon-unused"
+    clocks.delete(f"{cart}/coupons/SUMMER10")
+    assert clocks.check_out(cart, key="key-2").status_code == 201
+
+
+def test_a_cart_keeps_how_and_where_to_deliver(clocks: Shopfront) -> None:
+    put(clocks, "shipping-methods", "post", POST)
+    put(clocks, "tax-regions", "us-ny", NEW_YORK)
+    cart = clocks.cart_with(("RETRO-CLOCK", 1))
+    kept = clocks.put(f"{cart}/shipping", json={"method": "post", "address": ADDRESS}).json()
+    assert kept["charges"]["total"] == usd(2_700)
+    assert clocks.check_out(cart).json()["total"] == usd(2_700)
+
+
+def test_nothing_more_is_entered_once_a_cart_is_being_paid(clocks: Shopfront) -> None:
+    coupon(clocks)
+    cart = clocks.cart_with(("RETRO-CLOCK", 1))
+    assert clocks.check_out(cart).status_code == 201
+    assert kind_of(clocks.put(f"{cart}/coupons/SUMMER10")) == "cart-sealed"
+    assert kind_of(clocks.put(f"{cart}/shipping", json={"method": "post"})) == "cart-sealed"

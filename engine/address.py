@@ -1,6 +1,6 @@
-"""Where an order goes: kept with the order, as it was when it was placed."""
+"""Where a purchase goes: kept with the cart and with the order, as it was when that was placed."""
 
-from ..kernel import Message
+from .kernel import Message
 
 
 class DeliveryAddress(Message, frozen=True):
