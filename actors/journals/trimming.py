@@ -5,7 +5,7 @@ history before it. Entries stay that are young, that a consumer or the next owne
 process which isn't finished, or whose entity has moved to another shard.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Iterable, Mapping, Sequence
 from itertools import takewhile
 from typing import Any, NamedTuple
 
@@ -51,8 +51,15 @@ class _Folded:
         return self.state is not None and self.version == self.seen
 
 
-async def trim_journal(journal: Journal, kinds: Mapping[str, Kind], before: Instant, progress: Progress) -> Trimmed:
-    """Trim every shard's entries of the time before an instant; the shop may sell meanwhile.
+async def trim_journal(
+    journal: Journal,
+    kinds: Mapping[str, Kind],
+    before: Instant,
+    progress: Progress,
+    only: Container[Address] | None = None,
+) -> Trimmed:
+    """Trim every shard's entries of the time before an instant, or `only` those of some entities; the shop may sell
+    meanwhile.
 
     It may end at any moment: each entity's entries are exchanged for its state at once or not at all, and the next run
     goes on with what is left.
@@ -61,7 +68,7 @@ async def trim_journal(journal: Journal, kinds: Mapping[str, Kind], before: Inst
     total, done = sum(cut.values()), 0
     removed = kept = 0
     for shard, end in sorted(cut.items()):
-        trim = _ShardTrim(journal, kinds, shard, before)
+        trim = _ShardTrim(journal, kinds, shard, before, only)
         async for position in trim.run():
             progress("trimming", done + position, total)
         done += end
@@ -73,12 +80,20 @@ async def trim_journal(journal: Journal, kinds: Mapping[str, Kind], before: Inst
 class _ShardTrim:
     """One shard, from its first entry that is left to the last that may go."""
 
-    def __init__(self, journal: Journal, kinds: Mapping[str, Kind], shard: int, before: Instant) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        kinds: Mapping[str, Kind],
+        shard: int,
+        before: Instant,
+        only: Container[Address] | None,
+    ) -> None:
         self._journal = journal
         self._kinds = kinds
         self._codecs: Mapping[str, KindCodec] = codecs_of(kinds)
         self._shard = shard
         self._before = before
+        self._only = only
         # Not finished at the end of a window: their next entries are folded on top.
         self._folded: dict[Address, _Folded] = {}
         self.removed = 0
@@ -111,6 +126,8 @@ class _ShardTrim:
         return min([checkpoint, *consumers.values()])
 
     async def _fold(self, entries: Sequence[Entry]) -> None:
+        if self._only is not None:
+            entries = [entry for entry in entries if (entry.kind, entry.key) in self._only]
         await self._take_up({(entry.kind, entry.key): None for entry in entries})
         for entry in entries:
             folded = self._folded[entry.kind, entry.key]

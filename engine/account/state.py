@@ -72,6 +72,8 @@ class Account(msgspec.Struct, array_like=True, gc=False):
     orders: list[OrderNote] = []
     cart_id: str = ""
     created_at: Instant = 0
+    forgotten: list[str] = []
+    """Orders that are anonymous since the erasure: what the journal still says of them may go."""
 
 
 def _apply_opened(account: Account, event: AccountOpened) -> None:
@@ -183,6 +185,7 @@ def _apply_erased(account: Account, _event: AccountErased) -> None:
 
 def _apply_order_forgotten(account: Account, event: OrderForgotten) -> None:
     account.orders = [note for note in account.orders if note.order_id != event.order_id]
+    account.forgotten = [*account.forgotten, event.order_id]
 
 
 def _apply_handle_forgotten(account: Account, event: HandleForgotten) -> None:

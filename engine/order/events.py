@@ -206,7 +206,8 @@ class AccountNoted(Event, frozen=True):
 
 
 class OrderAnonymized(Event, frozen=True):
-    """Address and payment token are gone, and so is what a retry of the purchase would be known by."""
+    """E-mail address, payment token and notes are gone, and so is what a retry of the purchase would be known by; of where
+    it was delivered the country is left, once it has been."""
 
 
 OrderEvent = (

@@ -353,6 +353,9 @@ def _settle(order: Order, status: Status, at: Instant, reason: Reason, details: 
 
 def _apply_fulfilled(order: Order, _event: OrderFulfilled) -> None:
     order.status = Status.FULFILLED
+    if not order.email:
+        # It was made anonymous while it still had to find its way.
+        _forget_address(order)
 
 
 def _apply_line_released(order: Order, event: LineReleased) -> None:
@@ -403,6 +406,16 @@ def _apply_anonymized(order: Order, _event: OrderAnonymized) -> None:
     if order.settlement is not None:
         # Until then a payment may still be asked for with it.
         order.token = ""
+    if order.after is not None:
+        order.after.notes = {}
+    if order.status is Status.FULFILLED or order.status in DEAD:
+        _forget_address(order)
+
+
+def _forget_address(order: Order) -> None:
+    """Where goods went in the world stays, for the tax office; at whose door they were left doesn't."""
+    if order.address is not None:
+        order.address = DeliveryAddress("", "", "", order.address.country, region=order.address.region)
 
 
 CHANGES: dict[type[Message], Callable[[Order, Any], None]] = {

@@ -20,6 +20,7 @@ from engine.stock import STOCK, stock_key
 
 from ..settings import display
 from .journal_copy import backup, copy, restore
+from .journal_redact import redact
 from .journal_source import opened, settings_of, source_options
 from .journal_trim import trim
 from .journal_verify import verify
@@ -113,5 +114,5 @@ def _plain(value: Any) -> str:
     return str(value)
 
 
-for _command in (verify, copy, backup, restore, trim):
+for _command in (verify, copy, backup, restore, trim, redact):
     command.add_command(_command)

@@ -14,6 +14,7 @@ COMMANDS = {
     "payments": ("payments", "Compare the books of payment providers with the orders."),
     "export": ("exports", "Write products of the running shop into a file."),
     "journal": ("journal", "Look into the journal, check it, copy it, back it up."),
+    "keys": ("keys", "Rotate the keys that access tokens are signed with."),
     "hosts": ("hosts", "Look at the hosts of the running shop, and move their shards."),
     "node": ("node", "Make this machine a node of a cluster, or end that."),
     "deploy": ("deploy", "Put the shop on a running cluster."),

@@ -7,16 +7,17 @@ from engine.cart import Line
 from engine.handle import HandleView
 from engine.kernel import EffectAnswered
 from engine.money import Money
-from engine.order import Anonymize, Cancel, Order, OrderView, Place
+from engine.order import Anonymize, Cancel, DeliveryAddress, Fulfil, Order, OrderView, Place
 from engine.stock import Receive, stock_key
 
 from .world import World
 
+HOME = DeliveryAddress("Ada", "12 St James's Square", "London", "GB")
 CLOCK = Line("RETRO-CLOCK", 1, Money(1_999, "USD"))
 
 
 def place(customer: str, token: str = "tok_ok") -> Place:
-    return Place("print", "ada@example.org", "sandbox", token, (CLOCK,), customer=customer)
+    return Place("print", "ada@example.org", "sandbox", token, (CLOCK,), customer=customer, address=HOME)
 
 
 def buy(world: World, customer: str, token: str = "tok_ok") -> Order:
@@ -72,4 +73,8 @@ def test_an_anonymous_order_still_says_what_was_sold(world: World) -> None:
     order = world.run("ord_1")
     assert (order.email, order.token, order.fingerprint) == ("", "", "")
     assert (order.lines, order.total) == (lines, Money(1_999, "USD"))
+    # It still has to find its way; then only the country is left.
+    assert order.address == HOME
+    world.send("order", "ord_1", Fulfil())
+    assert world.state("order", "ord_1").address == DeliveryAddress("", "", "", "GB")
     world.check_folds()

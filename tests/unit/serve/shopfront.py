@@ -309,6 +309,11 @@ class Shopfront:
         self._runner.run(self.outbox.idle())
         return self.mailbox.mails
 
+    @property
+    def journal(self) -> MemoryJournal:
+        """What was recorded."""
+        return self._journal
+
     def forget_cookies(self) -> None:
         """What a browser would send by itself is for each test to say."""
         self._http.cookies.clear()

@@ -1,0 +1,91 @@
+"""`doorbuster journal redact`: lets go of what the journal still says of erased accounts."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from actors.codec import codecs_of
+from actors.envelope import Address
+from actors.journals.port import Journal, Recorded
+from actors.journals.trimming import Trimmed, trim_journal
+from engine.account import ACCOUNT, Account, Status
+from engine.kernel import Instant
+from engine.kinds import KINDS
+from engine.order import ORDER
+
+from .journal_source import bar, opened, settings_of, source_options
+
+PAGE = 200
+"""Accounts read at a time."""
+
+Report = Callable[[str, int, int], None]
+
+
+@click.command("redact", context_settings={"max_content_width": 120})
+@source_options
+def redact(data: str | None, journal: str | None, config: Path | None) -> None:
+    """Put the states of erased accounts and of their orders, which name nobody, in the place of their entries.
+
+    Run it every day: works while the shop runs, and may be ended at any moment. A shard is redacted up to its last
+    checkpoint, which is written every 1,000 entries; what is younger goes with a later run. Backups that were made
+    before an erasure still know whose the account was: keep them as briefly as your law says.
+    """
+    console = Console(soft_wrap=True)
+
+    async def redacted() -> tuple[int, Trimmed]:
+        async with opened(settings_of(data, journal, config).journal) as source:
+            with bar(console) as report:
+                return await redact_journal(source, int(time.time() * 1_000), report)
+
+    accounts, found = asyncio.run(redacted())
+    console.print(
+        f"{accounts:,} erased accounts; {found.removed:,} entries let go, {found.kept:,} that have to stay yet.",
+        highlight=False,
+    )
+
+
+async def redact_journal(journal: Journal, before: Instant, report: Report) -> tuple[int, Trimmed]:
+    """Trim all that erased accounts and their orders recorded before an instant; how many accounts, and what became of
+    it."""
+    erased, addresses = 0, set[Address]()
+    shards = sorted(await journal.shards())
+    for done, shard in enumerate(shards):
+        report("erased accounts", done, len(shards))
+        for account in await _erased_accounts(journal, shard):
+            erased += 1
+            addresses.add((ACCOUNT.name, account.account_id))
+            addresses |= {(ORDER.name, order_id) for order_id in account.forgotten}
+    report("erased accounts", len(shards), len(shards))
+    if not addresses:
+        return 0, Trimmed(0, 0)
+    return erased, await trim_journal(journal, KINDS, before, report, only=addresses)
+
+
+async def _erased_accounts(journal: Journal, shard: int) -> list[Account]:
+    found = []
+    async for addresses in journal.entities(shard):
+        accounts = [address for address in addresses if address[0] == ACCOUNT.name]
+        for start in range(0, len(accounts), PAGE):
+            group = accounts[start : start + PAGE]
+            for address, recorded in zip(group, await journal.load(shard, group), strict=True):
+                account = _state_of(address, recorded)
+                if account.status is Status.ERASED:
+                    found.append(account)
+    return found
+
+
+def _state_of(address: Address, recorded: Recorded) -> Account:
+    codec = codecs_of({ACCOUNT.name: ACCOUNT})[ACCOUNT.name]
+    state: Any = ACCOUNT.new(address[1])
+    if recorded.snapshot is not None:
+        state = codec.decode_state(recorded.snapshot.state)
+    for entry in recorded.entries:
+        for event in codec.decode_events(entry.events):
+            ACCOUNT.apply(state, event)
+    assert isinstance(state, Account)
+    return state
