@@ -29,7 +29,10 @@ class Sender(Protocol):
 
 
 class Gateway(Protocol):
-    """Something outside that answers calls; the same call again gets the same answer."""
+    """Something outside that answers calls; the same call again gets the same answer.
+
+    One that needs longer than `CALL_TIMEOUT_S` says so by an attribute `timeout_s`.
+    """
 
     def answer_at_once(self, call: Command) -> Answer | None:
         """The answer, where it is known without going out; else None, and `call` is used."""
@@ -101,7 +104,7 @@ class Effects:
         gateway = self._gateways.get(effect.gateway)
         if gateway is None:
             raise Unavailable(f"this host has no gateway called {effect.gateway}")
-        async with asyncio.timeout(CALL_TIMEOUT_S):
+        async with asyncio.timeout(getattr(gateway, "timeout_s", CALL_TIMEOUT_S)):
             return await gateway.call(effect.call)
 
     async def close(self) -> None:

@@ -12,6 +12,7 @@ from .gift_card import GIFT_CARD, STORE_CREDIT
 from .handle import HANDLE
 from .kernel import Kind
 from .keyring import KEYRING
+from .lease import LEASE
 from .location import LOCATION
 from .machines import MACHINES
 from .order import ORDER
@@ -26,6 +27,7 @@ from .stock import STOCK
 from .supplier import SUPPLIER, SUPPLY
 from .tax_region import TAX_REGION
 from .transfer import TRANSFER
+from .webhook import DELIVERY, ENDPOINT
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
@@ -50,6 +52,10 @@ KINDS: dict[str, Kind] = {
         SUPPLY,
         PURCHASE,
         REORDER,
+        # Notifications.
+        LEASE,
+        ENDPOINT,
+        DELIVERY,
         HANDLE,
         ACCOUNT,
         COUPON,

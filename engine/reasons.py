@@ -58,6 +58,8 @@ class Reason(StrEnum):
     WRONG_STATE = "wrong-state"
     MORE_THAN_SENT = "more-than-sent"
     REORDER_OPEN = "reorder-open"
+    LEASE_TAKEN = "lease-taken"
+    ENDPOINT_DISABLED = "endpoint-disabled"
     TOO_MANY_ATTEMPTS = "too-many-attempts"
     HANDLE_TAKEN = "handle-taken"
     LOGIN_REFUSED = "login-refused"

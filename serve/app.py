@@ -30,6 +30,9 @@ from .accounts.composition import accounts_of
 from .accounts.oidc import Providers
 from .api import build_app
 from .catalogue import CatalogueView, KnownOrders
+from .feed.keeper import Keeper
+from .feed.reader import Reader
+from .feed.webhooks import WebhookConsumer
 from .front import Front
 from .gateways.registry import methods_of, providers_of
 from .hosting import all_shards, clock_of, host_of, journal_of, log_to_stderr, reached_journal_of
@@ -134,6 +137,8 @@ class ShopProcess:
         )
         self._app = build_app(shop)
         self._front = Front(shop)
+        self._feed = Keeper(self._client, new_id(), lambda: self._readers(shop))
+        self._feeding: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -171,6 +176,7 @@ class ShopProcess:
         door.front = self._front
         self._search.start()
         self._stocktaking = asyncio.create_task(self._take_stock())
+        self._feeding = asyncio.create_task(self._feed.run())
         if self._host is not None:
             self._learning = asyncio.create_task(self._learn_orders(shards))
 
@@ -182,6 +188,12 @@ class ShopProcess:
             if task is not None:
                 task.cancel()
         await self._search.stop()
+        for task in (self._learning, self._reloading, self._feeding):
+            if task is not None:
+                task.cancel()
+        if self._feeding is not None:
+            await asyncio.gather(self._feeding, return_exceptions=True)
+            await self._feed.close()
         if self._host is not None:
             await self._host.close()
         if self._journal is not None:
@@ -254,6 +266,12 @@ class ShopProcess:
 
     async def _look_all(self, kind: str, keys: Sequence[str], look: Command) -> list[Reply]:
         return await asyncio.gather(*(self._client.send(kind, key, look, deadline_s=60) for key in keys))
+
+    def _readers(self, shop: Shop) -> list[Reader]:
+        """What the journal is read for, in the one process that has the lease."""
+        assert self._journal is not None
+        consumers = [WebhookConsumer(shop, self._settings.low_stock_units)]
+        return [Reader(self._journal, consumer) for consumer in consumers]
 
     def _on_gap(self) -> None:
         """Changes of documents may have been missed: they are all looked at again, beside the selling."""

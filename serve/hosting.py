@@ -19,6 +19,7 @@ from engine.kinds import KINDS
 from engine.order import SettlePayment
 from engine.payment import Authorized
 
+from .feed.poster import WebhookPoster
 from .gateways.registry import gateways_of
 from .settings import Settings
 from .warming import SaleWarming
@@ -81,7 +82,11 @@ async def host_of(
         journal,
         settings.shards,
         clock_of(os.environ),
-        gateways={**gateways_of(settings, settled, now), "sales": SaleWarming(client, pins)},
+        gateways={
+            **gateways_of(settings, settled, now),
+            "sales": SaleWarming(client, pins),
+            "webhooks": WebhookPoster(private=settings.webhook_private_addresses),
+        },
         send=client.send,
         mailbox_limit=settings.mailbox_limit,
         entities_in_memory=settings.entities_in_memory,

@@ -13,6 +13,7 @@ from engine.count import COUNT, LookCount
 from engine.kernel import Command, Instant, Kind
 from engine.purchase import PURCHASE, LookPurchase
 from engine.transfer import TRANSFER, LookTransfer
+from engine.webhook import ENDPOINT, LookEndpoint
 
 MOST_KEPT = 10_000
 """Of each kind: about 20 MB with ten lines each."""
@@ -58,6 +59,7 @@ class Rolls:
             TRANSFER.name: Roll(LookTransfer(), attrgetter("started_at")),
             PURCHASE.name: Roll(LookPurchase(), attrgetter("drafted_at")),
             COUNT.name: Roll(LookCount(), attrgetter("opened_at")),
+            ENDPOINT.name: Roll(LookEndpoint(), attrgetter("created_at")),
         }
 
     def __getitem__(self, kind: Kind) -> Roll:

@@ -211,6 +211,12 @@ class Settings(BaseModel):
         104_857_600, ge=80_000_000, description="Shared memory that Ray reserves for large objects, in bytes."
     )
     haproxy_threads: int = Field(1, ge=1, le=64, description="Threads of the HAProxy in front of the replicas.")
+    webhook_private_addresses: bool = Field(
+        False, description="Let webhooks go to http:// and to addresses of private networks: for trials only."
+    )
+    low_stock_units: int = Field(
+        5, ge=0, le=1_000_000, description="Units of a SKU at a location from which on `stock.low` is told."
+    )
     application: str = Field(
         "serve.app:build",
         pattern=r"^[\w.]+:\w+$",

@@ -110,6 +110,9 @@ class ShopSettings(Protocol):
     def cors_origins(self) -> str: ...
 
     @property
+    def webhook_private_addresses(self) -> bool: ...
+
+    @property
     def return_window_days(self) -> int: ...
 
 

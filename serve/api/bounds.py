@@ -17,6 +17,7 @@ LOCATION_PATTERN = r"^[a-z0-9][a-z0-9-]{0,39}$"
 SUPPLY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}@[a-z0-9][a-z0-9-]{0,39}$"
 """What a supplier asks for a SKU."""
 PROCESS_ID_PATTERN = r"^(trf|po|cnt)_[0-9a-f]{32}$"
+MESSAGE_ID_PATTERN = r"^msg_[0-9a-f]{32}$"
 MAX_PURCHASE_LINES = 200
 COUPON_CODE_PATTERN = r"^[A-Za-z0-9 _-]{1,64}$"
 CARD_CODE_PATTERN = r"^[A-Za-z0-9 -]{8,40}$"

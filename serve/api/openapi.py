@@ -25,6 +25,7 @@ _TAGS = [
     {"name": "search", "description": "Finding products, and what they are like."},
     {"name": "stock", "description": "Quantities, what changes them, and the ledger."},
     {"name": "purchasing", "description": "Suppliers, purchase orders, reordering."},
+    {"name": "webhooks", "description": "What the shop tells other systems, by the Standard Webhooks specification."},
     {"name": "carts", "description": "Carts by unguessable id, and their checkout."},
     {"name": "sales", "description": "Flash sales: countdown, the line before them, and their schedule."},
     {"name": "accounts", "description": "Registering, logging in, and what a customer keeps here."},

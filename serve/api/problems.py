@@ -179,6 +179,8 @@ _TYPES = (
     ProblemType(
         Reason.MORE_THAN_SENT, 409, "More than was sent", "A transfer can't deliver more than is in transit of a SKU."
     ),
+    ProblemType(Reason.LEASE_TAKEN, 409, "Taken", "Another process does this now."),
+    ProblemType(Reason.ENDPOINT_DISABLED, 409, "Endpoint disabled", "Nothing is sent there; enable it first."),
     ProblemType(Reason.REORDER_OPEN, 409, "On another draft", "Another automatic draft has the SKU."),
     # The request itself is at fault.
     ProblemType("malformed-json", 400, "Malformed JSON", "The body is not a JSON text in UTF-8."),

@@ -18,12 +18,13 @@ from actors.host import Host
 from actors.journals.memory import MemoryJournal
 from actors.pins import LocalShards, Pins
 from actors.volume import TICK_S
-from engine.kernel import Answer, Kind
+from engine.kernel import Answer, Command, Kind
 from engine.kinds import KINDS
 from engine.order import SettlePayment
 from engine.product import ProductView
 from engine.search_synonyms import SEARCH_SYNONYMS
 from engine.stock import StockView
+from engine.webhook import PostWebhook, WebhookAnswered
 from serve.access.access import access_of
 from serve.access.principal import Kind as PrincipalKind
 from serve.accounts.composition import letters_of
@@ -33,6 +34,7 @@ from serve.accounts.service import Accounts
 from serve.api import build_app
 from serve.assortment import Facets
 from serve.catalogue import CatalogueView, KnownOrders
+from serve.feed.reader import Consumer, Reader
 from serve.front import Front
 from serve.gateways.port import Provider
 from serve.gateways.sandbox import SandboxGateway
@@ -98,6 +100,7 @@ class SmallSettings:
     access_token_s: int = 600
     settle_wait_s: float = 5.0
     payment_window_s: int = 600
+    webhook_private_addresses: bool = False
     return_window_days: int = 30
 
 
@@ -145,6 +148,22 @@ class ForgetfulCatalogue:
     page_of_all = page
 
 
+class Receiver:
+    """Takes webhooks: it answers the next posts with these statuses, and all others with 200."""
+
+    def __init__(self) -> None:
+        self.statuses: list[int] = []
+        self.posts: list[PostWebhook] = []
+
+    def answer_at_once(self, call: Command) -> Answer | None:
+        assert isinstance(call, PostWebhook)
+        self.posts.append(call)
+        return WebhookAnswered(self.statuses.pop(0) if self.statuses else 200)
+
+    async def call(self, call: Command) -> Answer:
+        raise AssertionError(call)
+
+
 class Shopfront:
     """The shop's HTTP API, called without a network. Its event loop runs only while a request is under way."""
 
@@ -172,6 +191,8 @@ class Shopfront:
         self.rolls = Rolls()
         self.search = Search(self.catalogue, self.tables[SEARCH_SYNONYMS], self.clock)
         self.client = Client(SHARDS)
+        self.webhooks = Receiver()
+        self._readers: dict[str, Reader] = {}
         self.ready = True
         self._runner = asyncio.Runner()
         self._runner.run(self._open())
@@ -215,6 +236,7 @@ class Shopfront:
             payment_methods=("sandbox", *self._providers),
             providers=self._providers,
         )
+        self.shop = shop
         self.app = build_app(shop)
         transport = httpx.ASGITransport(FrontFirst(self.app, Door(Front(shop))) if front else self.app)
         self._http = httpx.AsyncClient(transport=transport, base_url="http://shop", trust_env=False)
@@ -233,7 +255,12 @@ class Shopfront:
             self._journal,
             SHARDS,
             self.clock,
-            gateways={"sandbox": sandbox, "sales": SaleWarming(self.client, None), **self._providers},
+            gateways={
+                "sandbox": sandbox,
+                "sales": SaleWarming(self.client, None),
+                "webhooks": self.webhooks,
+                **self._providers,
+            },
             send=self.client.send,
         )
         self.client.attach(self._host)
@@ -259,6 +286,16 @@ class Shopfront:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def read_feed(self, *consumers: Consumer) -> None:
+        """Have each consumer read what is new, as far as it is recorded by now."""
+        self._runner.run(self._read_feed(consumers))
+
+    async def _read_feed(self, consumers: Sequence[Consumer]) -> None:
+        for consumer in consumers:
+            reader = self._readers.setdefault(consumer.name, Reader(self._journal, consumer, duty=1.0))
+            while await reader.read_once():
+                pass
 
     def request(self, method: str, path: str, *, admin: bool = False, **options: Any) -> httpx.Response:
         """One request; `json`, `content` and `headers` as in httpx."""

@@ -1,0 +1,119 @@
+"""A named consumer of the journal: every shard in order, at least once, with a bounded share of the processor.
+
+While it is behind, it rests many times as long as it works: those who buy come first. How far it has come is kept in
+the journal, so another process goes on where this one was, with some entries read twice.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from typing import Protocol
+
+from actors.journals.port import Entry, Journal, JournalError
+
+DUTY = 0.03
+"""Share of a core while there is something to read. What other tasks of the process use meanwhile counts too, so under
+load it is less."""
+LONGEST_REST_S = 2.0
+PAGE = 200
+"""Entries read at a time."""
+LOOK_EVERY_S = 0.5
+ADVANCE_EVERY_S = 2.0
+"""How often the positions are written down: what is read twice after a crash is at most so much."""
+TRY_AGAIN_S = 5.0
+
+logger = logging.getLogger("doorbuster.feed")
+
+
+class Held(Exception):
+    """The consumer can't go on now; the same entries are wanted again later."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+
+
+class Consumer(Protocol):
+    """What a reader reads for."""
+
+    @property
+    def name(self) -> str:
+        """By which the journal knows it, for good."""
+        ...
+
+    async def take(self, shard: int, entries: Sequence[Entry]) -> None:
+        """Do what is to be done because of these; raises `Held`. May be called again with the same."""
+        ...
+
+
+class Reader:
+    """Reads for one consumer, in one process at a time (see `serve.feed.keeper`)."""
+
+    def __init__(self, journal: Journal, consumer: Consumer, duty: float = DUTY) -> None:
+        self._journal = journal
+        self._consumer = consumer
+        self._duty = duty
+        self._positions: dict[int, int] = {}
+        self._stored: dict[int, int] = {}
+        self._stored_at = 0.0
+
+    async def run(self) -> None:
+        """Read for ever."""
+        while True:
+            try:
+                if await self.read_once():
+                    continue
+                pause_s = LOOK_EVERY_S
+            except Held as error:
+                logger.info("%s waits: %s", self._consumer.name, error)
+                pause_s = TRY_AGAIN_S
+            except JournalError as error:
+                logger.warning("%s can't read the journal: %s", self._consumer.name, error)
+                pause_s = TRY_AGAIN_S
+            except Exception:
+                logger.exception("%s failed and tries again", self._consumer.name)
+                pause_s = TRY_AGAIN_S
+            await asyncio.sleep(pause_s)
+
+    async def begin(self) -> None:
+        """Find out how far the consumer has come; one that never was begins with what comes from now on."""
+        newest = await self._journal.last_positions()
+        known = {shard: (await self._journal.consumers(shard)).get(self._consumer.name) for shard in newest}
+        is_new = all(position is None for position in known.values())
+        for shard, position in known.items():
+            if position is None:
+                # A shard that came later is read from its first entry.
+                position = newest[shard] if is_new else 0
+                await self._journal.advance(self._consumer.name, shard, position)
+            self._positions[shard] = self._stored[shard] = position
+
+    async def read_once(self) -> bool:
+        """Read a page of each shard that has something new; whether there was any."""
+        newest = await self._journal.last_positions()
+        if newest.keys() - self._positions.keys():
+            await self.begin()
+        behind = [shard for shard, position in self._positions.items() if position < newest.get(shard, 0)]
+        for shard in behind:
+            began = time.thread_time()
+            entries = await self._journal.read(shard, self._positions[shard], PAGE)
+            if entries:
+                await self._consumer.take(shard, entries)
+            self._positions[shard] = entries[-1].position if entries else newest[shard]
+            spent = time.thread_time() - began
+            await asyncio.sleep(min(LONGEST_REST_S, spent * (1 / self._duty - 1)))
+            await self._store_now_and_then()
+        if not behind:
+            await self._store_now_and_then()
+        return bool(behind)
+
+    async def store(self) -> None:
+        """Write down how far it has come."""
+        self._stored_at = time.monotonic()
+        for shard, position in self._positions.items():
+            if position > self._stored.get(shard, -1):
+                await self._journal.advance(self._consumer.name, shard, position)
+                self._stored[shard] = position
+
+    async def _store_now_and_then(self) -> None:
+        if time.monotonic() >= self._stored_at + ADVANCE_EVERY_S:
+            await self.store()

@@ -1,0 +1,196 @@
+"""Outgoing webhooks over HTTP: what happens in the shop reaches those who want it, once, and signed."""
+
+import json
+from typing import Any
+
+import pytest
+from standardwebhooks import Webhook
+
+from engine.webhook import PostWebhook
+from serve.feed.guard import TargetError, checked_url
+from serve.feed.webhooks import WebhookConsumer
+
+from .shopfront import Shopfront
+
+CLOCK = "RETRO-CLOCK"
+URL = "https://example.org/hooks"
+LOW = 5
+
+
+@pytest.fixture
+def feed(shop: Shopfront) -> WebhookConsumer:
+    """What is recorded from here on is told."""
+    consumer = WebhookConsumer(shop.shop, LOW)
+    shop.read_feed(consumer)
+    return consumer
+
+
+def put(shop: Shopfront, key: str = "erp", *events: str, url: str = URL) -> Any:
+    return shop.put(f"/v1/admin/webhooks/{key}", json={"url": url, "events": list(events)}, admin=True)
+
+
+def types_of(posts: list[PostWebhook]) -> list[str]:
+    return [json.loads(post.payload)["type"] for post in posts]
+
+
+def post(shop: Shopfront, path: str, body: Any = None) -> Any:
+    return shop.post(f"/v1/admin/{path}", json=body, admin=True)
+
+
+def test_an_order_that_is_confirmed_and_cancelled_is_told_once_each_and_signed(
+    shop: Shopfront, feed: WebhookConsumer
+) -> None:
+    secret = put(shop, "erp", "order.confirmed", "order.cancelled", "refund.created").json()["secret"]
+    shop.sell(CLOCK)
+    bought = shop.buy((CLOCK, 2)).json()
+    shop.post(f"/v1/orders/{bought['id']}/cancel", headers={"Authorization": f"Bearer {bought['access_token']}"})
+    shop.read_feed(feed)
+    assert types_of(shop.webhooks.posts) == ["order.confirmed", "order.cancelled", "refund.created"]
+    first = shop.webhooks.posts[0]
+    headers = {
+        "webhook-id": first.message_id,
+        "webhook-timestamp": str(first.timestamp_s),
+        "webhook-signature": first.signatures,
+    }
+    data = verified(secret, first.payload, headers)["data"]
+    assert (data["order_id"], data["lines"]) == (bought["id"], [{"sku": CLOCK, "quantity": 2}])
+    assert data["total"] == {"amount": 3998, "currency": "USD"}
+    # Whoever takes the feed over may read some of it again.
+    again = WebhookConsumer(shop.shop, LOW)
+    again.name = "another"
+    shop.read_feed(again)
+    assert len({post.message_id for post in shop.webhooks.posts}) == len(shop.webhooks.posts) == 3
+
+
+def verified(secret: str, payload: str, headers: dict[str, str]) -> Any:
+    """By the specification's own library, whose clock is the real one."""
+    hook = Webhook(secret)
+    hook._Webhook__verify_timestamp = lambda header: __import__("datetime").datetime.fromtimestamp(  # type: ignore[attr-defined]
+        float(header), __import__("datetime").UTC
+    )
+    return hook.verify(payload, headers)
+
+
+def test_only_what_is_wanted_is_sent_and_only_from_then_on(shop: Shopfront, feed: WebhookConsumer) -> None:
+    shop.sell(CLOCK)
+    shop.buy((CLOCK, 1), key="before")
+    shop.clock.advance(1_000)
+    put(shop, "all")
+    put(shop, "products", "product.updated")
+    shop.buy((CLOCK, 1), key="after")
+    shop.sell("LAVA-LAMP")
+    shop.read_feed(feed)
+    sent = [(post.endpoint, json.loads(post.payload)["type"]) for post in shop.webhooks.posts]
+    assert sorted(sent) == [
+        ("all", "order.confirmed"),
+        ("all", "product.updated"),
+        ("products", "product.updated"),
+    ]
+
+
+def test_stock_is_told_when_it_gets_low_out_and_back(shop: Shopfront, feed: WebhookConsumer) -> None:
+    put(shop, "erp", "stock.low", "stock.out", "stock.back")
+    shop.sell(CLOCK, quantity=8)
+    shop.read_feed(feed)
+    for number, quantity in enumerate((2, 2, 4)):
+        shop.buy((CLOCK, quantity), key=f"key-{number}")
+        shop.read_feed(feed)
+    shop.post(f"/v1/stock/{CLOCK}/receipts", json={"quantity": 50}, admin=True)
+    shop.read_feed(feed)
+    assert types_of(shop.webhooks.posts) == ["stock.low", "stock.out", "stock.back"]
+    data = json.loads(shop.webhooks.posts[0].payload)["data"]
+    assert data == {"sku": CLOCK, "location": "default", "available": 4}
+
+
+def test_a_test_event_is_sent_logged_and_sent_again(shop: Shopfront) -> None:
+    put(shop)
+    shop.webhooks.statuses = [500]
+    begun = post(shop, "webhooks/erp/test")
+    assert begun.status_code == 202
+    message_id = begun.json()["id"]
+    found = shop.get(f"/v1/admin/webhook-deliveries/{message_id}", admin=True).json()
+    assert (found["status"], found["attempts"][0]["status"], found["event_type"]) == ("pending", 500, "webhook.test")
+    log = shop.get("/v1/admin/webhooks/erp/deliveries", admin=True).json()["items"]
+    assert [(item["id"], item["outcome"], item["status"]) for item in log] == [(message_id, "retrying", 500)]
+    assert post(shop, f"webhook-deliveries/{message_id}/replay").status_code == 202
+    assert shop.get(f"/v1/admin/webhook-deliveries/{message_id}", admin=True).json()["status"] == "delivered"
+    assert [post.message_id for post in shop.webhooks.posts] == [message_id] * 2
+
+
+def test_what_was_given_up_is_replayed_at_once(shop: Shopfront) -> None:
+    put(shop)
+    shop.webhooks.statuses = [410]
+    post(shop, "webhooks/erp/test")
+    assert shop.get("/v1/admin/webhooks/erp", admin=True).json()["disabled"] == "gone"
+    assert post(shop, "webhooks/erp/enable").json()["disabled"] == ""
+    post(shop, "webhooks/erp/test")
+    assert post(shop, "webhooks/erp/replay").json() == {"deliveries": 1}
+    outcomes = [item["outcome"] for item in shop.get("/v1/admin/webhooks/erp/deliveries", admin=True).json()["items"]]
+    assert outcomes == ["delivered", "delivered"]
+    assert post(shop, "webhooks/erp/replay", {"outcome": "all"}).json() == {"deliveries": 2}
+
+
+def test_secrets_are_shown_once_and_rotated(shop: Shopfront) -> None:
+    created = put(shop)
+    assert (created.status_code, created.json()["secret"][:6]) == (201, "whsec_")
+    assert put(shop, "erp", "order.confirmed").json()["secret"] is None
+    assert shop.get("/v1/admin/webhooks/erp", admin=True).json()["secret"] is None
+    rotated = post(shop, "webhooks/erp/rotate", {"keep_hours": 1}).json()["secret"]
+    assert rotated not in (None, created.json()["secret"])
+    post(shop, "webhooks/erp/test")
+    assert len(shop.webhooks.posts[-1].signatures.split()) == 2
+    shop.clock.advance(2 * 3_600_000)
+    post(shop, "webhooks/erp/test")
+    assert len(shop.webhooks.posts[-1].signatures.split()) == 1
+
+
+def test_endpoints_are_listed_changed_by_version_and_removed(shop: Shopfront) -> None:
+    tag = put(shop).headers["etag"]
+    changed = shop.put("/v1/admin/webhooks/erp", json={"url": URL + "/2"}, admin=True, headers={"If-Match": tag})
+    assert (changed.status_code, changed.json()["url"]) == (200, URL + "/2")
+    stale = shop.put("/v1/admin/webhooks/erp", json={"url": URL + "/3"}, admin=True, headers={"If-Match": tag})
+    assert stale.status_code == 412
+    assert [item["key"] for item in shop.get("/v1/admin/webhooks", admin=True).json()["items"]] == ["erp"]
+    for _ in range(2):
+        assert shop.delete("/v1/admin/webhooks/erp", admin=True).status_code == 204
+    assert shop.get("/v1/admin/webhooks/erp", admin=True).status_code == 404
+    assert put(shop).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.org/hooks",
+        "https://localhost/hooks",
+        "https://127.0.0.1/hooks",
+        "https://[::1]/hooks",
+        "https://[::ffff:10.0.0.1]/",
+        "https://10.0.0.8/hooks",
+        "https://169.254.169.254/latest/meta-data",
+        "https://user:password@example.org/",
+        "https://printer.local/",
+        "https://0x7f000001/",
+        "ftp://example.org/",
+        "https://example.org:99999/",
+        "no url",
+    ],
+)
+def test_an_endpoint_is_on_the_public_internet(shop: Shopfront, url: str) -> None:
+    answer = put(shop, url=url)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "#/url")
+
+
+def test_trials_may_use_private_addresses() -> None:
+    assert checked_url("http://localhost:9000/hooks", private=True).port == 9_000
+    with pytest.raises(TargetError):
+        checked_url("ftp://localhost/", private=True)
+
+
+def test_webhooks_are_for_the_merchant(shop: Shopfront) -> None:
+    assert shop.put("/v1/admin/webhooks/erp", json={"url": URL}).status_code == 401
+    assert shop.get("/v1/admin/webhook-events").status_code == 401
+    assert shop.get("/v1/admin/webhook-events", admin=True).json()["items"][0]["type"] == "order.confirmed"
+    missing = "msg_" + "0" * 32
+    assert shop.get(f"/v1/admin/webhook-deliveries/{missing}", admin=True).status_code == 404
+    for path in ("test", "replay", "rotate", "enable"):
+        assert post(shop, f"webhooks/nobody/{path}").status_code == 404
