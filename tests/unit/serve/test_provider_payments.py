@@ -106,17 +106,6 @@ def test_webhooks_late_doubled_and_out_of_order_come_to_one_state(
     assert at.stripe.refunds == {}
 
 
-def test_client_retry_and_webhook_at_once_finish_one_order_once(at: PaidShop) -> None:
-    payment = at.pending_at_stripe()
-    at.stripe.authenticate(payment)
-    body, headers = at.stripe.event(payment)
-    hook = ("POST", STRIPE, {"content": body, "headers": {"Content-Type": "application/json", **headers}})
-    answers = at.shop.at_once([hook, hook, ("GET", f"/v1/orders/{order_id_of(SECRET, 'key-1')}", {"admin": True})])
-    assert [answer.status_code for answer in answers] == [204, 204, 200]
-    assert (at.order()["status"], at.stripe.kept(payment)) == ("confirmed", PRICE)
-    assert at.shop.stock("RETRO-CLOCK")["on_hand"] == 4
-
-
 FORGED = {
     "without a signature": {},
     "signed by somebody else": {"secret": "whsec_thief"},
