@@ -206,8 +206,8 @@ class AccountNoted(Event, frozen=True):
 
 
 class OrderAnonymized(Event, frozen=True):
-    """E-mail address, payment token and notes are gone, and so is what a retry of the purchase would be known by; of where
-    it was delivered the country is left, once it has been."""
+    """E-mail address, payment token and notes are gone, and so is what a retry of the purchase would be known by; of
+    where it was delivered the country is left, once it has been."""
 
 
 OrderEvent = (

@@ -1,4 +1,4 @@
-"""What is left of a customer who wants to be forgotten: in answers nothing, and in a redacted journal nothing either."""
+"""What is left of a customer who wants to be forgotten: in answers nothing, nor in a redacted journal."""
 
 import pytest
 
