@@ -14,6 +14,7 @@ from actors.moves import Arrived, Left
 from actors.placement import shard_of
 from engine.cart import AddLine, CartView
 from engine.coupon import LookCoupon
+from engine.flash_sale import LookSale
 from engine.gift_card import LookCard
 from engine.kernel import Command, Rejected, Reply
 from engine.order import LookOrder, OrderView, Place, Settlement
@@ -26,6 +27,8 @@ from .bank import Ledger
 from .books import OPEN, Broken, CartBook, OrderBook, Part, StockBook
 from .chronicle import Chronicle
 from .goods import GoodsBooks
+from .sales import KIND as SALE
+from .sales import SaleBook
 from .vouchers import KINDS as VOUCHERS
 from .vouchers import VoucherBook
 
@@ -61,7 +64,7 @@ class Auditor:
         self.orders: dict[str, OrderBook] = {}
         self.carts: dict[str, CartBook] = {}
         self.goods = GoodsBooks()
-        self.vouchers: dict[tuple[str, str], VoucherBook] = {}
+        self.vouchers: dict[tuple[str, str], VoucherBook | SaleBook] = {}
         self.asked: list[Asked] = []
         self.time = 0.0
         self.clocks_jumped = False
@@ -135,7 +138,7 @@ class Auditor:
                 book = self.orders.setdefault(key, OrderBook())
             case "cart":
                 book = self.carts.setdefault(key, CartBook())
-            case _ if kind in VOUCHERS:
+            case _ if kind in VOUCHERS or kind == SALE:
                 book = self._voucher(kind, key)
             case _:
                 book = None
@@ -191,7 +194,7 @@ class Auditor:
         told = asked.error or in_short(asked.reply)
         self._chronicle.tell(at, asked.who, f"hears of {type(asked.command).__name__} {asked.key}: {told}")
         self._in_time(asked, at)
-        if asked.error or isinstance(asked.reply, Rejected) or asked.kind in VOUCHERS:
+        if asked.error or isinstance(asked.reply, Rejected) or asked.kind in (*VOUCHERS, SALE):
             return
         try:
             self._judge_answer(asked)
@@ -282,8 +285,8 @@ class Auditor:
         """The book of whatever an order has reserved."""
         return self._stock(part.key) if part.kind == "stock" else self._voucher(part.kind, part.key)
 
-    def _voucher(self, kind: str, key: str) -> VoucherBook:
-        voucher = self.vouchers.setdefault((kind, key), VoucherBook())
+    def _voucher(self, kind: str, key: str) -> VoucherBook | SaleBook:
+        voucher = self.vouchers.setdefault((kind, key), SaleBook() if kind == SALE else VoucherBook())
         voucher.clocks_jumped = self.clocks_jumped
         return voucher
 
@@ -352,7 +355,7 @@ class Auditor:
 
     def compare(self, key: str, reply: Reply, command: Command) -> None:
         """The live state of an entity, read at the end, must be what its journal says."""
-        if isinstance(command, LookCoupon | LookCard):
+        if isinstance(command, LookCoupon | LookCard | LookSale):
             name = next(name for name in self.vouchers if name[1] == key)
             if wrong := self.vouchers[name].differs_from(reply):
                 self._accuse(f"{name} {wrong}")

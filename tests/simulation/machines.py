@@ -11,9 +11,11 @@ from actors.directory import Directory, Owned
 from actors.doorway import Doorway
 from actors.host import Host
 from actors.journals.port import Entry, JournalUnavailable
+from actors.pins import Pins
 from actors.remote import RemoteHosts
 from engine.kernel import Instant
 from engine.kinds import KINDS
+from serve.warming import SaleWarming
 
 from .bank import Bank, BankGateway
 from .chronicle import Chronicle
@@ -175,9 +177,17 @@ class Machine:
 class HostMachine(Machine):
     """Runs a host of production behind its doorway."""
 
-    def __init__(self, name: str, ground: Ground, bank: Bank, way: Callable[[str, str], Client]) -> None:
+    def __init__(
+        self,
+        name: str,
+        ground: Ground,
+        bank: Bank,
+        way: Callable[[str, str], Client],
+        directory: Callable[[str], DirectoryWire],
+    ) -> None:
         super().__init__(name, ground)
         self.clock_ahead_ms = 0
+        self._directory = directory
         self._bank = bank
         self._way = way
         self._parts: asyncio.Task[tuple[Host, Doorway]] | None = None
@@ -197,7 +207,10 @@ class HostMachine(Machine):
             SimulatedJournal(ground.disk, self.name),
             shape.shards,
             self.now,
-            gateways={"bank": BankGateway(ground.network, self._bank, self.name, inside=shape.bank_inside)},
+            gateways={
+                "bank": BankGateway(ground.network, self._bank, self.name, inside=shape.bank_inside),
+                "sales": SaleWarming(client, Pins(client, self._directory(self.name))),
+            },
             send=client.send,
             mailbox_limit=shape.mailbox_limit,
             entities_in_memory=shape.entities_in_memory,

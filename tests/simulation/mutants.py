@@ -139,8 +139,8 @@ MUTANTS = (
     Mutant(
         "more is held than there is",
         "engine.stock",
-        "    if quantity > stock.available:\n",
-        "    if quantity > stock.on_hand:\n",
+        "    is_here = quantity <= stock.available and not stock.promises\n",
+        "    is_here = quantity <= stock.on_hand and not stock.promises\n",
     ),
     Mutant(
         "a host drops nothing when it is fenced",
@@ -213,6 +213,30 @@ MUTANTS = (
         "engine.coupon",
         "coupon.used + coupon.holds.reserved + reserve.quantity > content.limit",
         "coupon.used + reserve.quantity > content.limit",
+    ),
+    Mutant(
+        "a sale claims beyond its allotment",
+        "engine.flash_sale.decisions",
+        "    if command.quantity > sale.free:",
+        "    if command.quantity > terms.allotment:",
+    ),
+    Mutant(
+        "more places are called than there are units",
+        "engine.waiting_room",
+        "count = min(units - len(room.unused), room.waiting, per_second)",
+        "count = min(room.waiting, per_second)",
+    ),
+    Mutant(
+        "whoever joins again gets another place",
+        "engine.flash_sale.decisions",
+        "if (number := number_of(sale.room.numbers, who)) is not None:",
+        "if (number := None) is not None:",
+    ),
+    Mutant(
+        "a call can be used after it has lapsed",
+        "engine.waiting_room",
+        "return room.unused.get(place, 0) > now",
+        "return place < room.called",
     ),
     Mutant(
         "a card's money can be held twice",

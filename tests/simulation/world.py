@@ -15,6 +15,7 @@ from actors.codec import codecs_of
 from actors.journals import trimming
 from engine.cart import LookCart
 from engine.coupon import LookCoupon
+from engine.flash_sale import LookSale
 from engine.gift_card import LookCard
 from engine.kernel import Command
 from engine.kinds import KINDS
@@ -32,6 +33,7 @@ from .goods import draw_errands
 from .linearizability import judge_counters
 from .machines import DirectoryMachine, DirectoryWire, FrontMachine, Ground, HostMachine, Shape, way_of
 from .network import Network
+from .sales import draw_sales
 from .trimmer import trim_now_and_then
 from .virtual_time import Process, Scheduler, Spinning
 from .vouchers import draw_vouchers
@@ -44,7 +46,7 @@ PEACE_S = 90.0
 LOOK_EVERY_S = 0.5
 
 
-STREAMS = ("shape", "plan", "faults", "moves", "network", "disk", "bank", "trims", "goods", "vouchers")
+STREAMS = ("shape", "plan", "faults", "moves", "network", "disk", "bank", "trims", "goods", "vouchers", "sales")
 """Dice of their own: a change in one place shall not change everything else that a seed draws."""
 
 
@@ -133,7 +135,13 @@ class World:
         self.hosts: dict[str, HostMachine] = {}
         self.way = way_of(ground, self.hosts, lambda: self.directory)
         for number in range(self.shape.hosts):
-            self.hosts[f"host-{number}"] = HostMachine(f"host-{number}", ground, self.bank, self.way)
+            self.hosts[f"host-{number}"] = HostMachine(
+                f"host-{number}",
+                ground,
+                self.bank,
+                self.way,
+                lambda source: DirectoryWire(network, source, self.directory),
+            )
         self.directory = DirectoryMachine(ground, self.hosts)
         self.fronts = [FrontMachine(f"front-{number}", ground, self.way) for number in range(self.shape.fronts)]
         plan = draw_plan(streams["plan"], self.shape.fronts)
@@ -145,7 +153,8 @@ class World:
             lambda source: DirectoryWire(network, source, self.directory),
             lambda: self.scheduler.time,
             draw_errands(streams["goods"], self.shape.fronts, SALE, ACTIVE_S)
-            + draw_vouchers(streams["vouchers"], self.shape.fronts, SALE, ACTIVE_S),
+            + draw_vouchers(streams["vouchers"], self.shape.fronts, SALE, ACTIVE_S)
+            + draw_sales(streams["sales"], self.shape.fronts, SALE, ACTIVE_S),
         )
         others = [front.name for front in self.fronts]
         faults = draw_faults(streams["faults"], list(self.hosts), others)
@@ -213,7 +222,8 @@ class World:
         looks += [
             (kind, key, LookTransfer() if kind == "transfer" else LookPurchase()) for kind, key in auditor.goods.books
         ]
-        looks += [(kind, key, LookCoupon() if kind == "coupon" else LookCard()) for kind, key in auditor.vouchers]
+        vouchers: dict[str, Command] = {"coupon": LookCoupon(), "flash-sale": LookSale()}
+        looks += [(kind, key, vouchers.get(kind, LookCard())) for kind, key in auditor.vouchers]
         looks += [("cart", key, LookCart()) for key, cart in auditor.carts.items() if cart.version]
         process = self.fronts[0].process
         assert process is not None
