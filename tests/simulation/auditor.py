@@ -173,7 +173,8 @@ class Auditor:
             held = self._part(part).line(f"{key}:{index}")
             if held is None or held.how != "committed" or held.quantity != part.quantity:
                 raise Broken(f"it is confirmed, but its part of {part.key} is {held}")
-        if order.due and sum(payment.kept for payment in self._ledger.of_order(key)) < order.due:
+        back = order.after.asked_back() if order.after is not None else 0
+        if order.due and sum(payment.kept for payment in self._ledger.of_order(key)) < order.due - back:
             raise Broken("it is confirmed without its money")
 
     # -- requests and answers
@@ -230,8 +231,8 @@ class Auditor:
         order = self.orders.get(asked.key)
         if order is None or order.placed is None:
             raise Broken("it is told of, but nothing is recorded")
-        if view.status != order.status and order.changed_at < asked.at:
-            raise Broken(f"it is told to be {view.status}, though it was {order.status} before the question")
+        if view.status != order.shown and order.changed_at < asked.at:
+            raise Broken(f"it is told to be {view.status}, though it was {order.shown} before the question")
         if view.order_id != asked.key:
             raise Broken(f"the answer is about {view.order_id}")
         heard_at, first = self._settlements.get(asked.key, (FOREVER, view.settlement))
@@ -324,6 +325,7 @@ class Auditor:
         for key, order in self.orders.items():
             self._judge_money(key, order)
             self._judge_lines(key, order)
+            self._judge_what_came_back(key, order)
         for fault in self.goods.faults(self.stocks):
             self._accuse(fault)
         for refusal in self._ledger.refusals:
@@ -339,6 +341,11 @@ class Auditor:
             return
         kept = sum(payment.kept for payment in payments)
         due = order.due if order.status in ("confirmed", "fulfilled") else 0
+        if order.after is not None:
+            if any(edit.payment == "undo-refused" for edit in order.after.edits.values()):
+                return
+            due = due and order.after.captured() - order.after.asked_back("done")
+            due += order.after.kept_by_mistake()
         if order.done and kept != due:
             self._accuse(f"order {key} is {order.status}: {due} are due, {kept} were taken")
 
@@ -352,6 +359,16 @@ class Auditor:
             sold = held is not None and held.how == "committed"
             if sold != kept:
                 self._accuse(f"order {key} is {order.status}, but part {index} of {part.key} is {held}")
+
+    def _judge_what_came_back(self, key: str, order: OrderBook) -> None:
+        """What an order gave back after its sale is on hand, unit for unit."""
+        if order.after is None or not order.done:
+            return
+        for sku, units in order.after.back.items():
+            parts = self._stock(f"{sku}@default").parts
+            back = sum(quantity for name, quantity in parts.items() if name.partition(":")[0] == key)
+            if back != units:
+                self._accuse(f"order {key} gives {units} units of {sku} back, {back} are on hand again")
 
     def compare(self, key: str, reply: Reply, command: Command) -> None:
         """The live state of an entity, read at the end, must be what its journal says."""
@@ -374,8 +391,8 @@ class Auditor:
             if reply.version != len(self._stock(key).history) - 1:
                 self._accuse(f"stock {key} lives in version {reply.version}, not the newest that is recorded")
         elif isinstance(reply, OrderView):
-            if str(reply.status) != self.orders[key].status:
-                self._accuse(f"order {key} lives as {reply.status}, recorded as {self.orders[key].status}")
+            if str(reply.status) != self.orders[key].shown:
+                self._accuse(f"order {key} lives as {reply.status}, recorded as {self.orders[key].shown}")
         elif isinstance(reply, CartView) and reply.version != self.carts[key].version:
             self._accuse(f"cart {key} lives in version {reply.version}, recorded is {self.carts[key].version}")
 

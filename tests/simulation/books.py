@@ -12,6 +12,8 @@ from engine.incoming import Dispatched, ExpectationSet
 from engine.kernel import Event
 from engine.order import events as order_events
 
+from .aftersale import AFTER_SALE, AfterBook, ItemBook, Wrong
+
 OPEN, COMMITTED, RELEASED, EXPIRED, RETURNED, BARRED = "open", "committed", "released", "expired", "returned", "barred"
 DEAD = ("rejected", "expired", "cancelled")
 
@@ -74,6 +76,8 @@ class StockBook:
     dispatches: dict[str, int] = field(default_factory=dict)
     expectations: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Revision and quantity."""
+    parts: dict[str, int] = field(default_factory=dict)
+    """Units that came back in part, by name."""
     bought: dict[str, int] = field(default_factory=dict)
     history: list[Quantities] = field(default_factory=lambda: [Quantities(0.0, 0, 0, 0)])
     expiries: list[tuple[str, float]] = field(default_factory=list)
@@ -182,6 +186,9 @@ class StockBook:
         return self.sold_before.get(name) or self.reservations.get(name)
 
     def _returned(self, name: str, units: int) -> None:
+        if name.count(":") > 1:
+            self._returned_in_part(name, units)
+            return
         sold = self.line(name)
         if sold is None or sold.how != COMMITTED or sold.quantity != units:
             raise Broken(f"reservation {name}, which is {sold}, is returned with {units}")
@@ -189,6 +196,21 @@ class StockBook:
         self.on_hand += units
         self.returned += units
         self._count_back(sold)
+
+    def _returned_in_part(self, name: str, units: int) -> None:
+        """Units of an order that come back under a name of their own, as long as it has so many."""
+        if name in self.parts:
+            raise Broken(f"{name} comes back twice")
+        self.parts[name] = units
+        order_id = name.partition(":")[0]
+        sold = [each for line, each in self.reservations.items() if line.partition(":")[0] == order_id]
+        back = sum(quantity for part, quantity in self.parts.items() if part.partition(":")[0] == order_id)
+        if back > sum(each.quantity for each in sold if each.how == COMMITTED):
+            raise Broken(f"{name}: more comes back than was bought")
+        self.on_hand += units
+        self.returned += units
+        if sold[0].customer in self.bought:
+            self.bought[sold[0].customer] = max(0, self.bought[sold[0].customer] - units)
 
     def _count_back(self, ended: Reservation) -> None:
         if ended.customer in self.bought:
@@ -235,14 +257,36 @@ class OrderBook:
     seal: str = "none"
     settlement: tuple[str, int] | None = None
     confirmed: bool = False
+    after: AfterBook | None = None
 
     def fold(self, event: Event, at: float) -> None:
         if self.placed is None and not isinstance(event, order_events.OrderPlaced):
             raise Broken(f"an order that was never placed recorded {type(event).__name__}")
-        before = self.status
-        _ORDER_FOLDS[type(event)](self, event, at)
-        if self.status != before:
+        before = self.shown
+        if type(event) in AFTER_SALE:
+            self._fold_after_sale(event)
+        else:
+            _ORDER_FOLDS[type(event)](self, event, at)
+        if self.shown != before:
             self.changed_at = at
+
+    def _fold_after_sale(self, event: Event) -> None:
+        if self.settlement is None:
+            raise Broken(f"an order that is {self.status} records {type(event).__name__}")
+        if self.after is None:
+            items = [ItemBook(line.sku, line.quantity, line.price.amount) for line in self.lines]
+            self.after = AfterBook(items, self.total, fulfilled=self.status == "fulfilled")
+        try:
+            self.after.fold(event)
+        except Wrong as wrong:
+            raise Broken(str(wrong)) from wrong
+
+    @property
+    def shown(self) -> str:
+        """The status that the world is told: after the sale it follows from where the units are."""
+        if self.after is None or not self.after.touched or self.dead:
+            return self.status
+        return self.after.status
 
     def settle(self, status: str, at: int) -> None:
         if self.status in DEAD or (self.status == "fulfilled"):
@@ -264,6 +308,8 @@ class OrderBook:
         """What the order still waits for, in words."""
         if any(state == "found" for state in self.surplus.values()):
             return "surplus money to give back"
+        if self.after is not None and (left := self.after.left_to_do()):
+            return left
         if self.status in ("confirmed", "fulfilled"):
             return ""
         if not self.dead:

@@ -268,6 +268,24 @@ MUTANTS = (
         "order.authorize_key, order.due, order.token, order.order_id, True",
         "order.authorize_key, order.total, order.token, order.order_id, True",
     ),
+    Mutant(
+        "what is packed can be cancelled",
+        "engine.order.aftersale.records",
+        "return self.kept - self.packed - self.shipped - self.lost - self.locked",
+        "return self.kept - self.shipped - self.lost - self.locked",
+    ),
+    Mutant(
+        "an edit that was given up keeps its holds",
+        "engine.order.aftersale.edit_process",
+        "if step is Step.ASKED or step is Step.HELD:",
+        "if False:",
+    ),
+    Mutant(
+        "what was restocked isn't told to its stock",
+        "engine.order.aftersale.returns",
+        'give_back(order, name_of("return", event.return_id), each.line, each.restocked)',
+        "pass",
+    ),
 )
 
 

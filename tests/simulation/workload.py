@@ -19,6 +19,7 @@ from engine.order import Cancel, Fulfil, LookOrder, Place
 from engine.reasons import Reason
 from engine.stock import Adjust, Commit, Held, LookStock, Receive, Release, Reserve, SetPolicy, stock_key
 
+from .aftersale import Counter, serve
 from .auditor import Asked, Auditor
 from .bank import TREATMENTS
 from .goods import Errand, run
@@ -227,6 +228,7 @@ class Crowd:
         directory_for: Callable[[str], DirectoryWire],
         clock: Callable[[], float],
         errands: tuple[Errand, ...] = (),
+        counters: tuple[Counter, ...] = (),
     ) -> None:
         self._plan = plan
         self._fronts = fronts
@@ -235,6 +237,7 @@ class Crowd:
         self._directory_for = directory_for
         self._clock = clock
         self._errands = errands
+        self._counters = counters
         self._operations = count()
         self.tasks: list[asyncio.Task[Any]] = []
 
@@ -261,6 +264,8 @@ class Crowd:
             self._start(look.front, self._look(look))
         for errand in self._errands:
             self._start(errand.front, run(errand, self._ask))
+        for busy in self._counters:
+            self._start(busy.front, serve(busy, self._ask))
 
     @property
     def busy(self) -> int:

@@ -24,6 +24,7 @@ from engine.purchase import LookPurchase
 from engine.stock import LookStock
 from engine.transfer import LookTransfer
 
+from .aftersale import draw_counters
 from .auditor import Auditor
 from .bank import Bank
 from .chronicle import Chronicle
@@ -46,7 +47,20 @@ PEACE_S = 90.0
 LOOK_EVERY_S = 0.5
 
 
-STREAMS = ("shape", "plan", "faults", "moves", "network", "disk", "bank", "trims", "goods", "vouchers", "sales")
+STREAMS = (
+    "shape",
+    "plan",
+    "faults",
+    "moves",
+    "network",
+    "disk",
+    "bank",
+    "trims",
+    "goods",
+    "vouchers",
+    "sales",
+    "aftersale",
+)
 """Dice of their own: a change in one place shall not change everything else that a seed draws."""
 
 
@@ -155,6 +169,12 @@ class World:
             draw_errands(streams["goods"], self.shape.fronts, SALE, ACTIVE_S)
             + draw_vouchers(streams["vouchers"], self.shape.fronts, SALE, ACTIVE_S)
             + draw_sales(streams["sales"], self.shape.fronts, SALE, ACTIVE_S),
+            draw_counters(
+                streams["aftersale"],
+                self.shape.fronts,
+                [(purchase.at, purchase.order_id, purchase.place) for purchase in plan.purchases],
+                SALE,
+            ),
         )
         others = [front.name for front in self.fronts]
         faults = draw_faults(streams["faults"], list(self.hosts), others)
