@@ -38,6 +38,7 @@ class SigningKeys:
         self._public: dict[str, Ed25519PublicKey] = {}
         self._private: tuple[str, Ed25519PrivateKey] | None = None
         self._looked_at: Instant = 0
+        self._losses = 0
 
     async def signer(self) -> tuple[str, Ed25519PrivateKey]:
         """Name and private half of the key that signs now."""
@@ -57,6 +58,11 @@ class SigningKeys:
         if kid not in self._public:
             await self._look(LOOK_FOR_UNKNOWN_MS)
         return self._public.get(kid)
+
+    async def losses(self) -> int:
+        """How often keys have gone, as far as this process knows; it looks again now and then."""
+        await self._look(LOOK_AGAIN_MS)
+        return self._losses
 
     async def public_keys(self) -> list[dict[str, Any]]:
         """The public halves as JSON Web Keys."""
@@ -84,6 +90,8 @@ class SigningKeys:
 
     def _take(self, keyring: KeyringView) -> None:
         self._looked_at = self._now()
+        if not self._keys.keys() <= {key.kid for key in keyring.keys}:
+            self._losses += 1
         self._keys = {key.kid: key for key in keyring.keys}
         self._public = {key.kid: _public_of(key) for key in keyring.keys}
 

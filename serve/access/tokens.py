@@ -31,6 +31,7 @@ class AccessTokens:
         self._now = now
         self._new_id = new_id
         self._issuer = issuer
+        self._losses = 0
         self._newer: dict[str, Principal] = {}
         self._older: dict[str, Principal] = {}
 
@@ -58,6 +59,10 @@ class AccessTokens:
 
     async def read(self, token: str) -> Principal | None:
         """The principal of a token; None for one that isn't ours, was tampered with, or has expired."""
+        if (losses := await self._keys.losses()) != self._losses:
+            # Tokens of a key that is gone aren't taken any more; the others are verified once more.
+            self.forget()
+            self._losses = losses
         if (principal := self.known(token)) is not None:
             return principal
         principal = await self._verified(token)

@@ -11,8 +11,6 @@ from typing import Any, NamedTuple, Protocol
 
 import httpx
 import jwt
-from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.httpx_client import AsyncOAuth2Client
 from pydantic import SecretStr
 
 from actors.errors import Unavailable
@@ -109,7 +107,10 @@ class _Provider:
             return next(iter(self._keys.values()))
         return self._keys.get(kid)
 
-    def client(self, redirect_uri: str) -> AsyncOAuth2Client:
+    def client(self, redirect_uri: str) -> Any:
+        """Authlib's client: imported here, for most shops never need it."""
+        from authlib.integrations.httpx_client import AsyncOAuth2Client
+
         settings = self.settings
         return AsyncOAuth2Client(
             settings.client_id,
@@ -161,6 +162,8 @@ class Providers:
             return None
         if not hmac.compare_digest(begun.state.encode(), state.encode()):
             return None
+        from authlib.common.errors import AuthlibBaseError
+
         metadata = await provider.metadata()
         try:
             async with provider.client(self._redirect_uri(name)) as client:

@@ -1,4 +1,4 @@
-"""What is left of a customer who wants to be forgotten: in answers nothing, nor in a redacted journal."""
+"""What is left of a customer who wants to be forgotten: nothing in answers, and nothing in a redacted journal."""
 
 import pytest
 
