@@ -206,13 +206,8 @@ class AccountNoted(Event, frozen=True):
 
 
 class OrderAnonymized(Event, frozen=True):
-<<<<<<< HEAD
-    """E-mail address, payment token and notes are gone, and so is what a retry of the purchase would be known by; of
-    where it was delivered the country is left, once it has been."""
-=======
     """E-mail address, payment token and notes are gone, and so is what a retry of the purchase would be known by. Once
     it has been delivered, only the country is left of where."""
->>>>>>> 393bb12 (docs: accounts and access; a revoked signing key ends tokens that were known)
 
 
 OrderEvent = (
