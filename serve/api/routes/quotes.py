@@ -10,11 +10,11 @@ from ..openapi import body_problems
 from ..purchase import lines_of
 from ..quoting import Charged, charged, merged
 from ..requests import OrderRequestLine
-from ..routing import CartRoute, ThePrincipal, TheShop, router_of
+from ..routing import StrictRoute, ThePrincipal, TheShop, router_of
 from ..schemas.quote import QuoteIn, QuoteOut
 from ..wishes import WishRequest, wishes_of
 
-router = router_of(CartRoute, "orders")
+router = router_of(StrictRoute, "orders")
 _encode = msgspec.json.Encoder().encode
 
 
