@@ -6,6 +6,7 @@ from .category_tree import CATEGORY_TREE
 from .collection import COLLECTION
 from .count import COUNT
 from .coupon import COUPON
+from .customer_group import CUSTOMER_GROUP
 from .family import FAMILY
 from .flash_sale import FLASH_SALE
 from .gift_card import GIFT_CARD, STORE_CREDIT
@@ -59,6 +60,7 @@ KINDS: dict[str, Kind] = {
         HANDLE,
         ACCOUNT,
         COUPON,
+        CUSTOMER_GROUP,
         GIFT_CARD,
         STORE_CREDIT,
         PROMOTION,

@@ -6,6 +6,7 @@ of them changes.
 
 from collections.abc import Iterator, Mapping
 
+from engine.customer_group import CUSTOMER_GROUP
 from engine.pricing import Promotion, ShippingMethod, TaxRate, TaxRules
 from engine.promotion import PROMOTION, SHIPPING_METHOD
 from engine.tax_region import TAX_REGION, TaxRegionPut
@@ -20,6 +21,9 @@ class Offers:
         self._promotions = tables[PROMOTION]
         self._methods = tables[SHIPPING_METHOD]
         self._regions = tables[TAX_REGION]
+        self._groups = tables[CUSTOMER_GROUP]
+        self._seen_groups = -1
+        self._groups_of: dict[str, tuple[str, ...]] = {}
         self._seen = -1
         self._automatic: dict[str, Promotion] = {}
 
@@ -36,6 +40,17 @@ class Offers:
             self._seen = self._promotions.changes
             self._automatic = {key: each for key, each in self._promotions.items() if not each.needs_coupon}
         return self._automatic
+
+    def groups_of(self, account_id: str) -> tuple[str, ...]:
+        """The customer groups that an account is in; a guest is in none."""
+        if self._groups.changes != self._seen_groups:
+            self._seen_groups = self._groups.changes
+            found: dict[str, tuple[str, ...]] = {}
+            for key, group in self._groups.items():
+                for account in group.accounts:
+                    found[account] = (*found.get(account, ()), key)
+            self._groups_of = found
+        return self._groups_of.get(account_id, ())
 
     def promotion(self, promotion_id: str) -> Promotion | None:
         found: Promotion | None = self._promotions.get(promotion_id)

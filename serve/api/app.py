@@ -89,6 +89,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     cart_wishes.router,
     promotions.promotions_router,
     promotions.methods_router,
+    promotions.groups_router,
     promotions.router,
     gift_cards.router,
     gift_cards.own_router,

@@ -11,15 +11,18 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from engine.cart import Line
+from engine.category_tree import Taxonomy
 from engine.coupon import CouponView, LookCoupon
 from engine.gift_card import CardView, LookCard, store_credit_key
-from engine.kernel import Rejected
+from engine.kernel import Rejected, invalid
+from engine.money import MOST_TOTAL
 from engine.order import Claim
 from engine.pricing import Context, Goods, Promotion, Quote, ShippingMethod, UnusedCoupon, quote
 from engine.product import ProductView
 from engine.reasons import Reason
 
 from ..shop import Shop
+from .assortment import taxonomy_of
 from .charges import charges_of
 from .problems import ProblemError, refused
 from .wishes import ExpectedTotal, Wishes
@@ -45,7 +48,9 @@ async def charged(
 ) -> Charged:
     """What the lines cost now. A `binding` one is for a purchase: raises ProblemError for whatever the shopper would
     have to decide first."""
-    goods = _goods(lines, products)
+    goods = _goods(lines, products, taxonomy_of(shop))
+    if sum(one.amount for one in goods) > MOST_TOTAL:
+        raise refused(invalid("lines", f"cost at most {MOST_TOTAL} minor units together"))
     currency, region = goods[0].price.currency, wishes.region
     coupons, unusable = await _coupons_of(shop, wishes.coupons)
     context = Context(
@@ -53,6 +58,7 @@ async def charged(
         shop.now(),
         region,
         account_id,
+        shop.offers.groups_of(account_id) if account_id else (),
         coupons={code: coupon.promotion_id for code, coupon in coupons.items()},
     )
     promotions = _promotions(shop, context)
@@ -80,14 +86,23 @@ def merged(lines: Iterable[Line]) -> tuple[Line, ...]:
     return tuple(found.values())
 
 
-def _goods(lines: Iterable[Line], products: Mapping[str, ProductView | None]) -> list[Goods]:
+def _goods(lines: Iterable[Line], products: Mapping[str, ProductView | None], tree: Taxonomy) -> list[Goods]:
     goods = []
     for line in lines:
         product = products[line.sku]
         assert product is not None, "only what is sold is quoted"
-        categories = (*product.category, *product.categories)
+        categories = _categories_of(product, tree)
         goods.append(Goods(line.sku, line.quantity, line.price, categories, product.tax_class, product.weight_g))
     return goods
+
+
+def _categories_of(product: ProductView, tree: Taxonomy) -> tuple[str, ...]:
+    """Its categories and all above them by id, and the names on its path."""
+    ids = list(product.categories)
+    if (main := tree.id_at(product.category)) is not None:
+        ids.append(main)
+    above = (category.id for one in ids for category in tree.path_to(one))
+    return tuple(dict.fromkeys((*product.category, *ids, *above)))
 
 
 async def _coupons_of(shop: Shop, codes: Iterable[str]) -> tuple[dict[str, CouponView], tuple[UnusedCoupon, ...]]:

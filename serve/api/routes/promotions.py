@@ -7,6 +7,7 @@ from fastapi import Path
 from starlette.responses import Response
 
 from engine.coupon import CouponView, LookCoupon, PutCoupon, normalized
+from engine.customer_group import CUSTOMER_GROUP
 from engine.kernel import Command, Rejected
 from engine.promotion import PROMOTION, SHIPPING_METHOD
 
@@ -21,7 +22,14 @@ from ..preconditions import IfMatch, required_version, version_tag
 from ..problems import ProblemError, refused
 from ..requests import idempotency_key_of
 from ..routing import MerchantRoute, TheShop, router_of
-from ..schemas.promotions import PromotionIn, PromotionOut, ShippingMethodIn, ShippingMethodOut
+from ..schemas.promotions import (
+    CustomerGroupIn,
+    CustomerGroupOut,
+    PromotionIn,
+    PromotionOut,
+    ShippingMethodIn,
+    ShippingMethodOut,
+)
 from ..schemas.times import instant_of
 from ..schemas.vouchers import Coupon, CouponIn, Coupons, CouponsIn
 from .orders import PurchaseKey
@@ -51,7 +59,21 @@ SHIPPING_METHODS = Resource(
     MerchantRoute,
 )
 
+CUSTOMER_GROUPS = Resource(
+    CUSTOMER_GROUP,
+    "customer group",
+    "customer groups",
+    "/v1/admin/customer-groups",
+    CustomerGroupIn,
+    CustomerGroupOut,
+    DOCUMENT_KEY_PATTERN,
+    "staff",
+    "promotions",
+    MerchantRoute,
+)
+
 promotions_router = document_routes(PROMOTIONS)
+groups_router = document_routes(CUSTOMER_GROUPS)
 methods_router = document_routes(SHIPPING_METHODS)
 router = router_of(MerchantRoute, "promotions", "admin", security=ADMIN_KEY)
 

@@ -4,10 +4,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from engine.customer_group import MOST_MEMBERS, CustomerGroup
 from engine.pricing import Benefit, Promotion, ShippingMethod, ShippingTier
 from engine.promotion import MOST_NAMED, MOST_TIERS, MOST_UNITS, check_promotion
 
-from ..bounds import DOCUMENT_KEY_PATTERN, MAX_AMOUNT, MAX_LABEL_LENGTH, SKU_PATTERN
+from ..bounds import MAX_AMOUNT, MAX_LABEL_LENGTH, SKU_PATTERN, STORE_CREDIT_ACCOUNT_PATTERN
 from .common import Input, Output, Timestamp
 from .times import InstantText, instant_of, shown_instant
 
@@ -108,6 +109,29 @@ class PromotionOut(Output):
         return cls(key=key, version=version, **shown)
 
 
+class CustomerGroupIn(Input):
+    """The accounts of a group, which promotions can be for."""
+
+    title: Name
+    accounts: Annotated[
+        list[Annotated[str, Field(pattern=STORE_CREDIT_ACCOUNT_PATTERN)]], Field(max_length=MOST_MEMBERS)
+    ] = []
+
+    def to_content(self) -> CustomerGroup:
+        return CustomerGroup(self.title, tuple(self.accounts))
+
+
+class CustomerGroupOut(Output):
+    key: str
+    version: int
+    title: str
+    accounts: list[str]
+
+    @classmethod
+    def of(cls, key: str, version: int, content: CustomerGroup) -> Self:
+        return cls(key=key, version=version, title=content.title, accounts=list(content.accounts))
+
+
 class ShippingTierIn(Input):
     """From this amount (or weight in grams) on, bringing it costs `price`."""
 
@@ -166,12 +190,3 @@ class ShippingMethodOut(Output):
         shown["tiers"] = [ShippingTierOut(starts_at=tier.starts_at, price=tier.price) for tier in content.tiers]
         shown["regions"] = list(content.regions)
         return cls(key=key, version=version, **shown)
-
-
-__all__ = [
-    "DOCUMENT_KEY_PATTERN",
-    "PromotionIn",
-    "PromotionOut",
-    "ShippingMethodIn",
-    "ShippingMethodOut",
-]

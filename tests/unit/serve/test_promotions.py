@@ -86,6 +86,36 @@ def test_a_retry_gets_its_first_answer_whatever_the_prices_are_by_now(clocks: Sh
     assert clocks.buy(("RETRO-CLOCK", 1)).content == first.content
 
 
+def test_a_promotion_of_a_category_is_also_for_those_below_it(shop: Shopfront) -> None:
+    shop.sell("RETRO-CLOCK", amount=2_000, category=["Home", "Clocks"])
+    shop.sell("BICYCLE", amount=2_000, category=["Sports"])
+    for category in ("Home", "home"):
+        put(shop, "promotions", "summer", {**SUMMER, "categories": [category]})
+        quoted = quote(shop, ("RETRO-CLOCK", 1), ("BICYCLE", 1)).json()
+        assert [line["total"] for line in quoted["lines"]] == [usd(1_800), usd(2_000)]
+
+
+def test_a_group_of_customers_has_its_own_promotion(clocks: Shopfront) -> None:
+    put(clocks, "promotions", "staff", {**SUMMER, "percent_bp": 5_000, "groups": ["staff"]})
+    put(clocks, "customer-groups", "staff", {"title": "Staff", "accounts": ["acc_1"]})
+    body = {"lines": [{"sku": "RETRO-CLOCK", "quantity": 1}]}
+    assert clocks.post("/v1/quote", json=body).json()["total"] == usd(2_000)
+    assert clocks.post("/v1/quote", json=body, headers=clocks.token("acc_2")).json()["total"] == usd(2_000)
+    ada = clocks.token("acc_1")
+    assert clocks.post("/v1/quote", json=body, headers=ada).json()["total"] == usd(1_000)
+    bought = clocks.post("/v1/orders", json=order_body(("RETRO-CLOCK", 1)), headers={**keyed("key-1"), **ada})
+    assert bought.json()["total"] == usd(1_000)
+    put(clocks, "customer-groups", "staff", {"title": "Staff"})
+    assert clocks.post("/v1/quote", json=body, headers=ada).json()["total"] == usd(2_000)
+
+
+def test_a_quote_beyond_all_sums_is_refused(shop: Shopfront) -> None:
+    shop.sell("PALACE", quantity=0, amount=10**12)
+    shop.post("/v1/stock/PALACE/receipts", json={"quantity": 10_000}, admin=True)
+    refused = quote(shop, ("PALACE", 10_000), ("PALACE", 10_000))
+    assert (refused.status_code, kind_of(refused)) == (422, "invalid-command")
+
+
 def test_a_promotion_that_can_not_be_is_refused(shop: Shopfront) -> None:
     for body in (
         {**SUMMER, "percent_bp": 0},
