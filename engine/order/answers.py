@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 
 from ..cart import CartView, Line
 from ..kernel import Accepted, EffectAnswered, Event, Instant, Outcome, Rejected, Reply
-from ..money import Money
 from ..payment import ALREADY_REFUNDED, Authorized, Captured, Declined, Pending, Refunded, Voided
 from ..reasons import Reason
 from ..reservation import Held
@@ -133,18 +132,24 @@ def payment_answered(order: Order, attempt: str, reply: Reply, now: Instant) -> 
 def _authorized(order: Order, reply: Authorized, now: Instant, *, ours: bool) -> Outcome:
     known = order.payment_id if order.payment is Payment.AUTHORIZED else ""
     if order.status is Status.AWAITING_PAYMENT and known in ("", reply.payment_id):
-        if reply.amount is not None and reply.amount != order.due:
-            return _mismatched(order, reply.payment_id, reply.amount, now) if ours else _foreign(order, reply)
+        if _is_another_amount(order, reply):
+            return _mismatched(order, reply.payment_id, reply, now) if ours else _foreign(order, reply)
         if reply.captured:
             return Accepted((PaymentCaptured(reply.payment_id, now),))
         return Accepted(() if known else (PaymentAuthorized(reply.payment_id),))
     return Accepted((SurplusPaymentFound(reply.payment_id, reply.amount),) if _is_surplus(order, reply) else ())
 
 
-def _mismatched(order: Order, payment_id: str, amount: Money, now: Instant) -> Outcome:
+def _is_another_amount(order: Order, reply: Authorized | Captured) -> bool:
+    """Whether the provider says that it was another amount, or another currency, than was asked for."""
+    return reply.amount is not None and reply.amount != order.due
+
+
+def _mismatched(order: Order, payment_id: str, reply: Authorized | Captured, now: Instant) -> Outcome:
     """What was paid isn't what was asked for: nothing is sold for it."""
+    assert reply.amount is not None, "only an amount that was told can be another one"
     rejected = OrderRejected(Reason.PAYMENT_DECLINED, {"code": AMOUNT_MISMATCH}, now)
-    return Accepted((PaymentMismatched(payment_id, amount, now), rejected))
+    return Accepted((PaymentMismatched(payment_id, reply.amount, now), rejected))
 
 
 def _foreign(order: Order, reply: Authorized) -> Outcome:
@@ -169,8 +174,8 @@ def _capture_answered(order: Order, _rest: str, reply: Reply, now: Instant) -> O
     if order.status is not Status.AWAITING_PAYMENT or order.payment is not Payment.AUTHORIZED:
         return Accepted()
     if isinstance(reply, Captured):
-        if reply.amount is not None and reply.amount != order.due:
-            return _mismatched(order, order.payment_id, reply.amount, now)
+        if _is_another_amount(order, reply):
+            return _mismatched(order, order.payment_id, reply, now)
         return Accepted((PaymentCaptured(order.payment_id, now),))
     assert isinstance(reply, Declined), "a provider captures or declines"
     return Accepted((OrderRejected(Reason.PAYMENT_DECLINED, {"code": reply.code}, now),))

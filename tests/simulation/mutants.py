@@ -286,6 +286,18 @@ MUTANTS = (
         'give_back(order, name_of("return", event.return_id), each.line, each.restocked)',
         "pass",
     ),
+    Mutant(
+        "another amount than was asked for is as good as it",
+        "engine.order.answers",
+        "    return reply.amount is not None and reply.amount != order.due",
+        "    return False",
+    ),
+    Mutant(
+        "money that a void gave back is given back again",
+        "engine.order.answers",
+        "    voided = order.payment in VOIDABLE or (order.payment is Payment.VOIDED and order.returned is not None)",
+        "    voided = order.payment in VOIDABLE",
+    ),
 )
 
 
