@@ -26,12 +26,13 @@ from engine.search_synonyms import SEARCH_SYNONYMS
 from engine.stock import LookStock, StockView, stock_key
 
 from .access.access import access_of
-from .accounts.composition import accounts_of
+from .accounts.composition import accounts_of, letters_of, mailer_of
 from .accounts.oidc import Providers
 from .api import build_app
 from .catalogue import CatalogueView, KnownOrders
 from .feed.keeper import Keeper
-from .feed.reader import Reader
+from .feed.mails import MailConsumer
+from .feed.reader import Leaving, Reader
 from .feed.webhooks import WebhookConsumer
 from .front import Front
 from .gateways.registry import methods_of, providers_of
@@ -267,11 +268,15 @@ class ShopProcess:
     async def _look_all(self, kind: str, keys: Sequence[str], look: Command) -> list[Reply]:
         return await asyncio.gather(*(self._client.send(kind, key, look, deadline_s=60) for key in keys))
 
-    def _readers(self, shop: Shop) -> list[Reader]:
+    def _readers(self, shop: Shop) -> list[Reader | Leaving]:
         """What the journal is read for, in the one process that has the lease."""
         assert self._journal is not None
-        consumers = [WebhookConsumer(shop, self._settings.low_stock_units)]
-        return [Reader(self._journal, consumer) for consumer in consumers]
+        webhooks = Reader(self._journal, WebhookConsumer(shop, self._settings.low_stock_units))
+        if not self._settings.order_mails:
+            return [webhooks, Leaving(self._journal, MailConsumer.name)]
+        mailer = mailer_of(self._settings, shop.now)
+        mails = MailConsumer(self._client, letters_of(self._settings), mailer)
+        return [webhooks, Reader(self._journal, mails)]
 
     def _on_gap(self) -> None:
         """Changes of documents may have been missed: they are all looked at again, beside the selling."""

@@ -211,6 +211,10 @@ class Settings(BaseModel):
         104_857_600, ge=80_000_000, description="Shared memory that Ray reserves for large objects, in bytes."
     )
     haproxy_threads: int = Field(1, ge=1, le=64, description="Threads of the HAProxy in front of the replicas.")
+    mail_templates: str = Field(
+        "", max_length=4_096, description="Directory of mail templates that stand in place of the shop's own."
+    )
+    order_mails: bool = Field(True, description="Send customers mails about their orders.")
     webhook_private_addresses: bool = Field(
         False, description="Let webhooks go to http:// and to addresses of private networks: for trials only."
     )

@@ -40,7 +40,8 @@ def mailer_of(settings: MailSettings, now: Callable[[], Instant]) -> Mailer:
 
 
 def letters_of(settings: AccountSettings) -> Letters:
-    return Letters(settings.shop_name, settings.public_url)
+    directory = settings.mail_templates
+    return Letters(settings.shop_name, settings.public_url, Path(directory) if directory else None)
 
 
 def accounts_of(

@@ -61,6 +61,9 @@ class AccountSettings(Protocol):
     def shop_name(self) -> str: ...
 
     @property
+    def mail_templates(self) -> str: ...
+
+    @property
     def session_days(self) -> int: ...
 
 

@@ -10,6 +10,7 @@ from .stop_signals import leave_at_once_when_asked
 COMMANDS = {
     "up": ("up", "Start the shop and run it until Ctrl-C."),
     "import": ("imports", "Load products from a file into the running shop."),
+    "webhooks": ("webhooks", "Send webhooks that an endpoint has missed again."),
     "reorder": ("reorder", "Draft purchase orders for what is about to run out."),
     "payments": ("payments", "Compare the books of payment providers with the orders."),
     "export": ("exports", "Write products of the running shop into a file."),

@@ -10,7 +10,7 @@ from engine.kernel import Rejected
 from engine.lease import LEASE, AcquireLease, GiveLeaseBack
 
 from ..shop import Client
-from .reader import Reader
+from .reader import Leaving, Reader
 
 LEASE_NAME = "feed"
 LEASE_MS = 30_000
@@ -27,7 +27,7 @@ class Keeper:
         self,
         client: Client,
         holder: str,
-        readers: Callable[[], Sequence[Reader]],
+        readers: Callable[[], Sequence[Reader | Leaving]],
         *,
         lease_ms: int = LEASE_MS,
         renew_every_s: float = RENEW_EVERY_S,
@@ -37,7 +37,7 @@ class Keeper:
         self._readers = readers
         self._lease_ms = lease_ms
         self._renew_every_s = renew_every_s
-        self._running: list[tuple[Reader, asyncio.Task[None]]] = []
+        self._running: list[tuple[Reader | Leaving, asyncio.Task[None]]] = []
         self._ours_until = 0.0
 
     @property

@@ -117,3 +117,20 @@ class Reader:
     async def _store_now_and_then(self) -> None:
         if time.monotonic() >= self._stored_at + ADVANCE_EVERY_S:
             await self.store()
+
+
+class Leaving:
+    """In the place of a reader whose consumer is not wanted: the journal keeps nothing for it any more."""
+
+    def __init__(self, journal: Journal, name: str) -> None:
+        self._journal = journal
+        self._name = name
+
+    async def run(self) -> None:
+        """Forget the consumer; there is nothing to read."""
+        for shard in await self._journal.shards():
+            if self._name in await self._journal.consumers(shard):
+                await self._journal.forget(self._name, shard)
+
+    async def store(self) -> None:
+        """There is no position."""

@@ -101,6 +101,7 @@ class SmallSettings:
     settle_wait_s: float = 5.0
     payment_window_s: int = 600
     webhook_private_addresses: bool = False
+    mail_templates: str = ""
     return_window_days: int = 30
 
 
