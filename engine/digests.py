@@ -1,4 +1,4 @@
-"""Whole numbers by 8-byte digest, a million of them in 14 MB: a dict would take a hundred.
+"""Whole numbers by 8-byte digest, a million of them in 17 MB: a dict would take a hundred.
 
 The digests are spread over buckets; a bucket is rows of digest and number, found by a search in C. They must be made
 with a key that nobody outside knows: else somebody could fill one bucket.

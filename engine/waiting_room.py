@@ -16,7 +16,7 @@ from .digests import Digests, digest_of, number_of, put
 from .kernel import Event, Instant
 
 MOST_PLACES = 1_000_000
-"""Places in one line, 14 bytes each and, with a bound per address, another 14 for each address."""
+"""Places in one line, 17 bytes each and, with a bound per address, another 17 for each address."""
 
 SECOND_MS = 1_000
 

@@ -1,19 +1,17 @@
-"""The network address that a request came from, as the shop's own proxy tells it."""
+"""The network that a request came from, for limits that count customers by it."""
 
 from ipaddress import IPv6Address, ip_address
 
 from starlette.requests import Request
 
+from ..shop import Shop
+from .limiting import client_of
 
-def address_of(request: Request) -> str:
-    """The address, or nothing where only the proxy's own is known; of IPv6 the network that one customer gets.
 
-    Only the last entry of `X-Forwarded-For` counts: the proxy in front of the shop wrote it, the others may be made up.
-    """
-    told = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
-    peer = request.client.host if request.client else ""
+def network_of(shop: Shop, request: Request) -> str:
+    """The address, or of IPv6 the network that one customer gets; nothing where only this machine's own is known."""
     try:
-        address = ip_address(told or peer)
+        address = ip_address(client_of(request, shop.settings.trusted_proxies))
     except ValueError:
         return ""
     if address.is_loopback:

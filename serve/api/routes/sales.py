@@ -12,7 +12,7 @@ from engine.kernel import Rejected
 from engine.reasons import Reason
 
 from ...tickets import ticket_of
-from ..addresses import address_of
+from ..addresses import network_of
 from ..answers import answer, response_of, shaped, timestamp
 from ..auth import principal_of
 from ..bounds import DEFAULT_PAGE, MAX_SALE_TICKET_LENGTH, SALE_KEY_PATTERN
@@ -70,7 +70,7 @@ async def join_line(sale: SalePath, joining: JoinIn, shop: TheShop, request: Req
     if found.sold_out:
         raise refused(Rejected(Reason.SOLD_OUT, {"sku": found.sku, "sale": sale}))
     customer = (await principal_of(request)).account_id or customer_of(joining.email)
-    reply = await shop.client.send("flash-sale", sale, JoinLine(customer, address_of(request)))
+    reply = await shop.client.send("flash-sale", sale, JoinLine(customer, network_of(shop, request)))
     if isinstance(reply, Rejected):
         raise refused(reply)
     assert isinstance(reply, Number)

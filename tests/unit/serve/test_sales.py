@@ -306,6 +306,7 @@ def test_a_poll_of_whoever_waits_costs_no_command(shop: Shopfront) -> None:
 
 
 def test_places_for_one_network_are_bounded(shop: Shopfront) -> None:
+    shop.settings.trusted_proxies = 1
     schedule(shop, line="always", places_per_address=2)
 
     def from_network(name: str, address: str) -> int:
