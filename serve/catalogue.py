@@ -94,7 +94,7 @@ class CatalogueView:
             self.listener.product_told(product.sku)
 
     def _sparing(self, product: ProductView) -> ProductView:
-        """The same product, with what many have alike held once: of a million products, that is a fifth of the memory."""
+        """The same product, with what many have alike held once: that is a fifth of the memory."""
         if len(self._alike) > MOST_ALIKE:
             self._alike.clear()
         same = self._alike.setdefault

@@ -19,7 +19,7 @@ from .answers import answer, response_of, timestamp
 from .charges import ChargesOut, charges_of
 from .lookups import products_of
 from .preconditions import version_tag
-from .prices import shelf_price
+from .prices import groups_of, shelf_price
 from .problems import ProblemError
 from .quoting import Charged, charged
 from .wishes import WishRequest, keeps_nothing, wishes_of
@@ -87,23 +87,27 @@ class CartOut(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 _encode = msgspec.json.Encoder().encode
 
 
-async def cart_answer(shop: Shop, cart: CartView, status: int = 200) -> Response:
+async def cart_answer(shop: Shop, cart: CartView, status: int = 200, account_id: str = "") -> Response:
     """The cart with the prices of adding and of now; 201 tells where it is."""
     products = await products_of(shop, [line.sku for line in cart.lines])
     headers = [("etag", version_tag(cart.version))]
     if status == 201:
         headers.append(("location", f"/v1/carts/{cart.cart_id}"))
-    costs = await _costs(shop, cart, products)
-    return response_of(answer(status, _encode(_cart_out(shop, cart, products, costs)), headers=headers))
+    costs = await _costs(shop, cart, products, account_id)
+    return response_of(
+        answer(status, _encode(_cart_out(shop, cart, products, costs, groups_of(shop, account_id))), headers=headers)
+    )
 
 
-async def _costs(shop: Shop, cart: CartView, products: Mapping[str, ProductView | None]) -> Charged | None:
+async def _costs(
+    shop: Shop, cart: CartView, products: Mapping[str, ProductView | None], account_id: str
+) -> Charged | None:
     """What it would cost, where that is more than its lines; None also if it can't be bought as it is."""
     if (shop.offers.none and keeps_nothing(cart.wishes)) or not cart.lines or None in products.values():
         return None
     try:
         wishes = wishes_of(shop.secret, WishRequest(), cart.wishes)
-        return await charged(shop, wishes, cart.lines, products, binding=False)
+        return await charged(shop, wishes, cart.lines, products, account_id=account_id, binding=False)
     except ProblemError:
         return None
 
@@ -114,13 +118,19 @@ def _kept_out(wishes: CartWishes) -> KeptOut:
     return KeptOut(list(wishes.coupons), cards, wishes.method, address, wishes.region)
 
 
-def _cart_out(shop: Shop, cart: CartView, products: Mapping[str, ProductView | None], costs: Charged | None) -> CartOut:
+def _cart_out(
+    shop: Shop,
+    cart: CartView,
+    products: Mapping[str, ProductView | None],
+    costs: Charged | None,
+    groups: tuple[str, ...],
+) -> CartOut:
     return CartOut(
         id=cart.cart_id,
         version=cart.version,
         status="sealed" if cart.sealed_by else "open",
         order_id=cart.sealed_by or None,
-        lines=[_line_out(shop, line, products[line.sku]) for line in cart.lines],
+        lines=[_line_out(shop, line, products[line.sku], groups) for line in cart.lines],
         total=_total_of(cart.lines),
         updated_at=timestamp(cart.updated_at),
         kept=_kept_out(cart.wishes) if cart.wishes else None,
@@ -129,8 +139,8 @@ def _cart_out(shop: Shop, cart: CartView, products: Mapping[str, ProductView | N
     )
 
 
-def _line_out(shop: Shop, line: Line, product: ProductView | None) -> LineOut:
-    price = shelf_price(shop, product, line.price.currency) if product else None
+def _line_out(shop: Shop, line: Line, product: ProductView | None, groups: tuple[str, ...]) -> LineOut:
+    price = shelf_price(shop, product, line.price.currency, groups) if product else None
     shown = MoneyOut(line.price.amount, line.price.currency)
     changed = price is None or price.money != line.price
     return LineOut(

@@ -17,7 +17,7 @@ from .answers import HttpAnswer
 from .bundles import units_of
 from .lookups import order_of, product_unavailable, products_of
 from .payments import require_method
-from .prices import shelf_price
+from .prices import groups_of, shelf_price
 from .problems import ProblemError, refused
 from .purchase import claims_of, customer_of, settle
 from .quoting import charged
@@ -45,7 +45,7 @@ async def check_out(
     version = None
     if await order_of(shop, order_id) is None:
         require_method(shop, request.payment.method)
-        cart, units, products = await _prepare(shop, cart_id, order_id)
+        cart, units, products = await _prepare(shop, cart_id, order_id, groups_of(shop, account_id))
         if has_locations(shop):
             units = await allocated(shop, needed_of(cart.lines, units))
         if shop.sales.live or request.sale_tickets:
@@ -77,7 +77,7 @@ async def check_out(
 
 
 async def _prepare(
-    shop: Shop, cart_id: str, order_id: str
+    shop: Shop, cart_id: str, order_id: str, groups: tuple[str, ...]
 ) -> tuple[CartView, tuple[Units, ...], Mapping[str, ProductView | None]]:
     """See that the cart can be bought and costs no more than the shopper has seen; take over prices that fell.
 
@@ -88,7 +88,7 @@ async def _prepare(
     if not cart.lines:
         raise refused(Rejected(Reason.CART_EMPTY))
     products = await products_of(shop, [line.sku for line in cart.lines])
-    changed = _changed_lines(shop, cart, products)
+    changed = _changed_lines(shop, cart, products, groups)
     units = units_of(cart.lines, products)
     if not changed:
         return cart, units, products
@@ -100,7 +100,7 @@ async def _prepare(
         raise _price_changed(changed)
     if any(line.sku not in products for line in reply.lines):
         # Something was added at this very moment: looked at again, it is part of what is bought.
-        return await _prepare(shop, cart_id, order_id)
+        return await _prepare(shop, cart_id, order_id, groups)
     return reply, units_of(reply.lines, products), products
 
 
@@ -140,12 +140,14 @@ async def _unsealed(shop: Shop, cart_id: str, order_id: str) -> CartView:
     raise refused(Rejected(Reason.CART_SEALED, {"order_id": cart.sealed_by}))
 
 
-def _changed_lines(shop: Shop, cart: CartView, products: Mapping[str, ProductView | None]) -> list[tuple[Line, Money]]:
+def _changed_lines(
+    shop: Shop, cart: CartView, products: Mapping[str, ProductView | None], groups: tuple[str, ...]
+) -> list[tuple[Line, Money]]:
     changed = []
     for line in cart.lines:
         if (product := products[line.sku]) is None:
             raise product_unavailable(line.sku)
-        price = shelf_price(shop, product, line.price.currency)
+        price = shelf_price(shop, product, line.price.currency, groups)
         # Not sold in the cart's currency any more: its own price is shown, for the shopper to accept.
         now = price.money if price else product.price
         if now != line.price:

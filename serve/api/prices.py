@@ -12,6 +12,11 @@ from .problems import ProblemError
 NO_GROUPS: Collection[str] = ()
 
 
+def groups_of(shop: Shop, account_id: str) -> tuple[str, ...]:
+    """The groups that a customer is in; none for a guest."""
+    return shop.offers.groups_of(account_id) if account_id else ()
+
+
 def shelf_price(
     shop: Shop, product: ProductView, currency: str = "", groups: Collection[str] = NO_GROUPS
 ) -> Price | None:

@@ -20,9 +20,11 @@ async def shown_product(shop: Shop, product: ProductView, price: Price) -> Produ
     return Product.of(product, price, await availability_of(shop, product), place_of(shop, product))
 
 
-async def shown_products(shop: Shop, products: Iterable[ProductView], currency: str) -> list[Product]:
-    """Those that are sold in the currency."""
-    priced = [(product, price) for product in products if (price := shelf_price(shop, product, currency))]
+async def shown_products(
+    shop: Shop, products: Iterable[ProductView], currency: str, groups: tuple[str, ...]
+) -> list[Product]:
+    """Those that are sold in the currency, at the prices of these groups of customers."""
+    priced = [(product, price) for product in products if (price := shelf_price(shop, product, currency, groups))]
     return list(await gather(*(shown_product(shop, product, price) for product, price in priced)))
 
 

@@ -27,7 +27,7 @@ from .bundles import units_of
 from .charges import ChargesOut, charges_of
 from .lookups import order_of, product_unavailable, products_of, stock_of
 from .payments import require_method
-from .prices import sold_price
+from .prices import groups_of, sold_price
 from .problems import ProblemError, refusal, refused, unavailable
 from .quoting import Charged, charged, merged
 from .requests import OrderRequest, OrderRequestLine
@@ -160,7 +160,7 @@ async def _basket_of(shop: Shop, order_id: str, request: OrderRequest, customer:
     """Raises ProblemError when these lines can't be bought."""
     try:
         require_method(shop, request.payment.method)
-        lines, units, products = await lines_of(shop, request.lines, request.currency)
+        lines, units, products = await lines_of(shop, request.lines, request.currency, groups_of(shop, account_id))
         sale = None
         if shop.sales.live or request.sale_tickets:
             sale = sale_claims_of(shop, lines, customer, request.sale_tickets)
@@ -179,7 +179,7 @@ async def _basket_of(shop: Shop, order_id: str, request: OrderRequest, customer:
 
 
 async def lines_of(
-    shop: Shop, wanted: Sequence[OrderRequestLine], currency: str
+    shop: Shop, wanted: Sequence[OrderRequestLine], currency: str, groups: tuple[str, ...] = ()
 ) -> tuple[tuple[Line, ...], tuple[Units, ...], Mapping[str, ProductView | None]]:
     """The lines at today's prices, with what they take where a line isn't its own stock, and their products; raises
     ProblemError when they can't be bought as they are."""
@@ -188,7 +188,7 @@ async def lines_of(
     for index, line in enumerate(wanted):
         if (product := products[line.sku]) is None:
             raise product_unavailable(line.sku, f"#/lines/{index}/sku")
-        price = sold_price(shop, product, currency, pointer=f"#/lines/{index}/sku").money
+        price = sold_price(shop, product, currency, groups, pointer=f"#/lines/{index}/sku").money
         if lines and price.currency != lines[0].price.currency:
             raise refused(Rejected(Reason.CURRENCY_MISMATCH))
         lines.append(Line(line.sku, line.quantity, price, product.title))

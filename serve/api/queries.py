@@ -2,7 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Depends, Query
+from starlette.requests import Request
+
+from .auth import principal_of
+from .prices import groups_of
+from .problems import ProblemError
+from .routing import TheShop
 
 Currency = Annotated[
     str,
@@ -12,3 +18,16 @@ Currency = Annotated[
         examples=["EUR"],
     ),
 ]
+
+
+async def groups_of_request(request: Request, shop: TheShop) -> tuple[str, ...]:
+    """The groups of whoever asks. Who only looks is never turned away: a token that opens nothing is a guest's."""
+    try:
+        principal = await principal_of(request)
+    except ProblemError:
+        return ()
+    return groups_of(shop, principal.account_id)
+
+
+TheGroups = Annotated[tuple[str, ...], Depends(groups_of_request)]
+"""What price lists ask for."""

@@ -19,7 +19,7 @@ from ..customer_carts import has_bought, next_cart_id
 from ..lookups import sold_product_of
 from ..openapi import body_problems, header, problems
 from ..preconditions import IfMatch, required_version
-from ..prices import sold_price
+from ..prices import groups_of, sold_price
 from ..problems import refused
 from ..queries import Currency
 from ..requests import idempotency_key_of, prefers_async
@@ -48,9 +48,9 @@ async def open_cart(shop: TheShop) -> Response:
 
 
 @router.get("/v1/carts/{cart_id}", response_model=Cart, responses={200: _TAGGED, **problems(401, 404, 410)})
-async def look_cart(cart_id: CartPath, shop: TheShop) -> Response:
+async def look_cart(cart_id: CartPath, shop: TheShop, principal: ThePrincipal) -> Response:
     """The cart, with the prices of adding and of now."""
-    return await cart_answer(shop, await cart_of(shop, cart_id))
+    return await cart_answer(shop, await cart_of(shop, cart_id), account_id=principal.account_id)
 
 
 @router.post(
@@ -73,13 +73,13 @@ async def add_line(
 ) -> Response:
     """Add units to a line. What is added to a cart that was bought already goes into a new cart."""
     product = await sold_product_of(shop, line.sku, "#/sku")
-    price = sold_price(shop, product, currency, pointer="#/sku").money
+    price = sold_price(shop, product, currency, groups_of(shop, principal.account_id), pointer="#/sku").money
     version = await _required(shop, cart_id, if_match)
     command = AddLine(line.sku, line.quantity, price, product.title, idempotency_key or "", version)
     cart = await _add(shop, cart_id, command, principal.account_id)
     if cart.cart_id == cart_id:
-        return await cart_answer(shop, cart)
-    return await cart_answer(shop, cart, 201)
+        return await cart_answer(shop, cart, account_id=principal.account_id)
+    return await cart_answer(shop, cart, 201, principal.account_id)
 
 
 @router.put(
@@ -92,15 +92,16 @@ async def set_line(
     sku: SkuPath,
     line: QuantityIn,
     shop: TheShop,
+    principal: ThePrincipal,
     currency: Currency = "",
     if_match: IfMatch = None,
 ) -> Response:
     """Make a line's quantity exactly this, at today's price."""
     product = await sold_product_of(shop, sku)
-    price = sold_price(shop, product, currency).money
+    price = sold_price(shop, product, currency, groups_of(shop, principal.account_id)).money
     version = await _required(shop, cart_id, if_match)
     command = SetLine(sku, line.quantity, price, product.title, if_version=version)
-    return await cart_answer(shop, await _send(shop, cart_id, command))
+    return await cart_answer(shop, await _send(shop, cart_id, command), account_id=principal.account_id)
 
 
 @router.delete(
@@ -108,19 +109,21 @@ async def set_line(
     response_model=Cart,
     responses={200: _TAGGED, **problems(401, 404, 409, 410, 412)},
 )
-async def remove_line(cart_id: CartPath, sku: SkuPath, shop: TheShop, if_match: IfMatch = None) -> Response:
+async def remove_line(
+    cart_id: CartPath, sku: SkuPath, shop: TheShop, principal: ThePrincipal, if_match: IfMatch = None
+) -> Response:
     """Take a line out; one that isn't there is out already."""
     command = RemoveLine(sku, if_version=await _required(shop, cart_id, if_match))
-    return await cart_answer(shop, await _send(shop, cart_id, command))
+    return await cart_answer(shop, await _send(shop, cart_id, command), account_id=principal.account_id)
 
 
 @router.delete(
     "/v1/carts/{cart_id}/lines", response_model=Cart, responses={200: _TAGGED, **problems(401, 404, 409, 410, 412)}
 )
-async def clear_cart(cart_id: CartPath, shop: TheShop, if_match: IfMatch = None) -> Response:
+async def clear_cart(cart_id: CartPath, shop: TheShop, principal: ThePrincipal, if_match: IfMatch = None) -> Response:
     """Take all lines out."""
     command = ClearCart(if_version=await _required(shop, cart_id, if_match))
-    return await cart_answer(shop, await _send(shop, cart_id, command))
+    return await cart_answer(shop, await _send(shop, cart_id, command), account_id=principal.account_id)
 
 
 @router.post("/v1/carts/{cart_id}/checkout", **PURCHASE_RESPONSES)

@@ -29,7 +29,7 @@ from ..placing import refresh_tree
 from ..preconditions import IfNoneMatch, content_tag, is_fresh
 from ..problems import ProblemError, refused
 from ..product_answer import shown_products
-from ..queries import Currency
+from ..queries import Currency, TheGroups
 from ..routing import MerchantRoute, StrictRoute, TheShop, router_of
 from ..schemas.assortment import Category, CategoryIn, CategoryMoveIn, CategoryNode, CategoryTree
 from ..schemas.catalogue import ProductPage
@@ -63,6 +63,7 @@ async def look_category(category_id: CategoryPath, shop: TheShop) -> Response:
 async def list_products_of_category(
     category_id: CategoryPath,
     shop: TheShop,
+    groups: TheGroups,
     limit: Limit = DEFAULT_PAGE,
     cursor: Cursor = "",
     currency: Currency = "",
@@ -71,7 +72,9 @@ async def list_products_of_category(
     _category(taxonomy_of(shop), category_id)
     found = in_category(shop, category_id, read_cursor(cursor), limit)
     next_cursor = cursor_after(found.after) if found.after is not None else None
-    return shaped(ProductPage(items=await shown_products(shop, found.products, currency), next_cursor=next_cursor))
+    return shaped(
+        ProductPage(items=await shown_products(shop, found.products, currency, groups), next_cursor=next_cursor)
+    )
 
 
 @admin_router.put(

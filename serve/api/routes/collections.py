@@ -17,7 +17,7 @@ from ..documents import Resource, document_routes
 from ..openapi import problems
 from ..problems import ProblemError
 from ..product_answer import shown_products
-from ..queries import Currency
+from ..queries import Currency, TheGroups
 from ..routing import StrictRoute, TheShop, router_of
 from ..schemas.assortment import Collection, CollectionIn, CollectionPage, MerchantCollection
 from ..schemas.catalogue import ProductPage
@@ -60,7 +60,12 @@ async def show_collection(handle: HandlePath, shop: TheShop) -> Response:
 
 @router.get("/v1/collections/{handle}/products", response_model=ProductPage, responses=problems(404))
 async def list_products_of_collection(
-    handle: HandlePath, shop: TheShop, limit: Limit = DEFAULT_PAGE, cursor: Cursor = "", currency: Currency = ""
+    handle: HandlePath,
+    shop: TheShop,
+    groups: TheGroups,
+    limit: Limit = DEFAULT_PAGE,
+    cursor: Cursor = "",
+    currency: Currency = "",
 ) -> Response:
     """Products of the collection: picked ones in the merchant's order, others by their SKU.
 
@@ -68,7 +73,9 @@ async def list_products_of_collection(
     """
     found = in_collection(shop, _shown(shop, handle), read_cursor(cursor), limit)
     next_cursor = cursor_after(found.after) if found.after is not None else None
-    return shaped(ProductPage(items=await shown_products(shop, found.products, currency), next_cursor=next_cursor))
+    return shaped(
+        ProductPage(items=await shown_products(shop, found.products, currency, groups), next_cursor=next_cursor)
+    )
 
 
 def _shown(shop: Shop, handle: str) -> CollectionPut:

@@ -23,7 +23,7 @@ from ..lookups import products_of
 from ..openapi import body_problems, header, problems
 from ..prices import shelf_price
 from ..problems import ProblemError, refused
-from ..queries import Currency
+from ..queries import Currency, TheGroups
 from ..routing import MerchantRoute, StrictRoute, TheShop, router_of
 from ..schemas.assortment import (
     Family,
@@ -60,23 +60,23 @@ _MOVED = {"description": "It has another handle by now.", "headers": {"Location"
 
 @router.get("/v1/families", response_model=FamilyPage, responses=problems())
 async def list_families(
-    shop: TheShop, limit: Limit = DEFAULT_PAGE, cursor: Cursor = "", currency: Currency = ""
+    shop: TheShop, groups: TheGroups, limit: Limit = DEFAULT_PAGE, cursor: Cursor = "", currency: Currency = ""
 ) -> Response:
     """Product pages in ascending order of their handle. A page may be short of `limit` before the end."""
     views = shop.tables[FAMILY].page(read_cursor(cursor), limit + 1)
-    shown = [await _shown(shop, view.key, view.content, currency) for view in views[:limit]]
+    shown = [await _shown(shop, view.key, view.content, currency, groups) for view in views[:limit]]
     next_cursor = cursor_after(views[limit - 1].key) if len(views) > limit else None
     return shaped(FamilyPage.model_construct(items=[one for one in shown if one], next_cursor=next_cursor))
 
 
 @router.get("/v1/families/{handle}", response_model=Family, responses={308: _MOVED, **problems(404)})
-async def show_family(handle: HandlePath, shop: TheShop, currency: Currency = "") -> Response:
+async def show_family(handle: HandlePath, shop: TheShop, groups: TheGroups, currency: Currency = "") -> Response:
     """A product page with the variants that are on sale. An old handle leads to the new one."""
     family: FamilyPut | None = shop.tables[FAMILY].get(handle)
     if family is not None and family.moved_to:
         query = f"?currency={currency}" if currency else ""
         return Response(status_code=308, headers={"location": f"/v1/families/{family.moved_to}{query}"})
-    shown = await _shown(shop, handle, family, currency)
+    shown = await _shown(shop, handle, family, currency, groups)
     if shown is None:
         raise ProblemError(Reason.NOT_FOUND)
     return shaped(shown)
@@ -103,7 +103,9 @@ async def rename_family(handle: HandlePath, rename: FamilyRename, shop: TheShop)
     return shaped(MerchantFamily.of(rename.to, *_version_and_content(new)))
 
 
-async def _shown(shop: Shop, handle: str, family: FamilyPut | None, currency: str) -> Family | None:
+async def _shown(
+    shop: Shop, handle: str, family: FamilyPut | None, currency: str, groups: tuple[str, ...]
+) -> Family | None:
     """The page as shoppers see it; None without one, or with nothing on sale on it."""
     if family is None or family.moved_to or not is_shown(family, shop.now()):
         return None
@@ -111,7 +113,8 @@ async def _shown(shop: Shop, handle: str, family: FamilyPut | None, currency: st
     variants = [
         shown
         for variant in family.variants
-        if (product := products[variant.sku]) and (shown := await _variant(shop, family, variant, product, currency))
+        if (product := products[variant.sku])
+        and (shown := await _variant(shop, family, variant, product, currency, groups))
     ]
     if not variants:
         return None
@@ -134,9 +137,9 @@ async def _shown(shop: Shop, handle: str, family: FamilyPut | None, currency: st
 
 
 async def _variant(
-    shop: Shop, family: FamilyPut, variant: Variant, product: ProductView, currency: str
+    shop: Shop, family: FamilyPut, variant: Variant, product: ProductView, currency: str, groups: tuple[str, ...]
 ) -> FamilyVariant | None:
-    price = shelf_price(shop, product, currency)
+    price = shelf_price(shop, product, currency, groups)
     if price is None:
         return None
     return FamilyVariant.model_construct(

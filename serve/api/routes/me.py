@@ -189,14 +189,14 @@ async def erase_me(given: PasswordIn, customer: TheCustomer, principal: ThePrinc
 @router.get("/v1/me/cart", response_model=Cart, responses=problems(401, 404))
 async def look_own_cart(customer: TheCustomer, shop: TheShop) -> Response:
     """Your cart, the same on every device. Its id is for the routes of carts; it opens to you alone."""
-    return await cart_answer(shop, await cart_of_customer(shop, customer))
+    return await cart_answer(shop, await cart_of_customer(shop, customer), account_id=customer)
 
 
 @router.post("/v1/me/cart/merge", response_model=Cart, responses=body_problems(401, 404, 409, 410))
 async def merge_cart(given: MergeIn, customer: TheCustomer, shop: TheShop) -> Response:
     """Put the lines of a guest's cart into yours; once, however often it is asked."""
     await merge_guest_cart(shop, customer, given.cart_id, must_exist=True)
-    return await cart_answer(shop, await cart_of_customer(shop, customer))
+    return await cart_answer(shop, await cart_of_customer(shop, customer), account_id=customer)
 
 
 def _addresses(account: AccountView) -> Response:

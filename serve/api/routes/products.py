@@ -23,7 +23,7 @@ from ..preconditions import IfMatch, IfNoneMatch, content_tag, is_fresh, require
 from ..prices import shelf_price
 from ..problems import ProblemError, refused
 from ..product_answer import shown_product, shown_products
-from ..queries import Currency
+from ..queries import Currency, TheGroups
 from ..routing import MerchantRoute, StrictRoute, TheShop, router_of
 from ..schemas.catalogue import Product, ProductIn, ProductPage
 
@@ -40,6 +40,7 @@ _NOT_MODIFIED = {"description": "You have it already.", "headers": {"ETag": head
 @router.get("/v1/products", response_model=ProductPage, responses={200: _TAGGED, 304: _NOT_MODIFIED, **problems()})
 async def list_products(
     shop: TheShop,
+    groups: TheGroups,
     limit: Limit = DEFAULT_PAGE,
     cursor: Cursor = "",
     currency: Currency = "",
@@ -50,7 +51,7 @@ async def list_products(
     found = shop.catalogue.page(read_cursor(cursor), limit + 1)
     shown = found[:limit]
     next_cursor = cursor_after(shown[-1].sku) if len(found) > limit else None
-    page = ProductPage(items=await shown_products(shop, shown, currency), next_cursor=next_cursor)
+    page = ProductPage(items=await shown_products(shop, shown, currency, groups), next_cursor=next_cursor)
     body = page.model_dump_json().encode()
     tag = content_tag(body)
     headers = {"etag": tag, **_REVALIDATE}
@@ -64,11 +65,11 @@ async def list_products(
 
 @router.get("/v1/products/{sku}", response_model=Product, responses={200: _TAGGED, 304: _NOT_MODIFIED, **problems(404)})
 async def look_product(
-    sku: SkuPath, shop: TheShop, currency: Currency = "", if_none_match: IfNoneMatch = None
+    sku: SkuPath, shop: TheShop, groups: TheGroups, currency: Currency = "", if_none_match: IfNoneMatch = None
 ) -> Response:
     """A product with price and availability."""
     product = await shown_product_of(shop, sku)
-    price = shelf_price(shop, product, currency)
+    price = shelf_price(shop, product, currency, groups)
     if price is None:
         raise ProblemError(Reason.NOT_FOUND, f"{sku} is not sold in {currency}.")
     shown = await shown_product(shop, product, price)

@@ -7,6 +7,7 @@ from ...shop import Shop
 from ..answers import answer, response_of, timestamp
 from ..charges import AmountOut, charges_of
 from ..openapi import body_problems
+from ..prices import groups_of
 from ..purchase import lines_of
 from ..quoting import Charged, charged, merged
 from ..requests import OrderRequestLine
@@ -23,7 +24,7 @@ async def quote_purchase(wanted: QuoteIn, shop: TheShop, principal: ThePrincipal
     """What an express purchase of these lines would cost."""
     wishes = wishes_of(shop.secret, WishRequest(**wanted.wishes()))
     request = [OrderRequestLine(line.sku, line.quantity) for line in wanted.lines]
-    lines, _units, products = await lines_of(shop, request, wanted.currency)
+    lines, _units, products = await lines_of(shop, request, wanted.currency, groups_of(shop, principal.account_id))
     costs = await charged(shop, wishes, merged(lines), products, account_id=principal.account_id, binding=False)
     return quote_answer(shop, costs)
 

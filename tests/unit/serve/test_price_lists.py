@@ -106,3 +106,28 @@ def test_a_tax_region_has_one_rate_for_each_class(shop: Shopfront) -> None:
     twice = {**region, "rates": [books, books]}
     assert shop.put("/v1/admin/tax-regions/de", json=twice, admin=True).status_code == 422
     assert shop.put("/v1/admin/tax-regions/germany", json=region, admin=True).status_code == 422
+
+
+def test_members_of_a_group_pay_its_prices_wherever_they_buy(shop: Shopfront) -> None:
+    put_list(shop, "club", 1500, group="club")
+    ada, bob = shop.token("acc_ada", "customer"), shop.token("acc_bob", "customer")
+    members = {"title": "Club", "accounts": ["acc_ada"]}
+    assert shop.put("/v1/admin/customer-groups/club", json=members, admin=True).status_code == 201
+    assert [
+        shop.get("/v1/products/RETRO-CLOCK", headers=headers).json()["price"]["amount"]
+        for headers in ({}, bob, ada, {"Authorization": "Bearer of-nobody"})
+    ] == [2000, 2000, 1500, 2000]
+    assert shop.get("/v1/products", headers=ada).json()["items"][0]["price"]["amount"] == 1500
+    quoted = shop.post("/v1/quote", json={"lines": [{"sku": "RETRO-CLOCK", "quantity": 1}]}, headers=ada)
+    assert quoted.json()["total"]["amount"] == 1500
+    bought = shop.post("/v1/orders", json=order_body(("RETRO-CLOCK", 1)), headers={**ada, **keyed("express")})
+    assert bought.json()["total"]["amount"] == 1500
+    cart = shop.post("/v1/carts").headers["location"]
+    line = {"sku": "RETRO-CLOCK", "quantity": 1}
+    assert shop.post(f"{cart}/lines", json=line, headers=ada).json()["total"]["amount"] == 1500
+    assert shop.get(cart, headers=ada).json()["lines"][0]["price_changed"] is False
+    body = {"email": EMAIL, "payment": {"method": "sandbox", "token": "tok_ok"}}
+    checked_out = shop.post(f"{cart}/checkout", json=body, headers={**ada, **keyed("cart")})
+    assert checked_out.json()["total"]["amount"] == 1500
+    shop.delete("/v1/admin/customer-groups/club", admin=True)
+    assert shop.get("/v1/products/RETRO-CLOCK", headers=ada).json()["price"]["amount"] == 2000
