@@ -21,7 +21,7 @@ from ..cursors import Cursor, Limit
 from ..openapi import problems
 from ..problems import ProblemError
 from ..product_answer import shown_products
-from ..queries import Currency
+from ..queries import Currency, TheGroups
 from ..routing import StrictRoute, TheShop, router_of
 from ..schemas.catalogue import Product
 from ..schemas.common import Label
@@ -77,6 +77,7 @@ Facets = Annotated[
 async def search_products(
     *,
     shop: TheShop,
+    groups: TheGroups,
     q: Question = "",
     category: Categories,
     vendor: Vendors,
@@ -112,7 +113,7 @@ async def search_products(
         found = await shop.search.find(request)
     return shaped(
         SearchResults.model_construct(
-            items=await _hits(shop, found, currency),
+            items=await _hits(shop, found, currency, groups),
             total=found.total,
             facets=[SearchFacet.of(one) for one in found.facets],
             corrected=found.corrected,
@@ -154,10 +155,10 @@ def _later(name: str, detail: str, retry_after_s: int) -> ProblemError:
     return ProblemError(name, detail, headers={"retry-after": str(retry_after_s)})
 
 
-async def _hits(shop: Shop, found: Found, currency: str) -> list[SearchHit]:
+async def _hits(shop: Shop, found: Found, currency: str, groups: tuple[str, ...]) -> list[SearchHit]:
     # What was taken out of the shop this very moment is in the index for another.
     known = (shop.catalogue.product(sku) for sku in found.skus)
-    shown = await shown_products(shop, [one for one in known if one is not None and one.visible], currency)
+    shown = await shown_products(shop, [one for one in known if one is not None and one.visible], currency, groups)
     return [
         SearchHit.model_construct(product=product, highlights=_highlights(shop, product, found)) for product in shown
     ]
