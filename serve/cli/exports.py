@@ -1,8 +1,6 @@
 """`doorbuster export products`: the running shop's catalogue as a file."""
 
 import os
-import sys
-from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -52,17 +50,17 @@ def products(
 
 
 def _write(client: httpx.Client, query: dict[str, str], file: Path) -> None:
-    """A file is there as a whole or not at all."""
-    beside = file.with_name(f".{file.name}.part")
-    to_terminal = str(file) == "-"
-    with (
-        client.stream("GET", "/v1/admin/products.csv", params=query) as answer,
-        nullcontext(sys.stdout.buffer) if to_terminal else beside.open("wb") as target,
-    ):
+    with client.stream("GET", "/v1/admin/products.csv", params=query) as answer:
         if answer.status_code != httpx.codes.OK:
             answer.read()
             raise BulkError(f"The shop refuses the export: {answer.status_code} {answer.text[:200]}")
-        for chunk in answer.iter_bytes():
-            target.write(chunk)
-    if not to_terminal:
+        if str(file) == "-":
+            for chunk in answer.iter_bytes():
+                click.echo(chunk, nl=False)
+            return
+        # The file is there as a whole or not at all.
+        beside = file.with_name(f".{file.name}.part")
+        with beside.open("wb") as target:
+            for chunk in answer.iter_bytes():
+                target.write(chunk)
         os.replace(beside, file)

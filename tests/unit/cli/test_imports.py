@@ -26,6 +26,7 @@ class FakeShop(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.products: dict[str, Any] = {}
+        self.families: list[dict[str, Any]] = []
         self.batches: list[int] = []
         self.refuse_next = 0
         self.lock = threading.Lock()
@@ -61,6 +62,9 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def _answer(self, body: dict[str, Any]) -> tuple[int, Any]:
+        if self.path == "/v1/admin/families/bulk":
+            self.server.families += body["families"]
+            return 200, {"results": [{"key": one["handle"], "status": "created"} for one in body["families"]]}
         assert self.path == "/v1/admin/import"
         if self.headers["Authorization"] != f"Bearer {KEY}":
             return 401, {"title": "Unauthorized"}
@@ -197,3 +201,17 @@ def test_a_missing_key_is_named(shop: FakeShop, folder: Path) -> None:
     result = run(shop, write(folder, "clock,Retro Clock,RETRO-CLOCK,19.99,5"))
     assert result.exit_code == 1
     assert "--key-file" in result.stderr
+
+
+def test_variants_come_in_with_the_page_that_they_are_on(shop: FakeShop, folder: Path) -> None:
+    file = folder / "products.csv"
+    header = HEADER.replace("Handle,Title", "Handle,Title,Option1 Name,Option1 Value")
+    file.write_text(f"{header}clock,Clock,Colour,Red,CLOCK-RED,19.99,5\nclock,,,Blue,CLOCK-BLUE,19.99,5\n")
+    result = run(shop, file)
+    assert "2 created, 0 updated, 0 unchanged, 1 pages, 0 refused" in result.stdout
+    (family,) = shop.families
+    assert family["handle"] == "clock"
+    assert [variant["sku"] for variant in family["variants"]] == ["CLOCK-RED", "CLOCK-BLUE"]
+        "clock",
+        ["CLOCK-RED", "CLOCK-BLUE"],
+    )
