@@ -48,45 +48,47 @@ async def quote_cart(
 
 
 @router.put("/v1/carts/{cart_id}/coupons/{code}", response_model=Cart, responses=_CHANGED)
-async def keep_coupon(cart_id: CartPath, code: CodePath, shop: TheShop) -> Response:
+async def keep_coupon(cart_id: CartPath, code: CodePath, shop: TheShop, principal: ThePrincipal) -> Response:
     """Keep a coupon code in the cart; what it takes off is in `charges`."""
     key = normalized(code)
     reply = await shop.client.send("coupon", key, LookCoupon()) if key else None
     if not isinstance(reply, CouponView):
         raise refused(Rejected(Reason.COUPON_UNKNOWN, {"coupon": key}))
-    return await _kept(shop, cart_id, KeepCoupon(key))
+    return await _kept(shop, principal.account_id, cart_id, KeepCoupon(key))
 
 
 @router.delete("/v1/carts/{cart_id}/coupons/{code}", response_model=Cart, responses=_CHANGED)
-async def drop_coupon(cart_id: CartPath, code: CodePath, shop: TheShop) -> Response:
+async def drop_coupon(cart_id: CartPath, code: CodePath, shop: TheShop, principal: ThePrincipal) -> Response:
     """Take a code out; one that isn't there is out already."""
-    return await _kept(shop, cart_id, KeepCoupon(normalized(code), wanted=False))
+    return await _kept(shop, principal.account_id, cart_id, KeepCoupon(normalized(code), wanted=False))
 
 
 @router.post("/v1/carts/{cart_id}/gift-cards", response_model=Cart, responses=body_problems(401, 404, 409, 410))
-async def keep_gift_card(cart_id: CartPath, card: GiftCardCodeIn, shop: TheShop) -> Response:
+async def keep_gift_card(cart_id: CartPath, card: GiftCardCodeIn, shop: TheShop, principal: ThePrincipal) -> Response:
     """Pay with a gift card when the cart is checked out. The cart keeps which one, never its code."""
     key = gift_card_key(shop.secret, card.code)
     if not isinstance(await shop.client.send("gift-card", key, LookCard()), CardView):
         raise refused(Rejected(Reason.GIFT_CARD_UNKNOWN, {"gift_card": hint_of(card.code)}))
-    return await _kept(shop, cart_id, KeepGiftCard(KeptCard(key, hint_of(card.code))))
+    return await _kept(shop, principal.account_id, cart_id, KeepGiftCard(KeptCard(key, hint_of(card.code))))
 
 
 @router.delete("/v1/carts/{cart_id}/gift-cards/{card_id}", response_model=Cart, responses=_CHANGED)
-async def drop_gift_card(cart_id: CartPath, card_id: CardPath, shop: TheShop) -> Response:
+async def drop_gift_card(cart_id: CartPath, card_id: CardPath, shop: TheShop, principal: ThePrincipal) -> Response:
     """Take a gift card out; one that isn't there is out already."""
-    return await _kept(shop, cart_id, KeepGiftCard(KeptCard(card_id, ""), wanted=False))
+    return await _kept(shop, principal.account_id, cart_id, KeepGiftCard(KeptCard(card_id, ""), wanted=False))
 
 
 @router.put("/v1/carts/{cart_id}/shipping", response_model=Cart, responses=body_problems(401, 404, 409, 410))
-async def keep_delivery(cart_id: CartPath, delivery: DeliveryIn, shop: TheShop) -> Response:
+async def keep_delivery(cart_id: CartPath, delivery: DeliveryIn, shop: TheShop, principal: ThePrincipal) -> Response:
     """Choose how and where to deliver; what is left out is not chosen."""
-    return await _kept(shop, cart_id, KeepDelivery(delivery.method, delivery.to_address(), delivery.region))
+    return await _kept(
+        shop, principal.account_id, cart_id, KeepDelivery(delivery.method, delivery.to_address(), delivery.region)
+    )
 
 
-async def _kept(shop: Shop, cart_id: str, command: WishCommand) -> Response:
+async def _kept(shop: Shop, account_id: str, cart_id: str, command: WishCommand) -> Response:
     reply = await shop.client.send("cart", cart_id, command)
     if isinstance(reply, Rejected):
         raise refused(reply)
     assert isinstance(reply, CartView)
-    return await cart_answer(shop, reply)
+    return await cart_answer(shop, reply, account_id=account_id)

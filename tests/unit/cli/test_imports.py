@@ -212,6 +212,3 @@ def test_variants_come_in_with_the_page_that_they_are_on(shop: FakeShop, folder:
     (family,) = shop.families
     assert family["handle"] == "clock"
     assert [variant["sku"] for variant in family["variants"]] == ["CLOCK-RED", "CLOCK-BLUE"]
-        "clock",
-        ["CLOCK-RED", "CLOCK-BLUE"],
-    )
