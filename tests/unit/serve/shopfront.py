@@ -12,6 +12,7 @@ import httpx
 import jwt
 from argon2 import PasswordHasher
 from jsonschema import Draft202012Validator
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from actors.client import Client
 from actors.host import Host
@@ -41,7 +42,7 @@ from serve.gateways.sandbox import SandboxGateway
 from serve.ingress import Door, FrontFirst
 from serve.limits import limits_of
 from serve.mail.outbox import Outbox
-from serve.mail.port import Message
+from serve.mail.port import Message as Mail
 from serve.offers import Offers
 from serve.placed import PlacedOrders
 from serve.rolls import Rolls
@@ -109,9 +110,9 @@ class MailboxInMemory:
     """Takes every mail."""
 
     def __init__(self) -> None:
-        self.mails: list[Message] = []
+        self.mails: list[Mail] = []
 
-    async def send(self, message: Message) -> None:
+    async def send(self, message: Mail) -> None:
         self.mails.append(message)
 
 
@@ -121,6 +122,27 @@ async def no_sleep(_seconds: float) -> None:
 
 CHEAP_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 """Argon2id that takes no time."""
+
+
+class InOnePiece:
+    """Hands a body on in one piece, as a server does with a small one; httpx's transport says that more may come."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        pieces = []
+        while True:
+            message = await receive()
+            pieces.append(message.get("body", b""))
+            if not message.get("more_body"):
+                break
+        whole = [{"type": "http.request", "body": b"".join(pieces), "more_body": False}]
+
+        async def receive_whole() -> Message:
+            return whole.pop() if whole else await receive()
+
+        await self._app(scope, receive_whole, send)
 
 
 class ForgetfulCatalogue:
@@ -239,7 +261,7 @@ class Shopfront:
         )
         self.shop = shop
         self.app = build_app(shop)
-        transport = httpx.ASGITransport(FrontFirst(self.app, Door(Front(shop))) if front else self.app)
+        transport = httpx.ASGITransport(InOnePiece(FrontFirst(self.app, Door(Front(shop)))) if front else self.app)
         self._http = httpx.AsyncClient(transport=transport, base_url="http://shop", trust_env=False)
 
     async def _open(self) -> None:
@@ -312,6 +334,10 @@ class Shopfront:
     def post(self, path: str, **options: Any) -> httpx.Response:
         return self.request("POST", path, **options)
 
+    def preflight(self, path: str, headers: Mapping[str, str]) -> httpx.Response:
+        """What a browser asks before it asks; not part of the contract."""
+        return self._runner.run(self._http.options(path, headers=headers))
+
     def put(self, path: str, **options: Any) -> httpx.Response:
         return self.request("PUT", path, **options)
 
@@ -342,7 +368,7 @@ class Shopfront:
         issued = self.access.tokens.issue(PrincipalKind(kind), subject, scopes or ("customer",))
         return {"Authorization": f"Bearer {self._runner.run(issued)}"}
 
-    def mails(self) -> list[Message]:
+    def mails(self) -> list[Mail]:
         """What was sent so far, oldest first."""
         self._runner.run(self.outbox.idle())
         return self.mailbox.mails
