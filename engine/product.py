@@ -122,6 +122,7 @@ class ProductPut(Event, frozen=True):
     image_alts: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     components: tuple[Component, ...] = ()
+    created_at: Instant = 0
 
 
 class StageReached(Event, frozen=True):
@@ -172,6 +173,7 @@ class ProductView(Answer, frozen=True):
     stage: str = Stage.PUBLISHED
     deleted: bool = False
     prices: tuple[ListPrice, ...] = ()
+    created_at: Instant = 0
 
 
 class Product(msgspec.Struct, array_like=True, gc=False):
@@ -189,13 +191,16 @@ class Product(msgspec.Struct, array_like=True, gc=False):
     put_at_version: int = -1
 
 
-_CONTENT = ProductPut.__struct_fields__
+CONTENT = tuple(field for field in ProductPut.__struct_fields__ if field != "created_at")
+"""What a command says of a product; when it was put first, it can't know."""
 
 
 def _put(product: Product, command: PutProduct, now: Instant) -> Outcome:
     if refusal := _misshapen(product.sku, command):
         return refusal
-    content = ProductPut(*[getattr(command, field) for field in _CONTENT])
+    created_at = now if product.content is None else product.content.created_at
+    said: dict[str, Any] = {field: getattr(command, field) for field in CONTENT}
+    content = ProductPut(**said, created_at=created_at)
     if content == product.content and not product.deleted and command.if_version in _versions_of_a_retry(product):
         # A retry, or the same import again.
         return Accepted((), view(product))
@@ -314,7 +319,7 @@ def view(product: Product) -> ProductView:
     """The product as the world sees it, once it was put."""
     content = product.content
     assert content is not None, "only a product that was put is looked at"
-    shown: dict[str, Any] = {field: getattr(content, field) for field in _CONTENT}
+    shown: dict[str, Any] = {field: getattr(content, field) for field in CONTENT}
     return ProductView(
         product.sku,
         product.version,
@@ -323,6 +328,7 @@ def view(product: Product) -> ProductView:
         stage=product.stage,
         deleted=product.deleted,
         prices=product.prices,
+        created_at=content.created_at,
     )
 
 

@@ -67,7 +67,7 @@ def document_of(product: ProductView, in_stock: bool) -> SearchDocument | None:
         price=product.price.amount,
         currency=product.price.currency,
         in_stock=in_stock,
-        newness=int(getattr(product, "published_at", 0)),
+        newness=max(product.created_at, product.publish_at),
     )
 
 

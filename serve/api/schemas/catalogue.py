@@ -7,8 +7,8 @@ from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from engine.money import Money as EngineMoney
 from engine.price_list import Price
+from engine.product import CONTENT, ProductView, PutProduct
 from engine.product import Component as EngineComponent
-from engine.product import ProductPut, ProductView, PutProduct
 
 from ..bounds import (
     CATALOGUE_KEY_PATTERN,
@@ -268,9 +268,6 @@ class ProductPage(Output):
     next_cursor: Annotated[str | None, Field(description="Pass it as `cursor` for the next page; null at the end.")]
 
 
-_CONTENT = ProductPut.__struct_fields__
-
-
 def compare_at_of(price: Price) -> Money | None:
     if not price.compare_at:
         return None
@@ -279,4 +276,4 @@ def compare_at_of(price: Price) -> Money | None:
 
 def is_put_by(command: PutProduct, product: ProductView) -> bool:
     """Whether the product already is what the command would make it."""
-    return not product.deleted and all(getattr(command, name) == getattr(product, name) for name in _CONTENT)
+    return not product.deleted and all(getattr(command, name) == getattr(product, name) for name in CONTENT)

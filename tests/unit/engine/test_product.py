@@ -29,7 +29,17 @@ from .world import named
 
 NOW = 1_800_000_000_000
 PRICE = Money(1_999, "USD")
-CLOCK = ProductPut("Retro clock", PRICE, "It ticks.", ("Home", "Clocks"), "Tock & Co", ("old",), (), {"colour": "red"})
+CLOCK = ProductPut(
+    "Retro clock",
+    PRICE,
+    "It ticks.",
+    ("Home", "Clocks"),
+    "Tock & Co",
+    ("old",),
+    (),
+    {"colour": "red"},
+    created_at=NOW,
+)
 CHEAPER = msgspec.structs.replace(CLOCK, price=Money(1_499, "USD"))
 
 
@@ -41,7 +51,9 @@ def product_after(*events: Event) -> Product:
 
 
 def put(content: ProductPut, if_version: int | None = None) -> PutProduct:
-    return PutProduct(**msgspec.structs.asdict(content), if_version=if_version)
+    said = msgspec.structs.asdict(content)
+    del said["created_at"]
+    return PutProduct(**said, if_version=if_version)
 
 
 def seen(version: int, content: ProductPut) -> ProductView:
@@ -118,6 +130,14 @@ def run(product: Product, command: Command, now: int = NOW) -> ProductView:
         # What a command answers is what a look would tell right after it.
         assert outcome.answer == PRODUCT.view(product)
     return PRODUCT.view(product)
+
+
+def test_a_product_stays_as_old_as_it_is() -> None:
+    product = Product("RETRO-CLOCK")
+    run(product, put(CLOCK))
+    assert run(product, put(CHEAPER), NOW + 1_000).created_at == NOW
+    run(product, DeleteProduct())
+    assert run(product, put(CLOCK), NOW + 2_000).created_at == NOW
 
 
 def test_a_draft_is_there_but_not_visible_and_its_retry_is_known() -> None:

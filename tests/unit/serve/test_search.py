@@ -105,6 +105,15 @@ def test_choices_narrow_and_facets_count(window: Shopfront) -> None:
     assert skus(window, "sort=-price") == ["RADIO-CLOCK", "DESK-LAMP", "RETRO-CLOCK"]
 
 
+def test_the_newest_comes_first_where_nothing_is_asked(shop: Shopfront) -> None:
+    shop.clock.advance(1_000)
+    shop.sell("CUCKOO", title="Cuckoo clock")
+    shop.clock.advance(1_000)
+    shop.sell("DESK-LAMP", title="Desk lamp", amount=1)
+    assert soon(lambda: skus(shop, "sort=newest")[0] == "CUCKOO")
+    assert skus(shop, "")[0] == "CUCKOO"
+
+
 def test_pages_follow_each_other_and_a_cursor_is_for_its_own_question(window: Shopfront) -> None:
     first = window.get("/v1/search?sort=price&limit=2").json()
     assert first["total"] == 3
