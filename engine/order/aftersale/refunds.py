@@ -9,12 +9,14 @@ from typing import Any
 
 import msgspec
 
+from ...gift_card import STORE_CREDIT, TopUp, store_credit_key
 from ...kernel import Accepted, Command, Effect, Event, Instant, Outcome, Rejected, Reply, Request, Send, invalid
 from ...money import Money
 from ...payment import Declined, Refunded
 from ...payment import Refund as GiveBackPayment
 from ...reasons import Reason
 from ...reservation import Return
+from ..ownership import has_account
 from ..state import Order
 from .records import LineAmount, LineUnits, Refund, RefundStatus
 from .state import AfterSale, begun, misnamed, not_kept, payments_of, refundable, too_many
@@ -25,13 +27,17 @@ MOST_PER_COMMAND = 8
 
 
 class RefundOrder(Command, frozen=True):
-    """Give money back without anything coming back: so much for the lines named, or `amount` for none of them."""
+    """Give money back without anything coming back: so much for the lines named, or `amount` for none of them.
+
+    With `to_credit` it becomes store credit of the account that placed the order.
+    """
 
     refund_id: str
     amount: int
     lines: tuple[LineAmount, ...] = ()
     reason: str = ""
     by: str = ""
+    to_credit: bool = False
 
 
 class RefundAsked(Event, frozen=True):
@@ -97,14 +103,15 @@ def _refund(order: Order, after: AfterSale, command: RefundOrder, now: Instant) 
     if asked := _parts_of(after, name):
         same = sum(part.amount.amount for part in asked) == command.amount
         return () if same else Rejected(Reason.KEY_REUSED)
-    if refusal := not_kept(order) or _misshapen(after, command):
+    if refusal := not_kept(order) or _misshapen(after, command) or no_credit(order, command.to_credit):
         return refusal
     left = refundable(order, after)
     if command.amount > left:
         return Rejected(Reason.REFUND_TOO_HIGH, {"requested": command.amount, "refundable": left})
     if len(after.refunds) + MOST_PER_COMMAND > MOST_REFUNDS:
         return too_many("refunds", MOST_REFUNDS)
-    return asking(order, after, name, command.amount, command.lines, command.reason, command.by, now)
+    amount, credited = command.amount, command.to_credit
+    return asking(order, after, name, amount, command.lines, command.reason, command.by, now, to_credit=credited)
 
 
 def _misshapen(after: AfterSale, command: RefundOrder) -> Rejected | None:
@@ -125,6 +132,11 @@ def _misshapen(after: AfterSale, command: RefundOrder) -> Rejected | None:
     return None
 
 
+def no_credit(order: Order, wanted: bool) -> Rejected | None:
+    """The refusal of store credit for somebody who has no account."""
+    return invalid("to_credit", "be for the order of an account") if wanted and not has_account(order) else None
+
+
 def _parts_of(after: AfterSale, name: str) -> list[Refund]:
     return [refund for key, refund in after.refunds.items() if key.partition("/")[0] == name]
 
@@ -140,9 +152,14 @@ def asking(
     now: Instant,
     *,
     of: str = "",
+    to_credit: bool = False,
 ) -> tuple[Event, ...]:
-    """Ask for `amount`, which is refundable, of as many payments as it takes; of the payment `of` first."""
+    """Ask for `amount`, which is refundable, of as many payments as it takes; of the payment `of` first.
+
+    `to_credit`: what a provider was paid becomes store credit. What a gift card paid goes back to the card.
+    """
     assert order.total is not None, "a confirmed order has a total"
+    credit = (STORE_CREDIT.name, store_credit_key(order.customer, order.total.currency)) if to_credit else None
     events: list[Event] = []
     for paid in sorted(payments_of(order, after), key=lambda paid: paid.payment_id != of):
         part = min(amount, paid.captured - paid.refunded)
@@ -152,9 +169,8 @@ def asking(
         told = lines if not events else ()
         name_of_part = f"{name}/{len(events) + 1}" if events else name
         money = Money(part, order.total.currency)
-        events.append(
-            RefundAsked(name_of_part, money, paid.gateway, paid.payment_id, told, reason, by, now, paid.claim)
-        )
+        to = paid.claim or credit
+        events.append(RefundAsked(name_of_part, money, paid.gateway, paid.payment_id, told, reason, by, now, to))
         amount -= part
     assert amount == 0, "never more is asked for than was captured"
     return tuple(events)
@@ -204,6 +220,8 @@ def effects(order: Order, after: AfterSale) -> Iterator[Effect]:
         name, key = f"refund:{refund.refund_id}", f"{order.order_id}:refund:{refund.refund_id}"
         if refund.claim is None:
             yield Request(name, refund.gateway, GiveBackPayment(key, refund.payment_id, refund.amount))
+        elif refund.gateway:
+            yield Send(name, *refund.claim, TopUp(key, refund.amount, refund.reason))
         else:
             yield Send(name, *refund.claim, Return(key, refund.amount.amount, order.customer))
 

@@ -14,7 +14,7 @@ from ...reasons import Reason
 from ..state import Order
 from .cancellation import give_back
 from .records import Finding, LineAmount, LineUnits, Return, ReturnedUnits, ReturnStatus, ShipmentStatus
-from .refunds import asking, less, name_of, worth
+from .refunds import asking, less, name_of, no_credit, worth
 from .state import AfterSale, begun, misnamed, not_kept, refundable, too_long, too_many, unavailable_units
 from .transitions import RETURN, may_follow
 
@@ -73,6 +73,8 @@ class RefundReturn(Command, frozen=True):
     lines: tuple[LineAmount, ...] = ()
     fee: int = 0
     by: str = ""
+    to_credit: bool = False
+    """As in `RefundOrder`."""
 
 
 class ReturnRequested(Event, frozen=True):
@@ -214,7 +216,7 @@ def _refund(order: Order, after: AfterSale, command: RefundReturn, now: Instant)
     if (under_way := after.edit_under_way) is not None and under_way.return_id == command.return_id:
         return Rejected(Reason.EDIT_UNDER_WAY, {"edit": under_way.edit_id})
     lines = command.lines or worth(after, accepted_units(known))
-    if refusal := _mispriced(after, known, command.lines):
+    if refusal := _mispriced(after, known, command.lines) or no_credit(order, command.to_credit):
         return refusal
     amount, left = sum(each.amount for each in lines) - command.fee, refundable(order, after)
     if command.fee < 0 or amount < 0:
@@ -226,8 +228,8 @@ def _refund(order: Order, after: AfterSale, command: RefundReturn, now: Instant)
         amount = left
     lines = less(lines, sum(each.amount for each in lines) - amount)
     settled = ReturnSettled(command.return_id, ReturnStatus.REFUNDED, amount, command.fee, command.by, now)
-    name = name_of("return", command.return_id)
-    return (settled, *asking(order, after, name, amount, lines, "return", command.by, now))
+    name, by, credited = name_of("return", command.return_id), command.by, command.to_credit
+    return (settled, *asking(order, after, name, amount, lines, "return", by, now, to_credit=credited))
 
 
 def accepted_units(known: Return) -> tuple[LineUnits, ...]:

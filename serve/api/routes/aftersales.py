@@ -243,7 +243,7 @@ async def refund_return(
     order_id: OrderPath, return_id: OwnId, given: ReturnRefundIn, shop: TheShop, actor: TheActor
 ) -> Response:
     """Pay an inspected return back, less a restocking fee."""
-    command = RefundReturn(return_id, amounts_of(given.lines), given.restocking_fee, actor)
+    command = RefundReturn(return_id, amounts_of(given.lines), given.restocking_fee, actor, given.to == "store-credit")
     return await _tell(shop, order_id, command, staff=True)
 
 
@@ -255,7 +255,8 @@ async def refund_order(
 ) -> Response:
     """Give money back without anything coming back; never more than was captured."""
     name, lines = _name(shop, order_id, idempotency_key), amounts_of(given.lines)
-    return await _tell(shop, order_id, RefundOrder(name, given.amount, lines, given.reason, actor), 201, staff=True)
+    command = RefundOrder(name, given.amount, lines, given.reason, actor, given.to == "store-credit")
+    return await _tell(shop, order_id, command, 201, staff=True)
 
 
 @merchant_router.post(

@@ -3,7 +3,7 @@
 A line is named by its index: 0 is the order's first, those that an edit added come after the last.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -132,6 +132,10 @@ def amounts_of(lines: list[LineAmountIn]) -> tuple[LineAmount, ...]:
     return tuple(LineAmount(each.line, each.amount) for each in lines)
 
 
+RefundTo = Annotated[
+    Literal["payment", "store-credit"],
+    Field(description="Back to where it came from, or as credit of the account that placed the order."),
+]
 AmountLines = Annotated[list[LineAmountIn], Field(max_length=MAX_ORDER_ITEMS)]
 
 
@@ -140,6 +144,7 @@ class ReturnRefundIn(Input):
 
     lines: AmountLines = []
     restocking_fee: Fee = 0
+    to: RefundTo = "payment"
 
 
 class RefundIn(Input):
@@ -148,6 +153,7 @@ class RefundIn(Input):
     amount: MinorUnits
     lines: AmountLines = []
     reason: Label = ""
+    to: RefundTo = "payment"
 
 
 class NoteIn(Input):
@@ -320,7 +326,7 @@ class RefundOut(Output):
             status=refund.status,
             amount=TotalMoney.of(refund.amount),
             lines=[LineAmountOut(line=each.line, amount=each.amount) for each in refund.lines],
-            to=refund.gateway or (refund.claim[0] if refund.claim else ""),
+            to=refund.claim[0] if refund.claim else refund.gateway,
             payment_id=refund.payment_id,
             reason=refund.reason,
             reference=refund.reference,

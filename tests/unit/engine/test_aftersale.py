@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from engine.cart import Line
+from engine.gift_card import IssueCard, store_credit_key
 from engine.kernel import Accepted, EffectAnswered, Rejected
 from engine.money import Money
-from engine.order import Cancel, Fulfil, LookOrder, OrderView, Place, Status, Units
+from engine.order import Cancel, Claim, Fulfil, LookOrder, OrderView, Place, Status, Units
 from engine.order.aftersale.cancellation import CancelUnits
 from engine.order.aftersale.fulfilment import CreateShipment, MoveShipment, TrackShipment
 from engine.order.aftersale.notes import AddNote
@@ -33,6 +34,7 @@ from engine.order.aftersale.returns import (
 )
 from engine.order.state import Order
 from engine.payment import Declined, Refunded
+from engine.pricing import Discount, Quote, QuotedLine, QuotedShipping
 from engine.reasons import Reason
 from engine.stock import LookStock, Receive, SetPolicy, StockView, stock_key
 
@@ -328,6 +330,52 @@ def test_a_line_is_refunded_up_to_what_it_was_paid_with(world: World) -> None:
     assert refuse(world, RefundOrder("r-2", 501, (LineAmount(1, 501),))) is Reason.REFUND_TOO_HIGH
     tell(world, CancelUnits("c-1", (LineUnits(1, 1),)))
     assert (after(world).items[1].refunded, world.bank.balance(ORDER)) == (4_500, 3 * 1_999)
+
+
+def test_what_a_gift_card_paid_goes_back_to_it_after_the_providers_money(world: World) -> None:
+    world.send("gift-card", "card-1", IssueCard(Money(5_000, "USD")))
+    card = Claim("gift-card", "card-1", 4_000, pays=True, terms="USD")
+    world.send("order", "ord-2", Place("fp", "ann@example.org", "sandbox", "tok_ok", (LAMP,), claims=(card,)))
+    assert world.run("ord-2").status is Status.CONFIRMED
+    steps = [("r-1", 300, (200, 1_000)), ("r-2", 700, (0, 1_500)), ("r-3", 3_500, (0, 5_000))]
+    for refund_id, amount, balances in steps:
+        world.send("order", "ord-2", RefundOrder(refund_id, amount))
+        world.run("ord-2")
+        assert (world.bank.balance("ord-2"), world.state("gift-card", "card-1").balance) == balances
+    assert world.send("order", "ord-2", RefundOrder("r-4", 1)) == Rejected(
+        Reason.REFUND_TOO_HIGH, {"requested": 1, "refundable": 0}
+    )
+    world.check_folds()
+
+
+def test_a_refund_may_become_store_credit_of_the_account(world: World) -> None:
+    assert refuse(world, RefundOrder("r-1", 100, to_credit=True)) is Reason.INVALID_COMMAND
+    place = Place("fp", "ann@example.org", "sandbox", "tok_ok", (LAMP,), customer="acc_ann")
+    world.send("order", "ord-2", place)
+    world.run("ord-2")
+    for _ in range(2):
+        world.send("order", "ord-2", RefundOrder("r-1", 1_500, to_credit=True))
+        world.run("ord-2")
+    assert world.bank.balance("ord-2") == 4_500
+    assert world.state("store-credit", store_credit_key("acc_ann", "USD")).balance == 1_500
+    assert world.send("order", "ord-2", RefundOrder("r-2", 3_001)) == Rejected(
+        Reason.REFUND_TOO_HIGH, {"requested": 3_001, "refundable": 3_000}
+    )
+
+
+def test_a_discounted_line_is_worth_what_was_paid_and_shipping_goes_back_with_the_last_unit(world: World) -> None:
+    quoted = QuotedLine("LAVA-LAMP", 3, 4_500, 10_000, (Discount("p", "summer", 3_500),))
+    shipping = QuotedShipping("std", "Standard", 500, 500)
+    quote = Quote("USD", (quoted,), 10_500, shipping)
+    three = Line("LAVA-LAMP", 3, Money(4_500, "USD"))
+    world.send("order", "ord-2", Place("fp", "ann@example.org", "sandbox", "tok_ok", (three,), quote=quote))
+    assert world.run("ord-2").status is Status.CONFIRMED
+    kept = []
+    for number in range(3):
+        world.send("order", "ord-2", CancelUnits(f"c-{number}", (LineUnits(0, 1),)))
+        world.run("ord-2")
+        kept.append(world.bank.balance("ord-2"))
+    assert kept == [10_500 - 3_333, 10_500 - 6_666, 0]
 
 
 # -- all of them

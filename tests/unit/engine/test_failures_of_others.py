@@ -8,6 +8,9 @@ from engine.cart import AddLine, CartView, Line, LookCart, OpenCart, RemoveLine,
 from engine.kernel import Rejected, Request, Send
 from engine.money import Money
 from engine.order import LookOrder, OrderView, Place, SettlePayment, Status
+from engine.order.aftersale.cancellation import CancelUnits
+from engine.order.aftersale.records import LineUnits
+from engine.order.aftersale.refunds import RefundOrder
 from engine.order.events import OrderConfirmed
 from engine.payment import Authorized
 from engine.reasons import Reason
@@ -94,6 +97,29 @@ def test_medusa_13301_a_payment_is_captured_once_however_often_it_is_asked_for(w
         world.answer("ord-1", effects[0].id, reply)
     assert world.bank.captures == {"ord-1:pay": 1}
     assert world.bank.balance("ord-1") == PRICE.amount
+
+
+def test_medusa_13301_two_people_who_refund_at_once_give_back_no_more_than_was_captured(world: World) -> None:
+    world.send("order", "ord-1", buy(Line("RETRO-CLOCK", 1, PRICE)))
+    world.run("ord-1")
+    replies = [world.send("order", "ord-1", RefundOrder(name, PRICE.amount)) for name in ("ann", "ben")]
+    assert isinstance(replies[0], OrderView)
+    assert replies[1] == Rejected(Reason.REFUND_TOO_HIGH, {"requested": PRICE.amount, "refundable": 0})
+    for effect in world.effects("ord-1") * 2:
+        world.answer("ord-1", effect.id, world.carry_out(effect))
+    assert world.bank.balance("ord-1") == 0
+
+
+def test_medusa_12401_a_unit_that_is_cancelled_twice_comes_back_once(world: World) -> None:
+    world.send("order", "ord-1", buy(Line("RETRO-CLOCK", 1, PRICE)))
+    world.run("ord-1")
+    unit = (LineUnits(0, 1),)
+    for name in ("ann", "ann", "ben"):
+        world.send("order", "ord-1", CancelUnits(name, unit))
+    for effect in world.effects("ord-1") * 2:
+        world.answer("ord-1", effect.id, world.carry_out(effect))
+    stock = world.state("stock", CLOCK)
+    assert (stock.on_hand, stock.reserved, world.bank.balance("ord-1")) == (1, 0, 0)
 
 
 def test_vendure_2187_parallel_additions_lose_nothing() -> None:
