@@ -41,29 +41,30 @@ class Shop:
 
     def put_product(self, sku: str, title: str) -> None:
         """Create the product, or put it as it is."""
-        self._request("PUT", f"/v1/products/{sku}", {"title": title, "price": PRICE})
+        self.request("PUT", f"/v1/products/{sku}", {"title": title, "price": PRICE})
 
     def receive(self, sku: str, quantity: int) -> None:
         """Book goods in, in as many receipts as it takes."""
         while quantity:
             units = min(quantity, RECEIPT_LIMIT_UNITS)
             receipt = {"quantity": units, "reason": "load test"}
-            self._request("POST", f"/v1/stock/{sku}/receipts", receipt)
+            self.request("POST", f"/v1/stock/{sku}/receipts", receipt)
             quantity -= units
 
     def stock(self, sku: str) -> Stock:
-        answer = self._request("GET", f"/v1/stock/{sku}")
+        answer = self.request("GET", f"/v1/stock/{sku}")
         return Stock(answer["on_hand"], answer["reserved"], answer["available"])
 
     def movements(self, sku: str) -> Iterator[dict[str, Any]]:
         """The SKU's ledger from its beginning."""
         after: int | None = 0
         while after is not None:
-            page = self._request("GET", f"/v1/stock/{sku}/history?after={after}&limit={LEDGER_PAGE_VERSIONS}")
+            page = self.request("GET", f"/v1/stock/{sku}/history?after={after}&limit={LEDGER_PAGE_VERSIONS}")
             yield from page["items"]
             after = page["next_after"]
 
-    def _request(self, method: str, path: str, body: object = None) -> Any:
+    def request(self, method: str, path: str, body: object = None) -> Any:
+        """What an administrative route answers; raises LoadTestError."""
         request = urllib.request.Request(
             self.url + path,
             method=method,
