@@ -355,7 +355,7 @@ def _apply_fulfilled(order: Order, _event: OrderFulfilled) -> None:
     order.status = Status.FULFILLED
     if not order.email:
         # It was made anonymous while it still had to find its way.
-        _forget_address(order)
+        forget_address(order)
 
 
 def _apply_line_released(order: Order, event: LineReleased) -> None:
@@ -407,12 +407,12 @@ def _apply_anonymized(order: Order, _event: OrderAnonymized) -> None:
         # Until then a payment may still be asked for with it.
         order.token = ""
     if order.after is not None:
-        order.after.notes = {}
-    if order.status is Status.FULFILLED or order.status in DEAD:
-        _forget_address(order)
+        order.after.forget_person()
+    if status_of(order) in (Status.FULFILLED, Status.DELIVERED) or status_of(order) in DEAD:
+        forget_address(order)
 
 
-def _forget_address(order: Order) -> None:
+def forget_address(order: Order) -> None:
     """Where goods went in the world stays, for the tax office; at whose door they were left doesn't."""
     if order.address is not None:
         order.address = DeliveryAddress("", "", "", order.address.country, region=order.address.region)

@@ -23,10 +23,7 @@ from .edits import (
 )
 from .records import Edit, EditPayment, EditStatus, Step
 from .refunds import RefundAsked, name_of
-from .state import EDIT_ENDS, AfterSale
-
-UNPAID = frozenset((EditPayment.ASKED, EditPayment.PENDING, EditPayment.AUTHORIZED))
-"""Money may have been taken or may still be: an edit that was given up voids it."""
+from .state import EDIT_ENDS, UNPAID, AfterSale
 
 
 def effects(order: Order, after: AfterSale) -> Iterator[Effect]:

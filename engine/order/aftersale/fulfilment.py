@@ -11,9 +11,10 @@ import msgspec
 
 from ...kernel import Command, Event, Instant, Rejected
 from ...reasons import Reason
-from ..state import Order
+from ..messages import Status
+from ..state import Order, forget_address
 from .records import LineUnits, Shipment, ShipmentStatus
-from .state import AfterSale, begun, misnamed, not_kept, too_long, too_many, unavailable_units
+from .state import AfterSale, begun, misnamed, not_kept, status_of, too_long, too_many, unavailable_units
 from .transitions import SHIPMENT, may_follow
 
 MOST_SHIPMENTS = 100
@@ -197,6 +198,9 @@ def _apply_moved(order: Order, event: ShipmentMoved) -> None:
         for counter in ("lost",) if lost else _COUNTED[event.status]:
             after.change_item(each.line, **{counter: each.quantity})
     after.shipments[event.shipment_id] = msgspec.structs.replace(shipment, status=event.status, changed_at=event.at)
+    if not order.email and status_of(order) in (Status.FULFILLED, Status.DELIVERED):
+        # Somebody who asked to be forgotten was only remembered until the parcels had left.
+        forget_address(order)
 
 
 _COUNTED: dict[ShipmentStatus, tuple[str, ...]] = {

@@ -13,6 +13,7 @@ from .records import (
     Cancellation,
     Edit,
     EditPayment,
+    EditStatus,
     Item,
     LineUnits,
     Note,
@@ -81,6 +82,14 @@ class AfterSale(msgspec.Struct, array_like=True, gc=False):
         last = next(reversed(self.edits.values()), None)
         return last if last is not None and last.status not in EDIT_ENDS else None
 
+    def forget_person(self) -> None:
+        """What people wrote, and the tokens of payments that have ended."""
+        self.notes = {}
+        self.returns = {name: msgspec.structs.replace(each, note="") for name, each in self.returns.items()}
+        for name, edit in self.edits.items():
+            if edit.status in EDIT_ENDS and edit.payment not in UNPAID:
+                self.edits[name] = msgspec.structs.replace(edit, token="")
+
     def change_item(self, line: int, **changes: Any) -> None:
         """Add to the item's counters."""
         item = self.items[line]
@@ -88,7 +97,10 @@ class AfterSale(msgspec.Struct, array_like=True, gc=False):
         self.items[line] = msgspec.structs.replace(item, **added)
 
 
-EDIT_ENDS = frozenset(("done", "refused", "expired", "withdrawn"))
+EDIT_ENDS = frozenset((EditStatus.DONE, EditStatus.REFUSED, EditStatus.EXPIRED, EditStatus.WITHDRAWN))
+
+UNPAID = frozenset((EditPayment.ASKED, EditPayment.PENDING, EditPayment.AUTHORIZED))
+"""Money may have been taken or may still be: an edit that was given up voids it."""
 
 
 def after_of(order: "Order") -> AfterSale:

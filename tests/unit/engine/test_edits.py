@@ -7,17 +7,18 @@ import pytest
 from engine.cart import Line
 from engine.kernel import Accepted, EffectAnswered, Rejected, Request
 from engine.money import Money
-from engine.order import Cancel, OrderView, SettlePayment, Status
+from engine.order import Anonymize, Cancel, OrderView, SettlePayment, Status
 from engine.order.aftersale.cancellation import CancelUnits
 from engine.order.aftersale.edits import EditOrder, PayEdit, WithdrawEdit
-from engine.order.aftersale.records import Edit, EditPayment, EditStatus, LineUnits, ReturnStatus
+from engine.order.aftersale.notes import AddNote
+from engine.order.aftersale.records import Edit, EditPayment, EditStatus, LineUnits, ReturnedUnits, ReturnStatus
 from engine.order.aftersale.refunds import RefundOrder
-from engine.order.aftersale.returns import RefundReturn
+from engine.order.aftersale.returns import RefundReturn, RequestReturn
 from engine.payment import Authorized, Declined, Pending
 from engine.reasons import Reason
 from engine.stock import Receive, Reserve, stock_key
 
-from .test_aftersale import ORDER, TOTAL, after, arrive, look, on_hand, refuse, send_back, ship, tell, world
+from .test_aftersale import DAMAGED, ORDER, TOTAL, after, arrive, look, on_hand, refuse, send_back, ship, tell, world
 from .world import World, named
 
 __all__ = ["world"]
@@ -243,3 +244,11 @@ def test_an_answer_that_no_edit_waits_for_changes_nothing(world: World, effect_i
     view = tell(world, EditOrder("e-1", (RADIO,)), PayEdit("e-1", "sandbox", "tok_ok"))
     assert isinstance(view, OrderView)
     assert world.decide("order", ORDER, EffectAnswered(effect_id, reply)) == Accepted()
+
+
+def test_an_order_that_is_made_anonymous_keeps_no_words_and_no_tokens(world: World) -> None:
+    tell(world, EditOrder("e-1", (RADIO,)), PayEdit("e-1", "sandbox", "tok_ok"))
+    tell(world, *arrive("s-1", (0, 3)), RequestReturn("t-1", (ReturnedUnits(0, 1, DAMAGED),), "my wife hates it"))
+    tell(world, AddNote("n-1", "Ann of 7 Elm Street"), Anonymize())
+    assert (after(world).notes, after(world).returns[0].note, edit_of(world).token) == ((), "", "")
+    world.check_folds()
