@@ -117,7 +117,8 @@ async def _proposal(shop: Shop, wish: Wish, sku: str, supplier: str, supply: Sup
     demand = demand_of(await sold_by_day(shop.client, key, shop.now(), wish.window_days))
     lead = lead_time_of(shop.tables[SUPPLIER].get(supplier), supply)
     point = reorder_point_of(demand, lead, wish.service_level)
-    position = stock.available + stock.incoming
+    # What is promised to somebody already is nothing to sell when it comes.
+    position = stock.available + stock.incoming - stock.promised
     cover = ceil(demand.mean * wish.coverage_days)
     quantity = quantity_to_order(point, position, cover, minimum=supply.minimum_quantity, pack=supply.pack_size)
     safety = safety_stock_of(demand, lead, wish.service_level)

@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from loadtest.line import line
 from loadtest.rush import put_on_sale, rush
 from loadtest.shop import order_body
 
@@ -42,6 +43,11 @@ def test_300_buyers_for_100_units_buy_exactly_100(shop: RunningShop) -> None:
 
 def test_300_carts_of_three_skus_in_opposing_order_buy_all_lines_or_none(shop: RunningShop) -> None:
     result = asyncio.run(rush(shop.api, carts=True))
+    assert result.exact(), str(result)
+
+
+def test_a_line_of_shoppers_and_bots_buys_exactly_the_allotment(shop: RunningShop) -> None:
+    result = asyncio.run(line(shop.api, shoppers=60, units=20))
     assert result.exact(), str(result)
 
 
