@@ -214,7 +214,9 @@ def payments_of(order: OrderView) -> dict[str, Expected]:
 def _with_refunds(order: OrderView, payment_id: str, captured: int) -> Expected:
     if payment_id == order.payment_id and order.payment_status == "refunded":
         return Expected(captured, captured, captured)
-    refunds = [refund for refund in (order.after.refunds if order.after else ()) if refund.payment_id == payment_id]
+    # What became store credit, the provider was never asked for.
+    asked_of = (refund for refund in (order.after.refunds if order.after else ()) if refund.claim is None)
+    refunds = [refund for refund in asked_of if refund.payment_id == payment_id]
     done = sum(refund.amount.amount for refund in refunds if refund.status is RefundStatus.DONE)
     asked = sum(refund.amount.amount for refund in refunds if refund.status is RefundStatus.ASKED)
     return Expected(captured, done, done + asked)

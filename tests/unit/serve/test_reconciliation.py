@@ -5,8 +5,15 @@ from typing import Any
 
 import pytest
 
+from engine.cart import Line
+from engine.money import Money
+from engine.order import LookOrder, OrderView, Place
+from engine.order.aftersale.refunds import RefundOrder
+from engine.stock import Receive
+from serve.reconciliation import payments_of
 from tests.providers.misbehaving import Fault
 from tests.providers.stripe_server import VISA
+from tests.unit.engine.world import World
 
 from .paid_shop import PRICE, WINDOW_MS, PaidShop
 from .shopfront import START_MS, Shopfront, kind_of
@@ -49,6 +56,20 @@ def test_a_refund_in_parts_that_both_sides_know_of_is_no_difference(at: PaidShop
     at.shop.let_effects_run()
     assert at.stripe.kept(bought.json()["payment_id"]) == PRICE - 500
     assert compared(at)["findings"] == []
+
+
+def test_what_became_store_credit_is_still_at_the_provider() -> None:
+    world = World()
+    world.send("stock", "LAVA-LAMP@default", Receive("r-1", 1))
+    lamp = Line("LAVA-LAMP", 1, Money(PRICE, "USD"))
+    world.send("order", "ord-1", Place("fp", "ann@example.org", "stripe", "tok_ok", (lamp,), customer="acc_ann"))
+    world.run("ord-1")
+    world.send("order", "ord-1", RefundOrder("r-1", 500, to_credit=True))
+    world.run("ord-1")
+    order = world.send("order", "ord-1", LookOrder())
+    assert isinstance(order, OrderView)
+    (expected,) = payments_of(order).values()
+    assert (expected.captured, expected.refunded, expected.asked_back) == (PRICE, 0, 0)
 
 
 def test_an_order_that_missed_its_webhook_is_told(at: PaidShop) -> None:
