@@ -286,7 +286,8 @@ class StripeGateway:
     async def look_up(self, payment_id: str) -> PaymentReport | None:
         """The payment as it is now."""
         try:
-            return await self._report(await self._retrieve(payment_id))
+            found = await self._intents.retrieve_async(payment_id, {"expand": ["latest_charge"]})
+            return await self._report(found.to_dict())
         except stripe.InvalidRequestError as error:
             if error.http_status == 404:
                 return None
@@ -314,7 +315,11 @@ class StripeGateway:
         """The intents that were made in that time."""
         try:
             page = await self._intents.list_async(
-                {"created": {"gte": since // 1_000, "lt": -(-until // 1_000)}, "limit": PAGE}
+                {
+                    "created": {"gte": since // 1_000, "lt": -(-until // 1_000)},
+                    "limit": PAGE,
+                    "expand": ["data.latest_charge"],
+                }
             )
             async for each in page.auto_paging_iter():
                 if (report := await self._report(each.to_dict())) is not None:
@@ -331,8 +336,9 @@ class StripeGateway:
             status, code = PaymentStatus.DECLINED, _declined_for(intent)
         if status is PaymentStatus.CAPTURED:
             amount = _received_of(intent)
-            refunds = await self._refunds_of(intent["id"], "")
-            refunded = from_stripe(refunds.total, intent["currency"]).amount
+            if _may_be_refunded(intent):
+                refunds = await self._refunds_of(intent["id"], "")
+                refunded = from_stripe(refunds.total, intent["currency"]).amount
         return PaymentReport(intent["id"], key, status, amount, refunded, intent["created"] * 1_000, code)
 
     async def _retrieve(self, payment_id: str) -> Intent:
@@ -364,6 +370,12 @@ def _received_of(intent: Intent) -> Money:
     """What was captured: of a part only that."""
     captured: int = intent["amount"] if intent["status"] == "succeeded" else 0
     return from_stripe(intent.get("amount_received") or captured, intent["currency"])
+
+
+def _may_be_refunded(intent: Intent) -> bool:
+    """Whether its refunds are worth a question: of most payments the charge says that there is none."""
+    charge = intent.get("latest_charge")
+    return not isinstance(charge, dict) or charge.get("amount_refunded") != 0
 
 
 def _action_of(intent: Intent) -> PaymentAction:

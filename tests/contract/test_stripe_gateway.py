@@ -209,7 +209,11 @@ def test_the_books_tell_every_payment_of_a_time() -> None:
         assert isinstance(open_one, Authorized)
         at.server.intents["pi_other"] = {**at.server.intents[paid], "id": "pi_other", "metadata": {}}
         created = int(at.server.created_at) * 1_000
+        at.server.asked.clear()
         told = [report async for report in at.gateway.payments(created, created + 1)]
+        assert at.server.asked == ["GET /v1/payment_intents", "GET /v1/refunds"], (
+            "one for all, and one for what went back"
+        )
         assert isinstance(declined, Declined)
         assert {(report.authorize_key, report.status, report.kept) for report in told} == {
             (KEY, PaymentStatus.CAPTURED, PRICE.amount - 500),

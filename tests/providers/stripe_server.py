@@ -42,6 +42,8 @@ class StripeServer:
         self.refunds: dict[str, dict[str, Any]] = {}
         self.created_at = time.time()
         self.can_search = True
+        self.asked: list[str] = []
+        """Method and path of every request."""
         self._numbers = count(1)
         self._answers: dict[str, tuple[str, int, dict[str, Any]]] = {}
         routes = [
@@ -93,6 +95,7 @@ class StripeServer:
         async def answer(request: Request) -> Response:
             if request.headers.get("authorization") != f"Bearer {SECRET_KEY}":
                 return JSONResponse({"error": {"type": "invalid_request_error", "message": "bad key"}}, 401)
+            self.asked.append(f"{request.method} {request.url.path}")
             body = (await request.body()).decode()
             parameters = tree_of(parse_qsl(body or request.url.query))
             key = request.headers.get("idempotency-key", "")
@@ -142,8 +145,13 @@ class StripeServer:
             raise ApiError(404, "invalid_request_error", "resource_missing", param="intent")
         return self.intents[intent_id]
 
-    def _retrieve(self, intent_id: str, _given: dict[str, Any]) -> dict[str, Any]:
-        return self._intent(intent_id)
+    def _retrieve(self, intent_id: str, given: dict[str, Any]) -> dict[str, Any]:
+        intent = self._intent(intent_id)
+        return self._with_charge(intent) if given.get("expand") else intent
+
+    def _with_charge(self, intent: dict[str, Any]) -> dict[str, Any]:
+        refunded = sum(refund["amount"] for refund in self._refunds_of(intent["id"]))
+        return {**intent, "latest_charge": {"object": "charge", "id": "ch_1", "amount_refunded": refunded}}
 
     def _update(self, intent_id: str, given: dict[str, Any]) -> dict[str, Any]:
         intent = self._intent(intent_id)
@@ -196,6 +204,8 @@ class StripeServer:
         created = given.get("created", {})
         low, high = int(created.get("gte", 0)), int(created.get("lt", 2**40))
         found = [each for each in reversed(self.intents.values()) if low <= each["created"] < high]
+        if given.get("expand"):
+            found = [self._with_charge(each) for each in found]
         return _page("/v1/payment_intents", found, given)
 
     def _search(self, _id: str, given: dict[str, Any]) -> dict[str, Any]:
