@@ -57,6 +57,8 @@ PROBE = "probe-"
 """What products are called that are asked for to hear whether somebody answers; whether they exist doesn't matter."""
 REACH_TIMEOUT_S = 30.0
 PAUSE_WHILE_LEARNING_S = 0.005
+PAUSE_WHILE_RELOADING_S = 0.05
+"""Between two lots of products: a million are looked at again in some minutes."""
 MAX_ONGOING_REQUESTS = 10_000
 """Serve's own bound on a replica; ours, the mailboxes, refuse earlier and with a problem."""
 
@@ -159,7 +161,7 @@ class ShopProcess:
             self._host = await host_of(self._settings, self._journal, self._client, on_fenced=self._on_fenced)
             self._client.attach(self._host)
             self._host.watch("order", self._on_order)
-        await self._client.watch("product", self._catalogue.put_product)
+        await self._client.watch("product", self._catalogue.put_product, self._on_gap)
         await self._client.watch("stock", self._catalogue.put_stock, self._catalogue.forget_stock)
         for kind, table in self._tables.by_name().items():
             await self._client.watch(kind, table.put, self._on_gap)
@@ -223,7 +225,7 @@ class ShopProcess:
             key = next(key for number in numbers if self._client.home_of(key := f"{PROBE}{number}") == shard)
             await self._client.send("product", key, LookProduct(), deadline_s=REACH_TIMEOUT_S)
 
-    async def _load_catalogue(self, shards: Sequence[int]) -> None:
+    async def _load_catalogue(self, shards: Sequence[int], pause_s: float = 0.0) -> None:
         assert self._journal is not None
         for shard in shards:
             after = ""
@@ -232,6 +234,12 @@ class ShopProcess:
                 for reply in await self._look_all("product", skus, LookProduct()):
                     if isinstance(reply, ProductView):
                         self._catalogue.put_product(reply.sku, reply.version, reply)
+                await asyncio.sleep(pause_s)
+
+    async def _reload(self, shards: Sequence[int]) -> None:
+        await self._load_tables(shards)
+        # What was taken out of the shop meanwhile must not go on being sold here; but selling comes first.
+        await self._load_catalogue(shards, PAUSE_WHILE_RELOADING_S)
 
     async def _load_tables(self, shards: Sequence[int]) -> None:
         assert self._journal is not None
@@ -279,9 +287,9 @@ class ShopProcess:
         return [webhooks, Reader(self._journal, mails)]
 
     def _on_gap(self) -> None:
-        """Changes of documents may have been missed: they are all looked at again, beside the selling."""
+        """Changes of documents and products may have been missed: all are looked at again, beside the selling."""
         if self._reloading is None or self._reloading.done():
-            self._reloading = asyncio.create_task(self._load_tables(range(self._settings.shards)))
+            self._reloading = asyncio.create_task(self._reload(range(self._settings.shards)))
 
     async def _learn_orders(self, shards: Sequence[int]) -> None:
         """Find the orders that were placed before this process began; in small steps, beside the selling."""

@@ -52,11 +52,10 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
 
 def _allowed_methods(request: Request) -> str:
     """All methods of the path: the router itself only knows those of the first route that it tried."""
-    methods: set[str] = set()
-    for route in request.app.routes:
-        match, _ = route.matches(request.scope)
-        if match is not Match.NONE:
-            methods |= route.methods
+    found = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    # `/products/bulk` is a resource of its own, though a SKU could be called so, too.
+    literal = [route for route in found if route.path == request.scope["path"]]
+    methods: set[str] = set().union(*(route.methods for route in literal or found))
     return ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))
 
 

@@ -40,6 +40,7 @@ def test_a_wrong_method_is_told_the_right_ones(shop: Shopfront) -> None:
     assert (answer.status_code, kind_of(answer)) == (405, "method-not-allowed")
     assert answer.headers["allow"] == "DELETE, GET, HEAD, PUT"
     assert shop.get("/v1/orders").headers["allow"] == "POST"
+    assert shop.delete("/v1/admin/products/bulk", admin=True).headers["allow"] == "POST"
 
 
 @pytest.mark.parametrize(
