@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from actors.codec import KindCodec
 from engine.kernel import Event
+from engine.money import Money
 from engine.order import ORDER, OrderView, events
 from engine.order.aftersale.cancellation import UnitsCancelled
 from engine.order.aftersale.edits import EditBegun, EditEnded, EditPaymentAsked, EditPaymentDeclined, EditPaymentMoved
@@ -80,8 +81,10 @@ def _tell_of_checkout(event: Event) -> Iterator[Told]:
             yield Told("cancelled", note, by)
         case events.OrderFulfilled(by=by):
             yield Told("fulfilled", by=by)
-        case events.PaymentVoided():
-            yield Told("payment-voided")
+        case events.PaymentMismatched(amount=amount):
+            yield Told("payment-mismatched", _written(amount), internal=True)
+        case events.PaymentVoided(returned=returned):
+            yield Told("payment-voided", f"{_written(returned)} went back" if returned is not None else "")
         case events.PaymentRefunded(refund_id=reference):
             yield Told("refunded", reference)
         case events.SurplusPaymentFound(payment_id=payment_id):
@@ -94,6 +97,10 @@ def _tell_of_checkout(event: Event) -> Iterator[Told]:
             yield Told("held", f"line {line}", internal=True)
         case NoteAdded(text=text, internal=internal, by=by):
             yield Told("note", text, by, internal)
+
+
+def _written(amount: Money) -> str:
+    return f"{amount.amount} {amount.currency}"
 
 
 def _tell_of_parcels(order: OrderView, event: Event) -> Iterator[Told]:

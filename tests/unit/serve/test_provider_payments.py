@@ -203,6 +203,10 @@ def test_another_amount_than_the_orders_is_never_confirmed_and_goes_back(at: Pai
     order = at.order()
     assert (order["status"], order["reason"]) == ("rejected", "payment-declined")
     assert at.stripe.kept(payment) == 0
+    timeline = at.shop.get(f"/v1/admin/orders/{order['id']}/timeline", admin=True).json()
+    told = {entry["what"]: entry for entry in timeline["items"]}
+    assert told["payment-mismatched"]["text"] == "1 USD"
+    assert told["payment-voided"]["text"] == "1 USD went back"
 
 
 def test_a_cancelled_order_gives_the_money_back_once_through_every_fault(at: PaidShop) -> None:
