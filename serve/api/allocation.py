@@ -15,10 +15,12 @@ from engine.location import LOCATION, LocationPut
 from engine.order import Units
 from engine.reasons import Reason
 from engine.stock import DEFAULT_LOCATION
+from engine.wishes import CartWishes
 
 from ..shop import Shop
 from .lookups import stock_of
 from .problems import refused
+from .wishes import ShippingRequest
 
 EARTH_RADIUS_KM = 6_371.0
 ABROAD_KM = 20_000.0
@@ -41,6 +43,18 @@ class Destination(NamedTuple):
     longitude: float | None = None
 
 
+ANYWHERE = Destination()
+
+
+def destination_of(shipping: ShippingRequest | None, kept: CartWishes | None = None) -> Destination:
+    """Where the request says that it goes, else where its cart does."""
+    if shipping is not None and shipping.address is not None:
+        return Destination(shipping.address.country)
+    if kept is not None and kept.address is not None:
+        return Destination(kept.address.country)
+    return ANYWHERE
+
+
 @dataclass(frozen=True)
 class Source:
     """A location that sells, with what is available there of each SKU."""
@@ -49,6 +63,7 @@ class Source:
     priority: int
     distance_km: float
     available: Mapping[str, int]
+    backorderable: Mapping[str, int]
 
     def covers(self, units: Mapping[str, int]) -> int:
         """Units that it could send of these."""
@@ -89,12 +104,12 @@ def needed_of(lines: Sequence[Line], units: Sequence[Units]) -> list[Needed]:
     """What an order takes: the units of an order with bundles, else each line's own."""
     if units:
         return [Needed(part.sku, part.quantity, part.line) for part in units]
-    return [Needed(line.sku, line.quantity, index) for index, line in enumerate(lines)]
+    # An order makes one line of those of one SKU, so the indexes are those of the lines that are left.
+    places = {sku: index for index, sku in enumerate(dict.fromkeys(line.sku for line in lines))}
+    return [Needed(line.sku, line.quantity, places[line.sku]) for line in lines]
 
 
-async def allocated(
-    shop: Shop, wanted: Iterable[Needed], destination: Destination = Destination()
-) -> tuple[Units, ...]:
+async def allocated(shop: Shop, wanted: Iterable[Needed], destination: Destination = ANYWHERE) -> tuple[Units, ...]:
     """The same units with the locations that they come from; raises ProblemError when there are too few anywhere."""
     needed = list(wanted)
     totals: dict[str, int] = {}
@@ -102,6 +117,7 @@ async def allocated(
         totals[each.sku] = totals.get(each.sku, 0) + each.quantity
     sources = [await _source(shop, key, location, totals, destination) for key, location in selling_locations(shop)]
     taken = allocate(totals, sources)
+    _promise(totals, sources, taken)
     if short := [sku for sku, quantity in totals.items() if sum(taken[sku].values()) < quantity]:
         lines = [{"sku": sku, "requested": totals[sku], "available": sum(taken[sku].values())} for sku in short]
         raise refused(Rejected(Reason.INSUFFICIENT_STOCK, {"lines": lines}))
@@ -134,8 +150,24 @@ def allocate(totals: Mapping[str, int], sources: Sequence[Source]) -> dict[str, 
 async def _source(
     shop: Shop, key: str, location: LocationPut, totals: Iterable[str], destination: Destination
 ) -> Source:
-    available = {sku: (await stock_of(shop, sku, key)).available for sku in totals}
-    return Source(key, location.priority, distance_km(location, destination), available)
+    stocks = {sku: await stock_of(shop, sku, key) for sku in totals}
+    return Source(
+        key,
+        location.priority,
+        distance_km(location, destination),
+        {sku: stock.available for sku, stock in stocks.items()},
+        {sku: stock.backorderable for sku, stock in stocks.items()},
+    )
+
+
+def _promise(totals: Mapping[str, int], sources: Sequence[Source], taken: dict[str, dict[str, int]]) -> None:
+    """What is nowhere in sufficient number may be promised: all of it, by one location that sells ahead."""
+    for sku, quantity in totals.items():
+        if sum(taken[sku].values()) < quantity:
+            ahead = [each for each in sources if each.backorderable.get(sku, 0) >= quantity]
+            if ahead:
+                first = min(ahead, key=lambda each: (each.priority, each.distance_km, each.key))
+                taken[sku] = {first.key: quantity}
 
 
 def distance_km(location: LocationPut, destination: Destination) -> float:

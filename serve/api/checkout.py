@@ -12,7 +12,7 @@ from engine.reasons import Reason
 
 from ..identity import fingerprint_of, order_id_of
 from ..shop import Shop
-from .allocation import allocated, has_locations, needed_of
+from .allocation import allocated, destination_of, has_locations, needed_of
 from .answers import HttpAnswer
 from .bundles import units_of
 from .lookups import order_of, product_unavailable, products_of
@@ -47,7 +47,8 @@ async def check_out(
         require_method(shop, request.payment.method)
         cart, units, products = await _prepare(shop, cart_id, order_id, groups_of(shop, account_id))
         if has_locations(shop):
-            units = await allocated(shop, needed_of(cart.lines, units))
+            destination = destination_of(request.shipping, cart.wishes)
+            units = await allocated(shop, needed_of(cart.lines, units), destination)
         if shop.sales.live or request.sale_tickets:
             sale = sale_claims_of(shop, cart.lines, customer, request.sale_tickets)
         wanted = sale.lines if sale else cart.lines

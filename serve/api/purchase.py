@@ -21,7 +21,7 @@ from engine.stock import stock_key
 
 from ..identity import access_token_of, fingerprint_of, order_id_of
 from ..shop import Shop
-from .allocation import allocated, has_locations, needed_of
+from .allocation import ANYWHERE, Destination, allocated, destination_of, has_locations, needed_of
 from .answers import HttpAnswer, answer, timestamp
 from .bundles import units_of
 from .charges import ChargesOut, charges_of
@@ -160,7 +160,8 @@ async def _basket_of(shop: Shop, order_id: str, request: OrderRequest, customer:
     """Raises ProblemError when these lines can't be bought."""
     try:
         require_method(shop, request.payment.method)
-        lines, units, products = await lines_of(shop, request.lines, request.currency, groups_of(shop, account_id))
+        groups, destination = groups_of(shop, account_id), destination_of(request.shipping)
+        lines, units, products = await lines_of(shop, request.lines, request.currency, groups, destination)
         sale = None
         if shop.sales.live or request.sale_tickets:
             sale = sale_claims_of(shop, lines, customer, request.sale_tickets)
@@ -179,7 +180,11 @@ async def _basket_of(shop: Shop, order_id: str, request: OrderRequest, customer:
 
 
 async def lines_of(
-    shop: Shop, wanted: Sequence[OrderRequestLine], currency: str, groups: tuple[str, ...] = ()
+    shop: Shop,
+    wanted: Sequence[OrderRequestLine],
+    currency: str,
+    groups: tuple[str, ...] = (),
+    destination: Destination = ANYWHERE,
 ) -> tuple[tuple[Line, ...], tuple[Units, ...], Mapping[str, ProductView | None]]:
     """The lines at today's prices, with what they take where a line isn't its own stock, and their products; raises
     ProblemError when they can't be bought as they are."""
@@ -194,7 +199,7 @@ async def lines_of(
         lines.append(Line(line.sku, line.quantity, price, product.title))
     units = units_of(lines, products)
     if has_locations(shop):
-        return tuple(lines), await allocated(shop, needed_of(lines, units)), products
+        return tuple(lines), await allocated(shop, needed_of(lines, units), destination), products
     await _refuse_sold_out(shop, units or wanted)
     return tuple(lines), units, products
 

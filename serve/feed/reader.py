@@ -15,9 +15,9 @@ from actors.journals.port import Entry, Journal, JournalError
 DUTY = 0.03
 """Share of a core while there is something to read. What other tasks of the process use meanwhile counts too, so under
 load it is less."""
-LONGEST_REST_S = 2.0
-PAGE = 200
-"""Entries read at a time."""
+LONGEST_REST_S = 30.0
+PAGE = 50
+"""Entries read at a time: about so many milliseconds of work, then a rest."""
 LOOK_EVERY_S = 0.5
 ADVANCE_EVERY_S = 2.0
 """How often the positions are written down: what is read twice after a crash is at most so much."""

@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
+from engine.address import DeliveryAddress
 from engine.location import LocationPut
-from serve.api.allocation import ABROAD_KM, Destination, Source, allocate, distance_km
+from engine.wishes import CartWishes
+from serve.api.allocation import ABROAD_KM, ANYWHERE, Destination, Source, allocate, destination_of, distance_km
+from serve.api.wishes import AddressRequest, ShippingRequest
 
 from .shopfront import Shopfront, keyed, kind_of
 
@@ -76,6 +79,37 @@ def test_an_order_that_no_location_has_whole_is_split_and_never_oversold(shop: S
     assert kind_of(shop.buy((CLOCK, 1), key="key-4")) == "insufficient-stock"
 
 
+def test_two_lines_of_one_sku_are_one_line_of_the_order_and_sent_from_one_place(shop: Shopfront) -> None:
+    shop.sell(CLOCK, quantity=0)
+    shop.sell(LAMP, quantity=5)
+    open_location(shop, "north")
+    receive(shop, CLOCK, "north", 5)
+    bought = shop.buy((CLOCK, 1), (CLOCK, 1), (LAMP, 1)).json()
+    assert stock(shop, CLOCK, "north")["on_hand"] == 3
+    body = {"lines": [{"line": 1, "quantity": 1}]}
+    answer = shop.post(f"/v1/orders/{bought['id']}/cancellations", json=body, admin=True, headers=keyed("C-1"))
+    assert answer.status_code in (200, 201, 202), answer.text
+    assert (stock(shop, LAMP)["on_hand"], stock(shop, CLOCK, "north")["on_hand"]) == (5, 3)
+
+
+def test_an_order_goes_where_its_request_says_else_where_its_cart_does() -> None:
+    lyon = AddressRequest(name="Ada", line1="1 Rue", city="Lyon", country="FR")
+    kept = CartWishes(address=DeliveryAddress(name="Ada", line1="1 Rd", city="Leeds", country="GB"))
+    assert destination_of(ShippingRequest("post", lyon), kept) == Destination("FR")
+    assert destination_of(ShippingRequest("post"), kept) == Destination("GB")
+    assert destination_of(None) == ANYWHERE
+
+
+def test_what_no_location_has_is_promised_by_one_that_sells_ahead(shop: Shopfront) -> None:
+    shop.sell(CLOCK, quantity=1)
+    open_location(shop, "north")
+    policy = {"backorder_limit": 10}
+    answer = shop.request("PATCH", f"/v1/stock/{CLOCK}/policy?location=north", json=policy, admin=True)
+    assert answer.status_code == 200
+    assert shop.buy((CLOCK, 3)).status_code == 201
+    assert (stock(shop, CLOCK)["on_hand"], stock(shop, CLOCK, "north")["on_hand"]) == (1, 0)
+
+
 def test_a_cart_is_sent_from_where_its_goods_are(shop: Shopfront) -> None:
     shop.sell(CLOCK, quantity=0)
     open_location(shop, "north")
@@ -95,7 +129,7 @@ def test_a_cancelled_order_gives_its_units_back_where_they_came_from(shop: Shopf
 
 
 def source(key: str, priority: int = 100, km: float = ABROAD_KM, **available: int) -> Source:
-    return Source(key, priority, km, available)
+    return Source(key, priority, km, available, {})
 
 
 @pytest.mark.parametrize(
