@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -15,13 +16,16 @@ from actors.codec import KindCodec, codecs_of
 from actors.envelope import Address
 from actors.journals.port import Entry, Journal, JournalMismatch, Recorded, Snapshot
 from actors.moves import Arrived, Left
+from engine.coupon import Coupon
+from engine.gift_card import Card
 from engine.kernel import Event
 from engine.kinds import KINDS
 from engine.order import Order
-from engine.stock import STOCK
+from engine.stock import STOCK, Stock
 
 from .journal_books import Claim, StockBooks, claims_of, faults_of
 from .journal_source import bar, opened, settings_of, source_options
+from .voucher_books import VoucherBooks
 
 PAGE = 200
 """Entities read at a time."""
@@ -157,7 +161,7 @@ class Audit:
         if base is not None:
             self.counts["trimmed"] += 1
             state, version = codec.decode_state(base.state), base.version
-        books = StockBooks(state) if kind is STOCK else None
+        books = _books_of(state)
         if books is not None and base is not None:
             yield from (f"where its books begin, {fault}" for fault in books.compare(state))
         for number, entry in enumerate(entries, version + 1):
@@ -174,7 +178,7 @@ class Audit:
                 yield f"the snapshot of version {number} is not what its events make"
         if isinstance(state, Order):
             yield from self._hear(state)
-        elif books is not None:
+        elif isinstance(books, StockBooks):
             self.counts["units sold"] += books.sold - books.returned
             yield from books.settle(self._claims.pop(address[1], {}), self._orders)
 
@@ -190,6 +194,13 @@ class Audit:
         for key, reservation_id, claim in claims_of(order):
             self._claims.setdefault(key, {})[reservation_id] = claim
         yield from faults_of(order)
+
+
+def _books_of(state: Any) -> Any:
+    """Second books for a state that has quantities to compare: both kinds of them record events and compare states."""
+    if isinstance(state, Stock):
+        return StockBooks(state)
+    return VoucherBooks(state) if isinstance(state, Coupon | Card) else None
 
 
 def _newer(first: Snapshot | None, second: Snapshot | None) -> Snapshot | None:

@@ -121,7 +121,7 @@ async def look_store_credit(account_id: AccountPath, currency: CurrencyPath, sho
     "/v1/admin/accounts/{account_id}/credit",
     response_model=Balance,
     status_code=201,
-    responses=body_problems(401, 403, 409),
+    responses=body_problems(401, 403, 404, 409),
 )
 async def top_up_store_credit(
     account_id: AccountPath, top_up: TopUpIn, shop: TheShop, idempotency_key: PurchaseKey
