@@ -117,6 +117,16 @@ def give_back(order: Order, source: str, line: int, quantity: int) -> None:
         after.giving_back[f"{source}:{line}:{stock}"] = GiveBack(stock, units)
 
 
+def give_back_claims(order: Order) -> None:
+    """Once nothing is left of the order, the use of a coupon and the place in a sale go back; money does by refunds."""
+    after = begun(order)
+    if any(item.kept for item in after.items):
+        return
+    for claim in order.claims:
+        if not claim.pays:
+            after.giving_back[f"claim:{claim.kind}:{claim.key}"] = GiveBack(claim.key, claim.quantity, claim.kind)
+
+
 def _apply_cancelled(order: Order, event: UnitsCancelled) -> None:
     after = begun(order)
     after.cancellations[event.cancellation_id] = Cancellation(
@@ -125,6 +135,7 @@ def _apply_cancelled(order: Order, event: UnitsCancelled) -> None:
     for each in event.units:
         give_back(order, name_of("cancel", event.cancellation_id), each.line, each.quantity)
         after.change_item(each.line, cancelled=each.quantity, credited=each.quantity)
+    give_back_claims(order)
 
 
 def _apply_given_back(order: Order, event: UnitsGivenBack) -> None:
@@ -136,7 +147,7 @@ def effects(order: Order, after: AfterSale) -> Iterator[Effect]:
     sent twice brings them back once."""
     for name, units in after.giving_back.items():
         back = Return(f"{order.order_id}:{name}", units.quantity, order.customer)
-        yield Send(f"back:{name}", "stock", units.stock, back)
+        yield Send(f"back:{name}", units.kind, units.key, back)
 
 
 def answered(_order: Order, after: AfterSale, name: str, _reply: Reply, _now: Instant) -> Outcome:

@@ -19,7 +19,7 @@ from ...reservation import MOST_UNITS
 from ...stock import stock_key
 from ..messages import Status
 from ..state import ASK_AGAIN_MS, Order
-from .cancellation import give_back
+from .cancellation import give_back, give_back_claims
 from .records import Edit, EditPayment, EditStatus, Item, LineAmount, LineUnits, ReturnStatus, Step
 from .refunds import asking, less, name_of, worth
 from .returns import ReturnSettled, accepted_units, not_next
@@ -398,6 +398,7 @@ def _apply_done(order: Order, after: AfterSale, edit: Edit, event: EditEnded) ->
     for line in edit.added:
         after.items.append(Item(line, line.price.amount * line.quantity, edit.edit_id))
     _change(order, edit.edit_id, steps=(Step.SOLD,) * len(edit.added))
+    give_back_claims(order)
 
 
 DECISIONS: dict[type[Command], Callable[[Order, AfterSale, Any, Instant], Decided]] = {

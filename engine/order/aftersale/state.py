@@ -41,9 +41,10 @@ WHOLE = "whole"
 class GiveBack(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Units that go back on hand; gone from the state once their stock has answered."""
 
-    stock: str
-    """The stock's key."""
+    key: str
     quantity: int
+    kind: str = "stock"
+    """Of the entity that gets them back: a stock, or what else the order had claimed."""
 
 
 class AfterSale(msgspec.Struct, array_like=True, gc=False):

@@ -11,6 +11,8 @@ from engine.gift_card import CardView, IssueCard, LookCard
 from engine.kernel import Rejected
 from engine.money import Money
 from engine.order import Cancel, Claim, LookOrder, OrderView, Place, Status, Units
+from engine.order.aftersale.cancellation import CancelUnits
+from engine.order.aftersale.records import LineUnits
 from engine.payment import Authorize
 from engine.pricing import Benefit, Context, Goods, Promotion, Quote, quote
 from engine.reasons import Reason
@@ -274,6 +276,19 @@ def test_a_card_that_refuses_ends_the_order(world: World, fields: dict[str, Any]
     assert settlement is not None
     assert (settlement.status, settlement.reason) == (Status.REJECTED, reason)
     assert (stock_of(world, "MUG"), world.bank.calls) == ((5, 0), [])
+
+
+def test_an_order_that_is_cancelled_in_parts_gives_its_coupon_back_with_the_last_unit(vouchers: World) -> None:
+    wanted = place(MUG, quote=quote_of(MUG), claims=(COUPON, paying(500)), customer="ann")
+    vouchers.send("order", ORDER, wanted)
+    vouchers.run(ORDER)
+    for number in range(MUG.quantity):
+        assert coupon_of(vouchers) == (1, 0)
+        vouchers.send("order", ORDER, CancelUnits(f"c-{number}", (LineUnits(0, 1),)))
+        vouchers.run(ORDER)
+    assert (coupon_of(vouchers), card_of(vouchers), stock_of(vouchers, "MUG")) == ((0, 0), (1_000, 0), (5, 0))
+    assert vouchers.bank.balance(ORDER) == 0
+    vouchers.check_folds()
 
 
 def test_acidrain_a_coupon_is_not_used_more_often_than_it_may_be(vouchers: World) -> None:
