@@ -5,13 +5,18 @@ came: one place words the errors, and the lean way can only ever be faster, neve
 """
 
 import logging
+import re
 
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from actors.errors import Unavailable
+
 from .api.answers import HttpAnswer, shaped_answer
 from .api.auth import token_of
+from .api.bounds import SALE_KEY_PATTERN
 from .api.middlewares import DEFAULT_HEADERS, REQUEST_ID_HEADER, SECURITY_HEADERS, request_id_of
+from .api.places import polled
 from .api.problems import ProblemError, problem
 from .api.purchase import purchase
 from .api.requests import OrderRequest, decode_order_request, idempotency_key_of
@@ -19,6 +24,8 @@ from .api.schemas.common import Health
 from .shop import Shop
 
 ORDERS = "/v1/orders"
+SALES = "/v1/sales/"
+_is_poll = re.compile(rf"{SALES}({SALE_KEY_PATTERN[1:-1]})/line/([A-Za-z0-9_-]{{1,100}})\Z").match
 HEALTH = "/healthz"
 
 logger = logging.getLogger("doorbuster.serve")
@@ -44,11 +51,16 @@ class Front:
     def takes(self, scope: Scope) -> bool:
         """Whether a request is on one of the routes that are looked at here."""
         path, method = scope["path"], scope["method"]
-        return bool((path == ORDERS and method == "POST") or (path == HEALTH and method == "GET"))
+        if path == ORDERS:
+            return bool(method == "POST")
+        return method == "GET" and (path == HEALTH or (path.startswith(SALES) and _is_poll(path) is not None))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, app: ASGIApp) -> None:
         if scope["path"] == HEALTH:
             await self._send(scope, send, _ALIVE)
+            return
+        if scope["path"] != ORDERS:
+            await self._poll(scope, receive, send, app)
             return
         key, authorization = _common_form(scope)
         if self._has_other_sites and any(name == b"origin" for name, _ in scope["headers"]):
@@ -73,6 +85,23 @@ class Front:
             logger.exception("A purchase failed")
             answer = problem("internal-error")
         await self._send(scope, send, answer)
+
+    async def _poll(self, scope: Scope, receive: Receive, send: Send, app: ASGIApp) -> None:
+        """Tell whoever stands in line the place: thousands ask again and again while others buy."""
+        headers = dict(scope["headers"])
+        asked = _is_poll(scope["path"])
+        others_page = self._has_other_sites and b"origin" in headers
+        if asked is not None and not (scope["query_string"] or b"authorization" in headers or others_page):
+            sale, ticket = asked.groups()
+            tag = headers.get(b"if-none-match")
+            try:
+                answer = await polled(self._shop, sale, ticket, tag.decode("latin-1") if tag else None)
+            except (ProblemError, Unavailable):
+                logger.debug("A poll is answered by the application")
+            else:
+                await self._send(scope, send, answer)
+                return
+        await app(scope, receive, send)
 
     def _common_request(self, message: Message) -> OrderRequest | None:
         if message["type"] != "http.request" or message.get("more_body"):

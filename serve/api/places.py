@@ -7,8 +7,9 @@ from engine.waiting_room import place_of
 
 from ..shop import Shop
 from ..tickets import Ticket, read_ticket
-from .answers import timestamp
+from .answers import HttpAnswer, answer, timestamp
 from .lookups import stock_of
+from .preconditions import content_tag, is_fresh
 from .problems import ProblemError
 from .schemas.sales import PlaceInLine
 
@@ -34,6 +35,17 @@ def ticket_in(shop: Shop, sale: SaleView, text: str) -> Ticket:
     if ticket is None:
         raise ProblemError(Reason.TICKET_INVALID, "This is no ticket of this sale.", {"sale": sale.key})
     return ticket
+
+
+async def polled(shop: Shop, key: str, text: str, if_none_match: str | None) -> HttpAnswer:
+    """The answer to a poll; raises ProblemError."""
+    sale = sale_of(shop, key)
+    place = await place_in_line(shop, sale, text, ticket_in(shop, sale, text))
+    body = place.model_dump_json().encode()
+    headers = {"etag": content_tag(body), "retry-after": str(place.ask_again_s)}
+    if is_fresh(if_none_match, headers["etag"]):
+        return HttpAnswer(304, [(name.encode(), value.encode()) for name, value in headers.items()], b"")
+    return answer(200, body, headers=headers.items())
 
 
 async def place_in_line(shop: Shop, sale: SaleView, text: str, ticket: Ticket) -> PlaceInLine:

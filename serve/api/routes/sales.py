@@ -13,14 +13,14 @@ from engine.reasons import Reason
 
 from ...tickets import ticket_of
 from ..addresses import network_of
-from ..answers import answer, response_of, shaped, timestamp
+from ..answers import response_of, shaped, timestamp
 from ..auth import principal_of
 from ..bounds import DEFAULT_PAGE, MAX_SALE_TICKET_LENGTH, SALE_KEY_PATTERN
 from ..cursors import Cursor, Limit, cursor_after, read_cursor
 from ..line_stream import MOST_STREAMS, places_as_events
 from ..openapi import body_problems, header, problems
-from ..places import place_in_line, sale_of, ticket_in
-from ..preconditions import IfNoneMatch, content_tag, is_fresh
+from ..places import place_in_line, polled, sale_of, ticket_in
+from ..preconditions import IfNoneMatch
 from ..problems import ProblemError, refused
 from ..purchase import customer_of
 from ..routing import StrictRoute, TheShop, router_of
@@ -87,13 +87,7 @@ async def join_line(sale: SalePath, joining: JoinIn, shop: TheShop, request: Req
 )
 async def look_place(sale: SalePath, ticket: TicketPath, shop: TheShop, if_none_match: IfNoneMatch = None) -> Response:
     """How far the line has come: ask again after `Retry-After`, or hold the stream open."""
-    found = sale_of(shop, sale)
-    place = await place_in_line(shop, found, ticket, ticket_in(shop, found, ticket))
-    body = place.model_dump_json().encode()
-    headers = {"etag": content_tag(body), "retry-after": str(place.ask_again_s)}
-    if is_fresh(if_none_match, headers["etag"]):
-        return Response(status_code=304, headers=headers)
-    return response_of(answer(200, body, headers=headers.items()))
+    return response_of(await polled(shop, sale, ticket, if_none_match))
 
 
 @router.get(

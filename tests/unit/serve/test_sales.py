@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import pytest
 
 from serve.api import line_stream
@@ -303,6 +304,30 @@ def test_a_poll_of_whoever_waits_costs_no_command(shop: Shopfront) -> None:
     tag = told[0].headers["etag"]
     again = shop.get(f"/v1/sales/{FRIDAY}/line/{waiting[0]}", headers={"If-None-Match": tag})
     assert (again.status_code, again.headers["retry-after"]) == (304, told[0].headers["retry-after"])
+
+
+def test_the_lean_way_tells_a_place_as_the_application_does(shop: Shopfront) -> None:
+    schedule(shop, line="always", allotment=1)
+    tickets = [ticket_for(shop, name) for name in ("ann", "bob")]
+    advance(shop, 10)
+    path = f"/v1/sales/{FRIDAY}/line/"
+    known = {"If-None-Match": shop.get(path + tickets[0]).headers["etag"]}
+    wrong = (path + "A" * 40, path + tickets[0] + "?x=1", f"/v1/sales/NO-SUCH@sale/line/{tickets[0]}")
+    asked = [
+        (path + tickets[0], {}),
+        (path + tickets[1], {}),
+        (path + tickets[0], known),
+        *((each, {}) for each in wrong),
+    ]
+    whole = httpx.AsyncClient(transport=httpx.ASGITransport(shop.app), base_url="http://shop", trust_env=False)
+
+    def seen(answer: httpx.Response) -> Any:
+        return answer.status_code, {**answer.headers, "x-request-id": ""}, answer.content
+
+    lean_answers = [seen(shop.get(url, headers=headers)) for url, headers in asked]
+    whole_answers = [seen(shop.run(whole.get(url, headers=headers))) for url, headers in asked]
+    assert [answer[0] for answer in whole_answers] == [200, 200, 304, 403, 422, 404]
+    assert lean_answers == whole_answers
 
 
 def test_places_for_one_network_are_bounded(shop: Shopfront) -> None:
