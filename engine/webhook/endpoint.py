@@ -130,7 +130,7 @@ class Noted(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class EndpointView(Answer, frozen=True):
-    """The endpoint now. `noted` is its log by message id, oldest first; the newest secret is the last."""
+    """The endpoint now. `noted` is its log by message id, oldest first. Whoever creates it hears its `secret`, once."""
 
     key: str
     version: int
@@ -141,7 +141,7 @@ class EndpointView(Answer, frozen=True):
     disabled: str
     failing_since: Instant
     removed: bool
-    secrets: tuple[str, ...] = ()
+    secret: str = ""
     noted: dict[str, Noted] = {}
 
     def wants(self, event_type: str) -> bool:
@@ -189,7 +189,9 @@ def _put(endpoint: Endpoint, command: PutEndpoint, now: Instant) -> Outcome:
     if command.if_version not in (None, version):
         return Rejected(Reason.VERSION_CONFLICT, {"version": version})
     secret = "" if endpoint.exists else command.secret
-    return _accepted(endpoint, EndpointPut(command.url, command.events, command.description, now, secret))
+    put = _accepted(endpoint, EndpointPut(command.url, command.events, command.description, now, secret))
+    assert isinstance(put.answer, EndpointView)
+    return Accepted(put.events, msgspec.structs.replace(put.answer, secret=secret))
 
 
 def _remove(endpoint: Endpoint, _command: RemoveEndpoint, now: Instant) -> Outcome:
@@ -253,7 +255,7 @@ def _accepted(endpoint: Endpoint, event: Event) -> Accepted:
 
 
 def view(endpoint: Endpoint) -> EndpointView:
-    """The endpoint as the shop's own processes see it, secrets included."""
+    """The endpoint as the shop's other processes see it: without its secrets."""
     return EndpointView(
         endpoint.key,
         endpoint.version,
@@ -264,8 +266,7 @@ def view(endpoint: Endpoint) -> EndpointView:
         endpoint.disabled,
         endpoint.failing_since,
         endpoint.removed,
-        tuple(secret for secret, _ in endpoint.secrets),
-        dict(endpoint.noted),
+        noted=dict(endpoint.noted),
     )
 
 

@@ -3,6 +3,7 @@
 from hashlib import blake2b
 from typing import Annotated
 
+import msgspec
 from fastapi import Path
 from starlette.responses import Response
 
@@ -112,9 +113,7 @@ async def put_webhook(
     secret = _new_secret(shop)
     events = tuple(dict.fromkeys(webhook.events))
     view = await _endpoint(shop, key, PutEndpoint(webhook.url, events, webhook.description, secret, version))
-    if secret not in view.secrets:
-        return _shown(view)
-    return _shown(view, 201, secret)
+    return _shown(view, 201, view.secret) if view.secret else _shown(view)
 
 
 @router.delete("/v1/admin/webhooks/{key}", status_code=204, responses=problems(401, 403))
@@ -211,7 +210,7 @@ async def _endpoint(shop: Shop, key: str, command: Command) -> EndpointView:
         raise refused(reply)
     assert isinstance(reply, EndpointView)
     # Whoever changed it finds it in the list at once; other processes hear of it from its host.
-    shop.rolls[ENDPOINT].put(key, reply.version, reply)
+    shop.rolls[ENDPOINT].put(key, reply.version, msgspec.structs.replace(reply, secret=""))
     return reply
 
 

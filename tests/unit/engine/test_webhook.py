@@ -184,8 +184,10 @@ def test_a_removed_endpoint_gets_nothing_and_may_be_made_again() -> None:
     reply = shop.send(*ENDPOINT, LookEndpoint())
     assert isinstance(reply, Rejected)
     assert reply.reason is Reason.NOT_FOUND
-    shop.send(*ENDPOINT, PutEndpoint("https://example.org/new", secret=SECOND))
-    assert endpoint(shop).secrets == (SECOND,)
+    made = shop.send(*ENDPOINT, PutEndpoint("https://example.org/new", secret=SECOND))
+    assert isinstance(made, EndpointView)
+    assert (made.secret, endpoint(shop).secret) == (SECOND, ""), "it is told once"
+    assert shop.state(*ENDPOINT).secrets == [(SECOND, 0)]
 
 
 def test_what_is_kept_is_bounded() -> None:
