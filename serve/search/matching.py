@@ -36,17 +36,16 @@ class Matching:
     def ranked(self, strict: bool) -> Query:
         """Finds and ranks the products."""
         terms = [self._term(term) for term in self._terms]
-        if strict:
-            return Query.boolean_query([*((Occur.Must, term) for term in terms), *self._also()])
-        # Those that match every term gain by it.
         every = Query.boolean_query([(Occur.Must, term) for term in terms])
-        gained = Query.boost_query(every, self._weights.every_term)
+        if strict:
+            return self._also(every)
         telling = self._telling()
-        some = [(Occur.Should, self._term(term)) for term in telling]
-        others = [(Occur.Should, self._term(term)) for term in self._terms if term not in telling]
-        return Query.boolean_query(
-            [(Occur.Must, Query.boolean_query(some)), *others, (Occur.Should, gained), *self._also()]
-        )
+        some = Query.boolean_query([(Occur.Should, self._term(term)) for term in telling])
+        for term in self._terms:
+            if term not in telling:
+                some = _gaining(some, self._term(term))
+        # Those that match every term gain by it.
+        return self._also(_gaining(some, Query.boost_query(every, self._weights.every_term)))
 
     @property
     def terms(self) -> int:
@@ -94,9 +93,15 @@ class Matching:
             query = Query.term_query(self._schema, name, stem, "freq")
             yield query if of_field * weight == 1.0 else Query.boost_query(query, of_field * weight)
 
-    def _also(self) -> Iterator[tuple[Occur, Query]]:
-        """What speaks for a product besides."""
+    def _also(self, found: Query) -> Query:
+        """With what speaks for a product besides."""
         head = Query.term_query(self._schema, "heads", self._terms[-1].stem, "freq")
-        yield Occur.Should, Query.boost_query(head, self._weights.head)
         in_stock = Query.term_query(self._schema, "in_stock", True)
-        yield Occur.Should, Query.const_score_query(in_stock, self._weights.in_stock)
+        found = _gaining(found, Query.boost_query(head, self._weights.head))
+        return _gaining(found, Query.const_score_query(in_stock, self._weights.in_stock))
+
+
+def _gaining(found: Query, by: Query) -> Query:
+    """What is found, some of it with a better score. One gain at a time: the index looks a single one up for what was
+    found, but goes through the whole of two, and nearly everything is in stock."""
+    return Query.boolean_query([(Occur.Must, found), (Occur.Should, by)])
