@@ -6,6 +6,7 @@ answers until the new one is complete.
 """
 
 import logging
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -179,3 +180,5 @@ class Follower:
         for generation in (self._current, self._next):
             if generation is not None:
                 generation.close()
+        if self._directory is not None:
+            shutil.rmtree(self._directory, ignore_errors=True)

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.e2e
 PATIENCE_S = 20.0
 
 
-def test_the_demo_catalogue_is_found_soon_after_the_start_and_leaves_no_files(tmp_path: Path) -> None:
+def test_the_demo_catalogue_is_found_soon_after_the_start(tmp_path: Path) -> None:
     running = RunningShop(tmp_path, "--demo-products", "20")
     running.start()
     try:
@@ -31,7 +31,5 @@ def test_the_demo_catalogue_is_found_soon_after_the_start_and_leaves_no_files(tm
         again = httpx.get(f"{running.url}/v1/search", params={"q": title}, trust_env=False).json()
         assert again["items"][0]["product"]["title"] == title
         assert list((running.data / "search").iterdir()) != []
-        assert running.stop() == 0
-        assert list((running.data / "search").iterdir()) == []
     finally:
         running.close()

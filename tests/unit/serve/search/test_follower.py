@@ -85,7 +85,7 @@ def test_a_rebuild_swaps_in_an_index_with_what_changed_meanwhile(tmp_path: Path)
     assert shop.skus("clock") == {"CLOCK", "CUCKOO"}
     assert first is not shop.follower.snapshot
     shop.follower.stop()
-    assert list((tmp_path / "index").iterdir()) == []
+    assert not (tmp_path / "index").exists()
 
 
 def test_a_product_that_cannot_be_indexed_keeps_no_other_out() -> None:
