@@ -219,6 +219,7 @@ def main() -> None:
         the_merchant_opens_the_shop(merchant)
         ada_registers(ada, address, mailbox)
         order_id = ada_shops(ada, address)
+        mailbox.wait_for(address, "order")
 
         the_parcel_travels(merchant, ada, order_id)
         ada_sends_one_clock_back(merchant, ada, order_id)
