@@ -26,7 +26,7 @@ from .synonyms import Synonyms, common_synonyms
 from .weights import learned_weights
 
 THREADS = 2
-"""Searches at a time. The index works outside of the interpreter's lock, so that selling goes on meanwhile."""
+"""Searches at a time, beside the event loop: one that takes long keeps neither selling nor the next search waiting."""
 MOST_WAITING = 64
 """Searches that wait or run; more are refused at once."""
 NAMED_AT_ONCE = 500
