@@ -99,8 +99,11 @@ def test_what_a_dying_replica_left_unanswered_goes_to_another_only_where_that_is
 
 def test_an_address_that_is_too_long_is_told_in_a_problem_too(tmp_path: Path) -> None:
     async def main() -> tuple[int, str, str]:
-        async with haproxy(tmp_path) as url, aiohttp.ClientSession() as session:
-            async with session.get(f"{url}/?q={'0' * 20_000}") as response:
-                return response.status, response.content_type, (await response.json(content_type=None))["type"]
+        async with (
+            haproxy(tmp_path) as url,
+            aiohttp.ClientSession() as session,
+            session.get(f"{url}/?q={'0' * 20_000}") as response,
+        ):
+            return response.status, response.content_type, (await response.json(content_type=None))["type"]
 
     assert asyncio.run(asyncio.wait_for(main(), 30)) == (400, "application/problem+json", "/problems/bad-request")
