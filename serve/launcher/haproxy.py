@@ -47,15 +47,6 @@ UNAVAILABLE_PAGE = (
     b'{"type":"/problems/unavailable","title":"Service unavailable","status":503,'
     b'"detail":"No replica can answer now. Try again; an Idempotency-Key makes that safe."}'
 )
-BAD_REQUEST_PAGE = (
-    b"HTTP/1.1 400 Bad Request\r\n"
-    b"content-type: application/problem+json\r\n"
-    b"cache-control: no-store\r\n"
-    b"connection: close\r\n"
-    b"\r\n"
-    b'{"type":"/problems/bad-request","title":"Bad request","status":400,'
-    b'"detail":"This is no HTTP request, or its address and headers are longer than 16 KB together."}'
-)
 
 
 class Addresses(NamedTuple):
@@ -79,11 +70,8 @@ def addresses_here() -> Addresses:
     return Addresses(os.environ.get(DOOR_ADDRESS, node), node)
 
 
-def mend(configuration: str, addresses: Addresses, pages: Path) -> str:
-    """The configuration as this shop wants it. Idempotent: Serve may hand us what we wrote before.
-
-    `pages` is the directory of `400.http` and `503.http`.
-    """
+def mend(configuration: str, addresses: Addresses, error_page: Path) -> str:
+    """The configuration as this shop wants it. Idempotent: Serve may hand us what we wrote before."""
     rules = (
         (r"^(frontend http_frontend\n\s*bind )\S*:(\d+)", rf"\g<1>{addresses.door}:\2"),
         # Metrics and statistics are bound to every interface.
@@ -96,13 +84,12 @@ def mend(configuration: str, addresses: Addresses, pages: Path) -> str:
         (r"^\s*option httplog\n", ""),
         (r"^(\s*log \S+ local0) info", r"\1 notice"),
         # Clients know what to do with 503 and Retry-After; a plain-text 500 would look like our failure to decide.
-        (r"^(\s*errorfile 50\d) .*", rf"\1 {pages / '503.http'}"),
+        (r"^(\s*errorfile \d+) .*", rf"\1 {error_page}"),
         (r"^(\s*http-request) return status 404 content-type text/plain lf-string .*", r"\1 deny deny_status 503"),
         # Without a limit a client may send its headers one byte an hour and keep the connection.
         (
             r"^(defaults\n)(?!    timeout http-request)",
-            rf"\1    timeout http-request {HEADERS_WITHIN_S}s\n    timeout http-keep-alive {KEEP_ALIVE_S}s\n"
-            rf"    errorfile 400 {pages / '400.http'}\n",
+            rf"\1    timeout http-request {HEADERS_WITHIN_S}s\n    timeout http-keep-alive {KEEP_ALIVE_S}s\n",
         ),
         # HAProxy waits for as long before it tries another replica: 5 s by default, of which it takes one.
         (r"^(\s*timeout connect) .*", rf"\1 {CONNECTED_WITHIN_MS}ms"),
@@ -139,9 +126,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if (directory / CLOSED).exists():
         sys.exit("The shop is closing.")
     if file is not None:
-        for status, page in ((400, BAD_REQUEST_PAGE), (503, UNAVAILABLE_PAGE)):
-            (directory / f"{status}.http").write_bytes(page)
-        file.write_text(mend(file.read_text(), addresses_here(), directory))
+        error_page = directory / "503.http"
+        error_page.write_bytes(UNAVAILABLE_PAGE)
+        file.write_text(mend(file.read_text(), addresses_here(), error_page))
     _die_with_parent()
     # By this variable Serve finds us; the binary is found without it.
     os.environ.pop(BINARY_PATH, None)

