@@ -33,8 +33,9 @@ def settings_options(command: Command) -> Command:
             continue
         flag = f"--{name.replace('_', '-')}"
         if field.annotation is bool:
-            # Left out it is None, and another source may say so.
-            option = click.option(flag, name, is_flag=True, default=None, help=field.description)
+            # Left out it is None, and another source may say so. What is on by itself can be switched off.
+            flags = f"{flag}/--no-{flag.removeprefix('--')}" if field.default else flag
+            option = click.option(flags, name, is_flag=True, default=None, help=field.description)
         else:
             option = click.option(flag, name, metavar=_metavar(name), help=described)
         decorated = option(decorated)

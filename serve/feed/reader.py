@@ -1,7 +1,7 @@
 """A named consumer of the journal: every shard in order, at least once, with a bounded share of the processor.
 
-While it is behind, it rests many times as long as it works: those who buy come first. How far it has come is kept in
-the journal, so another process goes on where this one was, with some entries read twice.
+While it is behind, it rests between pages, and the longer the more the process has to do: those who buy come first.
+How far it has come is kept in the journal, so another process goes on where this one was, with some entries read twice.
 """
 
 import asyncio
@@ -12,13 +12,18 @@ from typing import Protocol
 
 from actors.journals.port import Entry, Journal, JournalError
 
-DUTY = 0.03
-"""Share of a core while there is something to read. What other tasks of the process use meanwhile counts too, so under
-load it is less."""
+DUTY = 0.005
+"""Share of a core that it takes of a process that is busy; of one with little else to do it takes `LEISURE`. A mail is
+a millisecond or two: in a rush some leave every second, and the others as soon as it is over."""
+LEISURE = 0.3
+BUSY = 0.2
+"""Share of a core from which on a process is busy: one buyer after the other uses as much."""
 LONGEST_REST_S = 30.0
-PAGE = 50
-"""Entries read at a time: about so many milliseconds of work, then a rest."""
+PAGE = 8
+"""Entries read at a time, about one order: whoever buys meanwhile waits for them, a millisecond or two."""
 LOOK_EVERY_S = 0.5
+SHARDS_EVERY_S = 10.0
+"""How often shards are looked for that came later, for pinned entities."""
 ADVANCE_EVERY_S = 2.0
 """How often the positions are written down: what is read twice after a crash is at most so much."""
 TRY_AGAIN_S = 5.0
@@ -56,6 +61,9 @@ class Reader:
         self._positions: dict[int, int] = {}
         self._stored: dict[int, int] = {}
         self._stored_at = 0.0
+        self._shards_at = 0.0
+        self._busy = 1.0
+        """The share of a core that the process used while this rested; at first nobody knows."""
 
     async def run(self) -> None:
         """Read for ever."""
@@ -89,22 +97,32 @@ class Reader:
 
     async def read_once(self) -> bool:
         """Read a page of each shard that has something new; whether there was any."""
-        newest = await self._journal.last_positions()
-        if newest.keys() - self._positions.keys():
-            await self.begin()
-        behind = [shard for shard, position in self._positions.items() if position < newest.get(shard, 0)]
-        for shard in behind:
-            began = time.thread_time()
-            entries = await self._journal.read(shard, self._positions[shard], PAGE)
+        if not self._positions or time.monotonic() >= self._shards_at + SHARDS_EVERY_S:
+            self._shards_at = time.monotonic()
+            if set(await self._journal.shards()) - self._positions.keys():
+                await self.begin()
+        found = False
+        for shard, position in self._positions.items():
+            began, cpu = time.monotonic(), time.thread_time()
+            # Not asked first whether there is anything: that is a consistent cut of all files, which stops writers.
+            entries = await self._journal.read(shard, position, PAGE)
             if entries:
+                found = True
                 await self._consumer.take(shard, entries)
-            self._positions[shard] = entries[-1].position if entries else newest[shard]
-            spent = time.thread_time() - began
-            await asyncio.sleep(min(LONGEST_REST_S, spent * (1 / self._duty - 1)))
-            await self._store_now_and_then()
-        if not behind:
-            await self._store_now_and_then()
-        return bool(behind)
+                self._positions[shard] = entries[-1].position
+                await self._rest(time.thread_time() - cpu, time.monotonic() - began)
+        await self._store_now_and_then()
+        return found
+
+    async def _rest(self, spent_s: float, took_s: float) -> None:
+        """Leave the processor to the others: for long where they use it, else for as long as the page took."""
+        share = self._duty if self._busy > BUSY else max(self._duty, LEISURE)
+        busy_s, began = time.process_time(), time.monotonic()
+        # What other tasks did while the page was waited for is in `spent_s`, too: under load it rests even longer.
+        await asyncio.sleep(min(LONGEST_REST_S, min(spent_s, took_s) * (1 / share - 1)))
+        rested_s = time.monotonic() - began
+        if rested_s > 0:
+            self._busy = min(1.0, (time.process_time() - busy_s) / rested_s)
 
     async def store(self) -> None:
         """Write down how far it has come."""

@@ -10,6 +10,8 @@ from .port import MailUnavailable, Message
 
 MOST_KEPT = 10_000
 """Mails; the oldest leave first."""
+COUNTED_EVERY = 500
+"""Mails after which the folder is looked through again: it can hold so many more for a while."""
 
 
 class Mailbox:
@@ -19,6 +21,8 @@ class Mailbox:
         self._directory = directory
         self._sender = sender
         self._now = now
+        self._written = MOST_KEPT
+        """Mails since the oldest were let go: so many there may be before they are counted for the first time."""
 
     async def send(self, message: Message) -> None:
         """Raises `MailUnavailable` if the file can't be written."""
@@ -41,6 +45,10 @@ class Mailbox:
             raise MailUnavailable(f"{file}: {error.strerror}") from error
 
     def _let_go(self, folder: Path) -> None:
+        self._written += 1
+        if self._written < COUNTED_EVERY:
+            return
+        self._written = 0
         files = list(folder.iterdir())
         if len(files) > MOST_KEPT:
             for oldest in sorted(files, key=lambda file: file.stat().st_mtime)[: len(files) - MOST_KEPT]:

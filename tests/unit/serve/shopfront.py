@@ -261,6 +261,7 @@ class Shopfront:
         )
         self.shop = shop
         self.app = build_app(shop)
+        self.app.openapi_schema = self._document or None
         transport = httpx.ASGITransport(InOnePiece(FrontFirst(self.app, Door(Front(shop)))) if front else self.app)
         self._http = httpx.AsyncClient(transport=transport, base_url="http://shop", trust_env=False)
 
