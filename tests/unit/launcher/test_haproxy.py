@@ -77,6 +77,10 @@ def test_only_what_is_safe_to_repeat_is_sent_to_a_second_replica() -> None:
     assert f"frontend http_frontend\n{rule}" in mended()
 
 
+def test_replicas_hear_where_requests_came_from_where_they_count_them() -> None:
+    assert "    http-request add-header x-forwarded-for %[src] unless { path /v1/orders }\n" in mended()
+
+
 def test_a_dead_replica_is_not_waited_for() -> None:
     assert "    timeout connect 250ms\n" in mended()
 
