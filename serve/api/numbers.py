@@ -1,5 +1,8 @@
 """Order numbers: claimed by whoever is the first to tell somebody one, found again by whoever was told."""
 
+import logging
+
+from actors.errors import Unavailable
 from engine.kernel import Rejected
 from engine.order import OrderView, Status
 from engine.order.numbering import NumberOrder
@@ -7,11 +10,22 @@ from engine.order_number import ClaimNumber, LookNumber, NumberView, number_of
 
 from ..shop import Shop
 
+logger = logging.getLogger("doorbuster.serve")
+
 
 async def numbered(shop: Shop, order: OrderView) -> OrderView:
-    """The order with its number, if it was bought."""
+    """The order with its number, if it was bought. While nothing can be recorded, one without number stays so: whoever
+    only looks is answered all the same."""
     if order.number or order.settlement is None or order.settlement.status is not Status.CONFIRMED:
         return order
+    try:
+        return await _claimed(shop, order)
+    except Unavailable as error:
+        logger.info("Order %s gets its number later: %s", order.order_id, error)
+        return order
+
+
+async def _claimed(shop: Shop, order: OrderView) -> OrderView:
     attempt = 0
     while True:
         number = number_of(order.order_id, attempt)

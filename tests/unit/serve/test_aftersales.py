@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from actors.journals.port import JournalFull
 from engine.order_number import ClaimNumber, number_of
 
 from .shopfront import Shopfront, keyed, kind_of
@@ -99,6 +100,24 @@ def test_an_order_goes_from_its_number_to_its_refund(shop: Shopfront, order: dic
     ]
     assert [(refund["status"], refund["to"]) for refund in after["refunds"]] == [("done", "sandbox")]
     assert shop.stock("RETRO-CLOCK")["on_hand"] == 8
+
+
+def test_an_order_can_be_looked_at_while_nothing_can_be_recorded(
+    shop: Shopfront, order: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = shop.journal.append
+
+    async def no_room(batches: Any) -> Any:
+        if any(batch.entries for batch in batches):
+            raise JournalFull("the disk is full")
+        return await append(batches)
+
+    path, token = own(order)
+    monkeypatch.setattr(shop.journal, "append", no_room)
+    seen = shop.get(path, headers=token)
+    assert (seen.status_code, seen.json()["status"], seen.json().get("number")) == (200, "confirmed", None), seen.text
+    monkeypatch.undo()
+    assert shop.get(path, headers=token).json()["number"]
 
 
 def test_a_customer_cancels_in_part_and_a_retry_changes_nothing(shop: Shopfront, order: dict[str, Any]) -> None:
