@@ -25,9 +25,6 @@ CONFIGURATION = """\
 # Every refusal is one: a body may break the schema and be too large as well (413).
 [checks.negative_data_rejection]
 expected-statuses = ["4xx"]
-# Where logins are counted, whoever has asked too often is told that first.
-[checks.missing_required_header]
-expected-statuses = [401, 429]
 """
 NOT_CHECKED = "positive_data_acceptance"
 """A schema can't say which SKUs are sold, which version a cart has, or that 1.0 is no count: all that is refused."""

@@ -38,12 +38,11 @@ router = router_of(StrictRoute, "search")
 
 MAX_QUESTION_LENGTH = 500
 """Characters."""
-MAX_CHOICES = 20
+MAX_CHOICES = 10
 """Values of one kind that are chosen."""
-MAX_CATEGORIES = 5
-"""Paths that are chosen. An address with all of them still fits into what HAProxy reads of a request, 16 KB."""
-MAX_PATH_LENGTH = 2_030
-"""Characters of a category's path: as many as a product's can have."""
+MAX_CATEGORIES = 4
+MAX_PATH_LENGTH = 300
+"""Characters of a category's path that is chosen. HAProxy reads 16 KB of an address, in which a character can take 12."""
 FACET_PATTERN = rf"^(category|vendor|price|availability|attributes|attribute:.{{1,{MAX_LABEL_LENGTH}}})$"
 
 Question = Annotated[str, Query(max_length=MAX_QUESTION_LENGTH, description="What is looked for; empty to browse.")]
