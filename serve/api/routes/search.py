@@ -38,8 +38,10 @@ router = router_of(StrictRoute, "search")
 
 MAX_QUESTION_LENGTH = 500
 """Characters."""
-MAX_CHOICES = 10
+MAX_CHOICES = 5
 """Values of one kind that are chosen."""
+MAX_ATTRIBUTES = 8
+MAX_ATTRIBUTE_LENGTH = 120
 MAX_CATEGORIES = 4
 MAX_PATH_LENGTH = 300
 """Characters of a category's path that is chosen. HAProxy reads 16 KB of an address, in which a character can take 12."""
@@ -57,9 +59,9 @@ Categories = Annotated[
 ]
 Vendors = Annotated[list[Label], Query(max_length=MAX_CHOICES, default_factory=list, description="One of these.")]
 Attributes = Annotated[
-    list[Annotated[str, Field(max_length=2 * MAX_LABEL_LENGTH + 1)]],
+    list[Annotated[str, Field(max_length=MAX_ATTRIBUTE_LENGTH)]],
     Query(
-        max_length=MAX_CHOICES,
+        max_length=MAX_ATTRIBUTES,
         default_factory=list,
         description="`colour:red` (again for another value of it), or figures from to: `weight_g:100..500`.",
     ),
