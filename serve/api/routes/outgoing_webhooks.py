@@ -116,7 +116,7 @@ async def put_webhook(
     return _shown(view, 201, view.secret) if view.secret else _shown(view)
 
 
-@router.delete("/v1/admin/webhooks/{key}", status_code=204, responses=problems(401, 403))
+@router.delete("/v1/admin/webhooks/{key}", status_code=204, responses=problems(401, 403, 404))
 async def remove_webhook(key: WebhookPath, shop: TheShop) -> Response:
     """Remove an endpoint; what is on its way there is given up. One that isn't there is away already."""
     await shop.client.send(ENDPOINT.name, key, RemoveEndpoint())

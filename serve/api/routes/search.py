@@ -44,7 +44,7 @@ MAX_ATTRIBUTES = 8
 MAX_ATTRIBUTE_LENGTH = 120
 MAX_CATEGORIES = 4
 MAX_PATH_LENGTH = 300
-"""Characters of a category's path that is chosen. HAProxy reads 16 KB of an address, in which a character can take 12."""
+"""Characters of a chosen category's path. HAProxy reads 16 KB of an address; a character can take 12 of them."""
 FACET_PATTERN = rf"^(category|vendor|price|availability|attributes|attribute:.{{1,{MAX_LABEL_LENGTH}}})$"
 
 Question = Annotated[str, Query(max_length=MAX_QUESTION_LENGTH, description="What is looked for; empty to browse.")]
