@@ -11,7 +11,7 @@ from pydantic import Field, create_model
 from starlette.responses import Response
 
 from engine.document import DocumentView, Look, Put, Remove
-from engine.kernel import Command, Kind, Rejected
+from engine.kernel import Command, Kind
 from engine.reasons import Reason
 
 from ..shop import Shop
@@ -21,9 +21,10 @@ from .bounds import DEFAULT_PAGE
 from .cursors import Cursor, Limit, cursor_after, read_cursor
 from .openapi import body_problems, header, problems
 from .preconditions import IfMatch, IfNoneMatch, required_version, version_tag
-from .problems import ProblemError, refused
+from .problems import ProblemError
 from .routing import MerchantRoute, StrictRoute, TheShop, router_of
 from .schemas.common import Input, Output
+from .sending import answered
 
 
 class ContentIn(Protocol):
@@ -172,11 +173,7 @@ async def _required(
 
 
 async def _send(shop: Shop, kind: Kind, key: str, command: Command) -> DocumentView[Any]:
-    reply = await shop.client.send(kind.name, key, command)
-    if isinstance(reply, Rejected):
-        raise refused(reply)
-    assert isinstance(reply, DocumentView)
-    return reply
+    return await answered(shop, kind.name, key, command, DocumentView)
 
 
 def _shown(shown: type[Output], view: DocumentView[Any]) -> Output:

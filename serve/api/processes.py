@@ -7,7 +7,7 @@ from fastapi import Path, Query
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from engine.kernel import Command, Kind, Rejected
+from engine.kernel import Command, Kind
 from engine.reasons import Reason
 
 from ..identity import process_id_of
@@ -15,7 +15,8 @@ from ..shop import Shop
 from .answers import shaped
 from .bounds import PROCESS_ID_PATTERN
 from .cursors import cursor_after, read_cursor
-from .problems import ProblemError, refused
+from .problems import ProblemError
+from .sending import answered
 
 ProcessPath = Annotated[str, Path(pattern=PROCESS_ID_PATTERN, examples=["po_6b1f0a5c9d2e4f7081a2b3c4d5e6f708"])]
 StatusFilter = Annotated[str, Query(max_length=40, description="Only those in this status.")]
@@ -30,11 +31,7 @@ def new_process_id(shop: Shop, prefix: str, idempotency_key: str | None) -> str:
 
 async def carry(shop: Shop, kind: Kind, key: str, command: Command, view: type[View]) -> View:
     """The process after the command, once it waits for nobody (or for long enough); raises ProblemError."""
-    reply = await shop.client.send(kind.name, key, command, settle_s=shop.settings.settle_wait_s)
-    if isinstance(reply, Rejected):
-        raise refused(reply)
-    assert isinstance(reply, view)
-    return reply
+    return await answered(shop, kind.name, key, command, view, settle_s=shop.settings.settle_wait_s)
 
 
 async def looked_at(shop: Shop, kind: Kind, key: str, command: Command, view: type[View]) -> View:

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Path, Query
 from starlette.responses import Response
 
-from engine.kernel import Command, Rejected
+from engine.kernel import Command
 from engine.order import Fulfil, OrderView
 from engine.order.aftersale.cancellation import CancelUnits
 from engine.order.aftersale.edits import EditOrder, PayEdit, WithdrawEdit
@@ -34,7 +34,7 @@ from ..lookups import order_of
 from ..numbers import numbered, order_id_by
 from ..openapi import body_problems, problems
 from ..payments import require_method
-from ..problems import ProblemError, refused
+from ..problems import ProblemError
 from ..routing import MerchantRoute, OrderRoute, SupportRoute, TheActor, TheShop, router_of
 from ..schemas.aftersale import (
     CancellationIn,
@@ -52,6 +52,7 @@ from ..schemas.aftersale import (
     units_of,
 )
 from ..schemas.order import Order, Orders, PaymentIn
+from ..sending import answered
 from ..timeline import timeline_of
 from .orders import OrderPath
 from .stock import OptionalKey
@@ -297,11 +298,7 @@ async def _known(shop: Shop, order_id: str) -> OrderView:
 
 
 async def _send(shop: Shop, order_id: str, command: Command) -> OrderView:
-    reply = await shop.client.send("order", order_id, command)
-    if isinstance(reply, Rejected):
-        raise refused(reply)
-    assert isinstance(reply, OrderView)
-    return reply
+    return await answered(shop, "order", order_id, command, OrderView)
 
 
 async def _tell(shop: Shop, order_id: str, command: Command, status: int = 200, *, staff: bool = False) -> Response:

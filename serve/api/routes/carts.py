@@ -26,6 +26,7 @@ from ..requests import idempotency_key_of, prefers_async
 from ..routing import CartRoute, ThePrincipal, TheShop, router_of
 from ..schemas.cart import Cart, CartLineIn, QuantityIn
 from ..schemas.order import CheckoutIn
+from ..sending import answered
 from .orders import PURCHASE_RESPONSES, PreferHeader, PurchaseKey
 from .products import SkuPath
 from .stock import OptionalKey
@@ -168,11 +169,7 @@ async def _add(shop: Shop, cart_id: str, command: AddLine, account_id: str) -> C
 
 
 async def _send(shop: Shop, cart_id: str, command: Command) -> CartView:
-    reply = await shop.client.send("cart", cart_id, command)
-    if isinstance(reply, Rejected):
-        raise refused(reply)
-    assert isinstance(reply, CartView)
-    return reply
+    return await answered(shop, "cart", cart_id, command, CartView)
 
 
 async def _required(shop: Shop, cart_id: str, if_match: str | None) -> int | None:

@@ -31,6 +31,7 @@ from ..schemas.vouchers import (
     IssuedGiftCard,
     TopUpIn,
 )
+from ..sending import answered
 from .orders import PurchaseKey
 
 router = router_of(LoginRoute, "gift cards")
@@ -160,8 +161,4 @@ async def _ledger(shop: Shop, kind: str, key: str, after: int, limit: int) -> Re
 
 
 async def _send(shop: Shop, kind: str, key: str, command: Command) -> CardView:
-    reply = await shop.client.send(kind, key, command)
-    if isinstance(reply, Rejected):
-        raise refused(reply)
-    assert isinstance(reply, CardView)
-    return reply
+    return await answered(shop, kind, key, command, CardView)

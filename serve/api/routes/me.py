@@ -49,6 +49,7 @@ from ..schemas.account import (
     Sessions,
 )
 from ..schemas.cart import Cart, MergeIn
+from ..sending import answered
 
 router = router_of(CustomerRoute, "accounts", security=CUSTOMER_TOKEN)
 secret_router = router_of(CustomerLoginRoute, "accounts", security=CUSTOMER_TOKEN)
@@ -216,8 +217,4 @@ async def _account(shop: Shop, account_id: str) -> AccountView:
 
 
 async def _send(shop: Shop, account_id: str, command: Command) -> AccountView:
-    reply = await shop.client.send("account", account_id, command)
-    if isinstance(reply, Rejected):
-        raise refused(reply)
-    assert isinstance(reply, AccountView)
-    return reply
+    return await answered(shop, "account", account_id, command, AccountView)

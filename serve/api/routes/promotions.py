@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from engine.coupon import CouponView, LookCoupon, PutCoupon, normalized
 from engine.customer_group import CUSTOMER_GROUP
-from engine.kernel import Command, Rejected
+from engine.kernel import Command
 from engine.promotion import PROMOTION, SHIPPING_METHOD
 
 from ...shop import Shop
@@ -19,7 +19,7 @@ from ..bounds import COUPON_CODE_PATTERN, DOCUMENT_KEY_PATTERN
 from ..documents import Resource, document_routes
 from ..openapi import body_problems, header, problems
 from ..preconditions import IfMatch, required_version, version_tag
-from ..problems import ProblemError, refused
+from ..problems import ProblemError
 from ..requests import idempotency_key_of
 from ..routing import MerchantRoute, TheShop, router_of
 from ..schemas.promotions import (
@@ -32,6 +32,7 @@ from ..schemas.promotions import (
 )
 from ..schemas.times import instant_of
 from ..schemas.vouchers import Coupon, CouponIn, Coupons, CouponsIn
+from ..sending import answered
 from .orders import PurchaseKey
 
 PROMOTIONS = Resource(
@@ -132,11 +133,7 @@ async def _send(shop: Shop, code: str, command: Command) -> CouponView:
     key = normalized(code)
     if not key:
         raise ProblemError("bad-request", "A code has letters or digits.")
-    reply = await shop.client.send("coupon", key, command)
-    if isinstance(reply, Rejected):
-        raise refused(reply)
-    assert isinstance(reply, CouponView)
-    return reply
+    return await answered(shop, "coupon", key, command, CouponView)
 
 
 def _shown(view: CouponView) -> Response:
