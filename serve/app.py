@@ -39,6 +39,8 @@ from .gateways.registry import methods_of, providers_of
 from .hosting import all_shards, clock_of, host_of, journal_of, log_to_stderr, reached_journal_of
 from .ingress import door
 from .limits import limits_of
+from .metrics.figures import tell_of_host, tell_of_shop
+from .metrics.metrics import Metrics
 from .offers import Offers
 from .placed import PlacedOrders
 from .rolls import Rolls
@@ -59,6 +61,8 @@ REACH_TIMEOUT_S = 30.0
 PAUSE_WHILE_LEARNING_S = 0.005
 PAUSE_WHILE_RELOADING_S = 0.05
 """Between two lots of products: a million are looked at again in some minutes."""
+PROCESS_NAME_LENGTH = 8
+"""Characters by which figures tell this process from others."""
 MAX_ONGOING_REQUESTS = 10_000
 """Serve's own bound on a replica; ours, the mailboxes, refuse earlier and with a problem."""
 
@@ -136,10 +140,15 @@ class ShopProcess:
             sales=self._sales,
             rolls=self._rolls,
             offers=Offers(self._tables),
+            metrics=Metrics(f"replica-{new_id()[:PROCESS_NAME_LENGTH]}"),
             pins=Pins(self._client, self if settings.placement == "replica" else on_ray.RayDirectory()),
         )
         self._app = build_app(shop)
         self._front = Front(shop)
+        self._shop = shop
+        tell_of_shop(shop)
+        front = self._front
+        shop.metrics.reads("front_requests", "Answers by the lean front.", lambda: front.requests, grows=True)
         self._feed = Keeper(self._client, new_id(), lambda: self._readers(shop))
         self._feeding: asyncio.Task[None] | None = None
 
@@ -160,6 +169,7 @@ class ShopProcess:
             self._journal = journal_of(self._settings)
             self._host = await host_of(self._settings, self._journal, self._client, on_fenced=self._on_fenced)
             self._client.attach(self._host)
+            tell_of_host(self._shop, self._host)
             self._host.watch("order", self._on_order)
         await self._client.watch("product", self._catalogue.put_product, self._on_gap)
         await self._client.watch("stock", self._catalogue.put_stock, self._catalogue.forget_stock)

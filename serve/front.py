@@ -46,7 +46,8 @@ class Front:
         self._max_body_bytes = shop.settings.max_body_bytes
         # Unique is enough for an id that only finds a line in a log: a counter is ten times cheaper than random bits.
         self._id_prefix = shop.new_id()[:12]
-        self._requests = 0
+        self.requests = 0
+        """How many were answered here."""
 
     def takes(self, scope: Scope) -> bool:
         """Whether a request is on one of the routes that are looked at here."""
@@ -116,8 +117,8 @@ class Front:
 
     async def _send(self, scope: Scope, send: Send, given: HttpAnswer) -> None:
         """As the application's frame would: an answer's own `cache-control` stands in place of the default one."""
-        self._requests += 1
-        request_id = request_id_of(scope) or f"{self._id_prefix}-{self._requests}"
+        self.requests += 1
+        request_id = request_id_of(scope) or f"{self._id_prefix}-{self.requests}"
         kept = any(name == b"cache-control" for name, _ in given.headers)
         headers = [*given.headers, *(SECURITY_HEADERS if kept else DEFAULT_HEADERS)]
         headers.append((REQUEST_ID_HEADER, request_id.encode()))

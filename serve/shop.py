@@ -15,6 +15,7 @@ from .accounts.service import Accounts
 from .assortment import Facets
 from .gateways.port import Provider
 from .limits import Limits
+from .metrics.metrics import Metrics
 from .offers import Offers
 from .rolls import Rolls
 from .sales import Sales
@@ -150,3 +151,4 @@ class Shop:
     names_requests: bool = True
     """Whether the application writes `X-Request-Id`; False behind a server that writes it itself, like Ray Serve."""
     sales: Sales = field(default_factory=Sales)
+    metrics: Metrics = field(default_factory=Metrics)

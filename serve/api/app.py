@@ -5,6 +5,7 @@ from importlib import metadata
 from fastapi import APIRouter
 from starlette.middleware.cors import CORSMiddleware
 
+from ..metrics.requests import Requests
 from ..shop import Shop
 from . import docs
 from .handlers import add_handlers
@@ -25,6 +26,7 @@ from .routes import (
     inventory,
     me,
     merchandise,
+    metrics,
     oidc,
     orders,
     outgoing_webhooks,
@@ -97,6 +99,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     gift_cards.support_router,
     search.router,
     search_admin.router,
+    metrics.router,
     problems.router,
     docs.router,
 )
@@ -128,7 +131,8 @@ def build_app(shop: Shop) -> Api:
             allow_credentials=False,
             max_age=600,
         )
-    app.add_middleware(Frame, new_id=shop.new_id, names_requests=shop.names_requests)
+    heard = Requests(shop.metrics).observe
+    app.add_middleware(Frame, new_id=shop.new_id, heard=heard, names_requests=shop.names_requests)
     add_handlers(app)
     return app
 

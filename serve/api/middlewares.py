@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 from collections.abc import Callable, Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -33,12 +34,21 @@ logger = logging.getLogger("doorbuster.api")
 class Frame:
     """Gives every answer a request id and security headers, answers HEAD like GET, and faults with a problem.
 
-    The request id is the client's own if it is sane, and is found in `scope["state"]["request_id"]`.
+    The request id is the client's own if it is sane, and is found in `scope["state"]["request_id"]`. `heard` is told
+    the status of each answer when it begins, and the seconds until then.
     """
 
-    def __init__(self, app: ASGIApp, new_id: Callable[[], str], *, names_requests: bool = True) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        new_id: Callable[[], str],
+        *,
+        heard: Callable[[Scope, int, float], None] = lambda _scope, _status, _seconds: None,
+        names_requests: bool = True,
+    ) -> None:
         self._app = app
         self._new_id = new_id
+        self._heard = heard
         self._names_requests = names_requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,19 +58,22 @@ class Frame:
         request_id = request_id_of(scope) or self._new_id()
         scope.setdefault("state", {})["request_id"] = request_id
         is_head = scope["method"] == "HEAD"
+        inner = {**scope, "method": "GET"} if is_head else scope
         started = False
+        begun = time.perf_counter()
 
         async def send_framed(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
+                self._heard(inner, message["status"], time.perf_counter() - begun)
                 message["headers"] = self._framed(message.get("headers", ()), request_id)
             elif is_head and message["type"] == "http.response.body":
                 message["body"] = b""
             await send(message)
 
         try:
-            await self._app({**scope, "method": "GET"} if is_head else scope, receive, send_framed)
+            await self._app(inner, receive, send_framed)
         except Exception:
             logger.exception("request %s failed: %s %s", request_id, scope["method"], scope["path"])
             if started:

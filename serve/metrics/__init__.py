@@ -1,0 +1,1 @@
+"""What a process counts and measures, told in the Prometheus text format."""
