@@ -1,6 +1,7 @@
 """What can go wrong between a client and an entity. `Unavailable` may be tried again; business refusals are values.
 
 ActorsError
+|-- FeedRefused         the feed process won't do what it was asked; the code says why
 |-- CannotDrain         a host can't be drained now; nothing has happened
 `-- Unavailable         nobody could carry the command out in time; it may still have happened: same id, same answer
     |-- Undecided       the entity's code failed on this command: nothing happened, the log has the cause
@@ -20,6 +21,15 @@ class CannotDrain(ActorsError):
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
+        self.detail = detail
+
+
+class FeedRefused(ActorsError):
+    """What was asked of the feed process can't be done, and won't be when it is asked again."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(code, detail)
+        self.code = code
         self.detail = detail
 
 

@@ -1,14 +1,15 @@
-"""The one module that names Ray: turns the plain host and directory into actors and finds them again by name."""
+"""The one module that names Ray: turns plain host, directory and feed into actors and finds them again by name."""
 
 import asyncio
 import logging
 import os
+import threading
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 import ray
 from ray._private.state import state as cluster_state
@@ -23,7 +24,7 @@ from .codec import codecs_of
 from .collector import look_less_for_cycles
 from .directory import Directory, Owned
 from .doorway import Doorway
-from .errors import CannotDrain, Unavailable
+from .errors import CannotDrain, FeedRefused, Unavailable
 from .host import Host
 from .journals.port import Entry
 from .remote import RemoteHosts
@@ -31,6 +32,11 @@ from .roster import Roster
 
 NAMESPACE = "doorbuster"
 DIRECTORY = "directory"
+FEED = "feed"
+FEED_NICENESS = 10
+"""Where the processor is short, who buys comes first."""
+FEED_TRIES_AGAIN_S = 5.0
+FEED_STOPS_WITHIN_S = 1.5
 MAX_CONCURRENT_CALLS = 10_000
 """Calls that one actor may have open: each client holds some open until there is something to tell."""
 SETTLE_TIMEOUT_S = 60.0
@@ -78,7 +84,7 @@ async def _call(reference: "Awaitable[T]") -> T:
     except RayActorError as error:
         raise Unavailable(f"an actor is dead or restarting: {type(error).__name__}") from error
     except RayTaskError as error:
-        if isinstance(error.cause, CannotDrain):
+        if isinstance(error.cause, (CannotDrain, FeedRefused)):
             raise error.cause from error
         raise Unavailable(f"a call failed: {type(error.cause).__name__}: {error.cause}") from error
     except RayError as error:
@@ -165,6 +171,17 @@ class RayDirectory(_Actor):
 
     async def standing(self) -> "Standing":
         return cast(Standing, await self._ask("standing"))
+
+
+class RayFeed(_Actor):
+    """The way to the feed process."""
+
+    def __init__(self) -> None:
+        super().__init__(FEED)
+
+    async def ask(self, method: str, arguments: Mapping[str, Any]) -> Any:
+        """Raises `Unavailable`, also where it has not begun yet, and `FeedRefused`."""
+        return await self._ask("ask", method, dict(arguments))
 
 
 class HostFigures(NamedTuple):
@@ -266,7 +283,9 @@ def _host_names() -> list[str]:
         named = list_named_actors(all_namespaces=True)
     except RayError as error:
         raise Unavailable(f"the actors can't be looked at: {error}") from error
-    return sorted(each["name"] for each in named if each["namespace"] == NAMESPACE and each["name"] != DIRECTORY)
+    return sorted(
+        each["name"] for each in named if each["namespace"] == NAMESPACE and each["name"] not in (DIRECTORY, FEED)
+    )
 
 
 def _end(name: str) -> None:
@@ -342,6 +361,66 @@ class HostActor:
     async def pid(self) -> int:
         """The process, for whoever looks at it from outside."""
         return os.getpid()
+
+
+class FeedWork(Protocol):
+    """What the feed process does once it is composed."""
+
+    async def ask(self, method: str, arguments: Mapping[str, Any]) -> Any: ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class FeedSpec:
+    """What the feed process is started with. It is pickled into its process."""
+
+    compose: Callable[[], Awaitable[FeedWork]]
+    """Composes and starts it, however long the journal takes to answer."""
+    version: str
+
+
+class FeedActor:
+    """What reads the journals, in a process of its own. It goes on by itself after a restart, of which nobody tells it:
+    Ray runs this constructor then, and nothing else."""
+
+    def __init__(self, spec: FeedSpec) -> None:
+        # Of this thread and those that it starts; Ray's own stay as they are.
+        os.nice(FEED_NICENESS)
+        self._spec = spec
+        self._work: FeedWork | None = None
+        # Not Ray's loop, which runs only when the constructor is done; and a long page holds up no call to the actor.
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, name="feed", daemon=True).start()
+        asyncio.run_coroutine_threadsafe(self._start(), self._loop)
+
+    async def _start(self) -> None:
+        while self._work is None:
+            try:
+                self._work = await self._spec.compose()
+            except Exception:
+                logger.exception("The feed could not start, and tries again")
+                await asyncio.sleep(FEED_TRIES_AGAIN_S)
+
+    async def ask(self, method: str, arguments: Mapping[str, Any]) -> Any:
+        if self._work is None:
+            raise Unavailable("the feed process is starting")
+        return await self._there(self._work.ask(method, arguments))
+
+    async def stop(self) -> None:
+        """Write down how far it has come. Whoever calls this ends the process then."""
+        if (work := self._work) is not None:
+            await self._there(work.close())
+
+    async def version(self) -> str:
+        return self._spec.version
+
+    async def pid(self) -> int:
+        """The process, for whoever looks at it from outside."""
+        return os.getpid()
+
+    async def _there(self, work: Coroutine[Any, Any, T]) -> T:
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
 
 
 class DirectoryActor:
@@ -436,7 +515,7 @@ ACTOR_OPTIONS: Mapping[str, Any] = {
     # Placed by its number, not by free CPUs: a busy Serve replica must not keep it from starting.
     "num_cpus": 0,
 }
-"""What hosts and directory have in common."""
+"""What hosts, directory and feed have in common."""
 
 
 def start_hosts(
@@ -479,6 +558,29 @@ def _directory(find_shards: FindShards, spec: HostSpec) -> Any:
         _end(DIRECTORY)
     options = {"name": DIRECTORY, "resources": {HEAD_RESOURCE: A_TRACE}, **ACTOR_OPTIONS}
     return ray.remote(DirectoryActor).options(**options).remote(find_shards, spec)
+
+
+def start_feed(spec: FeedSpec) -> None:
+    """Have the feed process run, without waiting for it; one that was started with another version is replaced.
+
+    It runs on the head, where the files are that it writes if they are not on storage that all nodes share.
+    """
+    with suppress(Unavailable, RayError):
+        running = _find(FEED)
+        if ray.get(running.version.remote(), timeout=ANSWER_TIMEOUT_S) == spec.version:
+            return
+        with suppress(RayError):
+            ray.get(running.stop.remote(), timeout=FEED_STOPS_WITHIN_S)
+        _end(FEED)
+    options = {"name": FEED, "resources": {HEAD_RESOURCE: A_TRACE}, **ACTOR_OPTIONS}
+    ray.remote(FeedActor).options(**options).remote(spec)
+
+
+def stop_feed() -> None:
+    """End the feed process, once it has written down how far it is; what it hasn't, it reads again."""
+    with suppress(Unavailable, RayError):
+        ray.get(_find(FEED).stop.remote(), timeout=FEED_STOPS_WITHIN_S)
+    _end(FEED)
 
 
 def nodes_for_hosts() -> int:

@@ -30,6 +30,7 @@ from .accounts.composition import accounts_of, letters_of, mailer_of
 from .accounts.oidc import Providers
 from .api import build_app
 from .catalogue import CatalogueView, KnownOrders
+from .feed.actor import RemoteDesk
 from .feed.keeper import Keeper
 from .feed.mails import MailConsumer
 from .feed.reader import Leaving, Reader
@@ -139,6 +140,7 @@ class ShopProcess:
             search=self._search,
             sales=self._sales,
             rolls=self._rolls,
+            feed=RemoteDesk(),
             offers=Offers(self._tables),
             metrics=Metrics(f"replica-{new_id()[:PROCESS_NAME_LENGTH]}"),
             pins=Pins(self._client, self if settings.placement == "replica" else on_ray.RayDirectory()),

@@ -13,6 +13,7 @@ from .access.access import Access
 from .accounts.oidc import Providers
 from .accounts.service import Accounts
 from .assortment import Facets
+from .feed.desk import FeedDesk, NoDesk
 from .gateways.port import Provider
 from .limits import Limits
 from .metrics.metrics import Metrics
@@ -152,3 +153,5 @@ class Shop:
     """Whether the application writes `X-Request-Id`; False behind a server that writes it itself, like Ray Serve."""
     sales: Sales = field(default_factory=Sales)
     metrics: Metrics = field(default_factory=Metrics)
+    feed: FeedDesk = field(default_factory=NoDesk)
+    """The way to the feed process."""

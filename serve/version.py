@@ -24,14 +24,23 @@ NOTHING_TO_HOSTS = frozenset(
 """Settings that only the HTTP side reads: when they change, no host has to be replaced."""
 
 PROGRAM = ("actors", "engine", "serve")
-"""The packages that a host runs."""
+"""The packages that a host runs, or the feed."""
 
 LETTERS = 12
 
 
 def version_of_hosts(settings: Settings) -> str:
     """Differs where the settings differ that hosts read, or the program's source."""
-    digest = sha256(settings.model_dump_json(exclude=set(NOTHING_TO_HOSTS)).encode())
+    return _version(settings.model_dump_json(exclude=set(NOTHING_TO_HOSTS)))
+
+
+def version_of_feed(settings: Settings) -> str:
+    """Differs where any setting differs, or the program's source: starting it anew disturbs nobody."""
+    return _version(settings.model_dump_json())
+
+
+def _version(settings: str) -> str:
+    digest = sha256(settings.encode())
     root = Path(__file__).parents[1]
     for package in PROGRAM:
         for file in sorted((root / package).rglob("*.py")):

@@ -1,10 +1,11 @@
 """A journal in memory, for tests and the simulator: the port's guarantees without the disk."""
 
+import sys
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Mapping, Sequence
 from operator import attrgetter
 
-from .port import Batch, Entry, Fenced, NewEntry, Recorded, Snapshot, StillNeeded, Trims, VersionTaken
+from .port import Batch, Entry, Fenced, NewEntry, Recorded, Snapshot, StillNeeded, Stretch, Trims, VersionTaken
 
 NOTHING_RECORDED = Recorded(None, ())
 
@@ -88,6 +89,17 @@ class MemoryJournal:
         entries = self._shard(shard).entries
         start = bisect_right(entries, after, key=attrgetter("position"))
         return entries[start : start + limit]
+
+    async def read_on(self, after: Mapping[int, int], limit: int = 1_000) -> Stretch:
+        found = [(shard, entry) for shard, position in after.items() for entry in await self.read(shard, position)]
+        # Positions are counted over all shards: the lowest come first.
+        found = sorted(found, key=lambda each: each[1].position)[:limit]
+        return Stretch(
+            found, {shard: max(position, found[-1][1].position if found else 0) for shard, position in after.items()}
+        )
+
+    async def behind(self, after: Mapping[int, int]) -> int:
+        return sum([len(await self.read(shard, position, sys.maxsize)) for shard, position in after.items()])
 
     async def history(
         self, shard: int, kind: str, key: str, *, after_version: int = 0, limit: int = 100

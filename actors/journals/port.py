@@ -133,6 +133,15 @@ class Batch(NamedTuple):
     """The shard's unfinished work after these entries, opaque here: see `Journal.checkpoint`."""
 
 
+class Stretch(NamedTuple):
+    """What comes next in several shards of one volume, each shard's entries in order, and how far that reaches."""
+
+    entries: Sequence[tuple[int, Entry]]
+    """Each with its shard."""
+    upto: Mapping[int, int]
+    """For each shard that was asked for: none of its entries up to there is missing."""
+
+
 class Recorded(NamedTuple):
     """An entity as the journal holds it: its newest snapshot, if any, and every entry after that, in order.
 
@@ -192,6 +201,17 @@ class Journal(Protocol):
 
     async def read(self, shard: int, after: int, limit: int = 1_000) -> Sequence[Entry]:
         """The shard's entries with a position greater than `after`, oldest first."""
+        ...
+
+    async def read_on(self, after: Mapping[int, int], limit: int = 1_000) -> Stretch:
+        """What comes after the given position of each of these shards, which share a volume: `limit` entries of it.
+
+        As `read` for each shard, at the cost of one where they share a file: for whoever reads all of them.
+        """
+        ...
+
+    async def behind(self, after: Mapping[int, int]) -> int:
+        """About how many entries of these shards, which share a volume, come after these positions."""
         ...
 
     async def history(

@@ -15,12 +15,13 @@ Beside its entries an entity costs one field of `positions`: a key of its own wo
 """
 
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from asyncio import gather
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from .port import Batch, Entry, Fenced, JournalMismatch, Recorded, Snapshot, StillNeeded, Trims, VersionTaken
+from .port import Batch, Entry, Fenced, JournalMismatch, Recorded, Snapshot, StillNeeded, Stretch, Trims, VersionTaken
 from .redis_address import parse_address
 from .redis_lanes import Script, Servers, Waiting, Word
 from .redis_opening import FORMAT, ensure_durable, settle_layout
@@ -32,6 +33,8 @@ SLOTS_PER_CHUNK = 32
 LOADED_AT_ONCE = 200
 """Entities read by one script: a few milliseconds in which Redis does nothing else."""
 SCANNED_AT_ONCE = 1_000
+LEAST_OF_A_SHARD = 50
+"""Entries of one shard that are worth a round trip."""
 REPLICA_TIMEOUT_MS = 1_000
 BASE = "<"
 """Begins the field of a state that stands in the place of trimmed entries: no kind's name begins with it."""
@@ -149,6 +152,29 @@ class RedisJournal:
         entries = self._keys_of(shard).entries
         found = await self._servers.ask(entries, ("XRANGE", entries, after + 1, "+", "COUNT", limit))
         return [_entry(each) for each in found]
+
+    async def read_on(self, after: Mapping[int, int], limit: int = 1_000) -> Stretch:
+        newest = await self._positions_of(after)
+        moved = {shard: position for shard, position in after.items() if newest[shard] > position}
+        # A share for each, so that none with much to read keeps the others waiting.
+        share = max(LEAST_OF_A_SHARD, limit // max(1, len(moved)))
+        pages = await gather(*(self.read(shard, position, share) for shard, position in moved.items()))
+        upto = dict(after)
+        for shard, page in zip(moved, pages, strict=True):
+            last = page[-1].position if page else 0
+            # A page that isn't full holds everything up to where the shard was before it was read.
+            upto[shard] = last if len(page) >= share else max(newest[shard], last)
+        return Stretch([(shard, entry) for shard, page in zip(moved, pages, strict=True) for entry in page], upto)
+
+    async def behind(self, after: Mapping[int, int]) -> int:
+        newest = await self._positions_of(after)
+        return sum(max(0, newest[shard] - position) for shard, position in after.items())
+
+    async def _positions_of(self, shards: Iterable[int]) -> dict[int, int]:
+        """The last position of each of these shards, which share a volume."""
+        heads = tuple(self._keys_of(shard).head for shard in shards)
+        found = await self._servers.run(POSITIONS_AT_ONCE, heads, (), appending=False)
+        return {shard: int(position or 0) for shard, position in zip(shards, found, strict=True)}
 
     async def history(
         self, shard: int, kind: str, key: str, *, after_version: int = 0, limit: int = 100

@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import TypeVar
 
-from .port import Batch, Entry, JournalMismatch, JournalUnavailable, Recorded, Snapshot, Trims
+from .port import Batch, Entry, JournalMismatch, JournalUnavailable, Recorded, Snapshot, Stretch, Trims
 from .sqlite_backup import last_positions
 from .sqlite_volume import BUSY_AT_ONCE_MS, BUSY_PATIENT_MS, Layout, Locked, Volume, create, layout_of
 
@@ -234,6 +234,15 @@ class SqliteJournal:
     async def read(self, shard: int, after: int, limit: int = 1_000) -> Sequence[Entry]:
         opened = self._volume(self.volume_of(shard))
         return await opened.read(limit, lambda connection: opened.volume.read(connection, shard, after, limit))
+
+    async def read_on(self, after: Mapping[int, int], limit: int = 1_000) -> Stretch:
+        opened = self._volume(self.volume_of(next(iter(after))))
+        return await opened.read(limit, lambda connection: opened.volume.read_on(connection, after, limit))
+
+    async def behind(self, after: Mapping[int, int]) -> int:
+        opened = self._volume(self.volume_of(next(iter(after))))
+        last = await opened.read(1, opened.volume.last_entry)
+        return max(0, last - min(after.values()))
 
     async def history(
         self, shard: int, kind: str, key: str, *, after_version: int = 0, limit: int = 100

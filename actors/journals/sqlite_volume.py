@@ -13,7 +13,7 @@ Everything here is synchronous and knows no event loop; `sqlite.py` decides whic
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import wraps
 from pathlib import Path
@@ -31,6 +31,7 @@ from .port import (
     Recorded,
     Snapshot,
     StillNeeded,
+    Stretch,
     Trims,
     VersionTaken,
 )
@@ -126,6 +127,9 @@ WHERE entity = ? AND version > ? ORDER BY version LIMIT ?
 ENTRIES_OF_SHARD = """
 SELECT position, kind, key, version, at, events FROM entries
 WHERE shard = ? AND position > ? ORDER BY position LIMIT ?
+"""
+ENTRIES_OF_ALL = """
+SELECT shard, position, kind, key, version, at, events FROM entries WHERE position > ? ORDER BY position LIMIT ?
 """
 KEYS = "SELECT key FROM listing WHERE shard = ? AND kind = ? AND key > ? ORDER BY key LIMIT ?"
 ENTITIES = "SELECT kind, key FROM entities WHERE shard = ? AND (kind, key) > (?, ?) ORDER BY kind, key LIMIT ?"
@@ -436,6 +440,18 @@ class Volume:
     @in_journal_words
     def read(self, connection: sqlite3.Connection, shard: int, after: int, limit: int) -> list[Entry]:
         return _entries(connection.execute(ENTRIES_OF_SHARD, (shard, after, limit)))
+
+    @in_journal_words
+    def read_on(self, connection: sqlite3.Connection, after: Mapping[int, int], limit: int) -> Stretch:
+        rows = connection.execute(ENTRIES_OF_ALL, (min(after.values()), limit)).fetchall()
+        # One writer at a time gives positions out and commits them: what is missing below the last row never comes.
+        last = rows[-1][1] if rows else 0
+        entries = [(row[0], Entry(*row[1:])) for row in rows if row[1] > after.get(row[0], last)]
+        return Stretch(entries, {shard: max(position, last) for shard, position in after.items()})
+
+    @in_journal_words
+    def last_entry(self, connection: sqlite3.Connection) -> int:
+        return int(connection.execute("SELECT ifnull(max(position), 0) FROM entries").fetchone()[0])
 
     @in_journal_words
     def history(

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from actors.errors import ActorsError
+from actors.feed.consumer import Held
 from actors.journals.port import Entry
 from engine.account import ACCOUNT, AccountView, LookAccount
 from engine.money import Money
@@ -19,7 +20,6 @@ from ..mail.letters import Letters
 from ..mail.port import Mailer, MailRefused, MailUnavailable
 from ..shop import Client
 from .public_events import PublicEvent, order_events
-from .reader import Held
 
 AT_ONCE = 8
 ACCOUNT_PREFIX = "acc_"

@@ -7,10 +7,9 @@ How far it has come is kept in the journal, so another process goes on where thi
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
-from typing import Protocol
 
-from actors.journals.port import Entry, Journal, JournalError
+from actors.feed.consumer import Consumer, Held
+from actors.journals.port import Journal, JournalError
 
 DUTY = 0.005
 """Share of a core that it takes of a process that is busy; of one with little else to do it takes `LEISURE`. A mail is
@@ -29,26 +28,6 @@ ADVANCE_EVERY_S = 2.0
 TRY_AGAIN_S = 5.0
 
 logger = logging.getLogger("doorbuster.feed")
-
-
-class Held(Exception):
-    """The consumer can't go on now; the same entries are wanted again later."""
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail)
-
-
-class Consumer(Protocol):
-    """What a reader reads for."""
-
-    @property
-    def name(self) -> str:
-        """By which the journal knows it, for good."""
-        ...
-
-    async def take(self, shard: int, entries: Sequence[Entry]) -> None:
-        """Do what is to be done because of these; raises `Held`. May be called again with the same."""
-        ...
 
 
 class Reader:

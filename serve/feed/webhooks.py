@@ -7,6 +7,7 @@ from hashlib import blake2b
 from typing import Any
 
 from actors.errors import ActorsError
+from actors.feed.consumer import Held
 from actors.journals.port import Entry
 from engine.order import ORDER, LookOrder, OrderView
 from engine.product import PRODUCT
@@ -16,7 +17,6 @@ from engine.webhook import DELIVERY, ENDPOINT, Deliver, EndpointView
 from ..api.answers import timestamp
 from ..shop import Shop
 from .public_events import PublicEvent, order_data, order_events, product_event, stock_level
-from .reader import Held
 
 MOST_LEVELS = 100_000
 """Stocks whose last level is remembered; of others the next is told again."""

@@ -258,6 +258,35 @@ class JournalSuite(ABC):
 
         run(scenario())
 
+    def test_shards_of_a_volume_are_read_on_together_and_what_was_passed_over_counts_as_read(
+        self, journal: Journal
+    ) -> None:
+        async def story() -> None:
+            epochs = [await journal.acquire(shard) for shard in (0, 1)]
+            for version in range(1, 101):
+                await journal.append([Batch(0, epochs[0], [entry(CLOCK, version)])])
+            await journal.append([Batch(1, epochs[1], [entry(LAMP, 1)])])
+            assert await journal.behind({0: 0, 1: 0}) >= 101
+            after, found = {0: 0, 1: 0}, []
+            while (page := await journal.read_on(after, 60)).upto != after:
+                found += page.entries
+                after = dict(page.upto)
+            assert [(shard, each.key, each.version) for shard, each in sorted(found, key=lambda each: each[0])] == [
+                *((0, CLOCK[1], version) for version in range(1, 101)),
+                (1, LAMP[1], 1),
+            ]
+            assert page.entries == []
+            assert await journal.behind(after) == 0
+            await journal.append([Batch(0, epochs[0], [entry(CLOCK, 101)])])
+            assert await journal.behind(after) == 1
+            last = await journal.read_on(after, 60)
+            assert [(shard, each.version) for shard, each in last.entries] == [(0, 101)]
+            # A shard that is further back than its neighbours is given its own entries only.
+            back = await journal.read_on({0: last.upto[0], 1: 0})
+            assert [(shard, each.key) for shard, each in back.entries] == [(1, LAMP[1])]
+
+        run(story())
+
     def test_a_history_is_read_in_pages_by_version(self, journal: Journal) -> None:
         async def scenario() -> None:
             epoch = await journal.acquire(0)

@@ -6,6 +6,7 @@ Every answer is held to the OpenAPI document: its status, its media type and its
 import asyncio
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
 import httpx
@@ -15,6 +16,8 @@ from jsonschema import Draft202012Validator
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from actors.client import Client
+from actors.feed.consumer import Consumer
+from actors.feed.positions import JournalPositions
 from actors.host import Host
 from actors.journals.memory import MemoryJournal
 from actors.pins import LocalShards, Pins
@@ -35,7 +38,9 @@ from serve.accounts.service import Accounts
 from serve.api import build_app
 from serve.assortment import Facets
 from serve.catalogue import CatalogueView, KnownOrders
-from serve.feed.reader import Consumer, Reader
+from serve.feed.desk import LocalDesk
+from serve.feed.process import FeedProcess
+from serve.feed.reader import Reader
 from serve.front import Front
 from serve.gateways.port import Provider
 from serve.gateways.sandbox import SandboxGateway
@@ -104,6 +109,7 @@ class SmallSettings:
     webhook_private_addresses: bool = False
     mail_templates: str = ""
     return_window_days: int = 30
+    data: Path = Path("/nonexistent")
 
 
 class MailboxInMemory:
@@ -230,7 +236,9 @@ class Shopfront:
             now=self.clock,
             new_id=Ids(),
         )
+        self.feed = FeedProcess(self.settings, self._journal, JournalPositions(self._journal, "feed/"), self.clock)
         shop = Shop(
+            feed=LocalDesk(self.feed),
             client=self.client,
             catalogue=self.catalogue,
             orders=self.orders,
@@ -320,6 +328,10 @@ class Shopfront:
             reader = self._readers.setdefault(consumer.name, Reader(self._journal, consumer, duty=1.0))
             while await reader.read_once():
                 pass
+
+    def let_feed_read(self) -> None:
+        """Have the feed process read everything that is recorded by now."""
+        self._runner.run(self.feed.feed.catch_up())
 
     def request(self, method: str, path: str, *, admin: bool = False, **options: Any) -> httpx.Response:
         """One request; `json`, `content` and `headers` as in httpx."""

@@ -1,0 +1,118 @@
+"""The composition of the feed process: one journal, and the parts that read it. It owns no shard, sends no command."""
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from actors.feed.feed import Feed
+from actors.feed.positions import FilePositions, JournalPositions, Positions
+from actors.journals.port import Journal
+from actors.journals.urls import SQLITE_PREFIX
+from engine.kernel import Instant
+
+from ..hosting import clock_of, log_to_stderr, reached_journal_of
+from ..settings import Settings
+from .status import FeedStatus
+
+POSITIONS_PREFIX = "feed/"
+"""Before the names under which a journal on a server keeps our consumers' positions."""
+
+logger = logging.getLogger("doorbuster.feed")
+
+
+class Section(Protocol):
+    """A part of the process, whose public async methods others may ask for as SECTION.METHOD."""
+
+    async def start(self) -> None:
+        """Do from now on what it does by itself; its consumers read already."""
+        ...
+
+    async def close(self) -> None:
+        """End that, and write down what is to stay."""
+        ...
+
+
+class FeedSettings(Protocol):
+    """The settings that every part reads; a part that needs more asks for `Settings`."""
+
+    @property
+    def data(self) -> Path: ...
+
+    @property
+    def public_url(self) -> str: ...
+
+
+class FeedProcess:
+    """Everything that the feed process holds. Parts add their consumers by `feed.read_for` when they are made."""
+
+    def __init__(
+        self,
+        settings: FeedSettings,
+        journal: Journal,
+        positions: Positions,
+        now: Callable[[], Instant],
+        parts: Mapping[str, "Part"] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.journal = journal
+        self.now = now
+        self.feed = Feed(journal, positions, now)
+        self.sections: dict[str, Section] = {}
+        for name, make in (PARTS if parts is None else parts).items():
+            if (section := make(self)) is not None:
+                self.sections[name] = section
+
+    async def start(self) -> None:
+        """Read from now on."""
+        self.feed.start()
+        for section in self.sections.values():
+            await section.start()
+
+    async def ask(self, method: str, arguments: Mapping[str, Any]) -> Any:
+        """What the section's method says. Raises actors.errors.FeedRefused, and whatever else the section raises."""
+        section, _, name = method.partition(".")
+        assert name
+        assert not name.startswith("_")
+        return await getattr(self.sections[section], name)(**arguments)
+
+    async def close(self) -> None:
+        """Write down how far it has come, and let go of the journal."""
+        await self.feed.close()
+        for section in self.sections.values():
+            try:
+                await section.close()
+            except Exception:
+                logger.exception("A part of the feed did not end well")
+        await self.journal.close()
+
+
+Part = Callable[[FeedProcess], Section | None]
+"""Makes a section, or none where the settings don't want it."""
+
+PARTS: Mapping[str, Part] = {
+    "feed": lambda process: FeedStatus(process.feed),
+}
+"""What the process does, by the names of its sections."""
+
+
+async def compose_feed(settings: Settings) -> FeedProcess:
+    """The process with its own way to the journal, reading already."""
+    log_to_stderr()
+    journal = await reached_journal_of(settings)
+    process = FeedProcess(settings, journal, positions_of(settings, journal), clock_of(os.environ))
+    try:
+        await process.start()
+    except BaseException:
+        # Whoever tries again makes another one.
+        await process.close()
+        raise
+    return process
+
+
+def positions_of(settings: Settings, journal: Journal) -> Positions:
+    """Beside a journal in files, and within one on a server, where the process may come up on another machine."""
+    if settings.journal.startswith(SQLITE_PREFIX):
+        return FilePositions(settings.data / "feed" / "positions.sqlite")
+    return JournalPositions(journal, POSITIONS_PREFIX)
