@@ -230,7 +230,8 @@ class CartRow(Row, frozen=True, gc=False, kw_only=True):
     """One row for each change of a cart's line: abandoned carts, and what is put into carts together.
 
     `kind`: `set` (the line now has `units` of them), `removed`, `cleared`, `sealed` (an order takes it), `unsealed`,
-    `merged` (into another cart). The last three have no SKU.
+    `merged` (into another cart), `owned` (an account uses it: the only rows with a customer). Only the first two have a
+    SKU.
     """
 
     cart_id: str
