@@ -39,7 +39,9 @@ from .front import Front
 from .gateways.registry import methods_of, providers_of
 from .hosting import all_shards, clock_of, host_of, journal_of, log_to_stderr, reached_journal_of
 from .ingress import door
+from .launcher.haproxy import CONNECTIONS
 from .limits import limits_of
+from .live.live import Live, streams_that_fit
 from .metrics.figures import tell_of_host, tell_of_shop
 from .metrics.metrics import Metrics
 from .offers import Offers
@@ -113,7 +115,11 @@ class ShopProcess:
             language=settings.search_language,
             directory=own_directory(settings.data),
         )
-        self._catalogue.listener = self._search
+        self._live = Live(
+            streams_that_fit(settings.streams, settings.replicas, CONNECTIONS), settings.streams_per_address
+        )
+        self._live.orders.are_told = settings.placement == "replica"
+        self._catalogue.listeners += [self._search, self._live.stock]
         shop = Shop(
             client=self._client,
             catalogue=self._catalogue,
@@ -141,6 +147,7 @@ class ShopProcess:
             sales=self._sales,
             rolls=self._rolls,
             feed=RemoteDesk(),
+            live=self._live,
             offers=Offers(self._tables),
             metrics=Metrics(f"replica-{new_id()[:PROCESS_NAME_LENGTH]}"),
             pins=Pins(self._client, self if settings.placement == "replica" else on_ray.RayDirectory()),
@@ -174,7 +181,7 @@ class ShopProcess:
             tell_of_host(self._shop, self._host)
             self._host.watch("order", self._on_order)
         await self._client.watch("product", self._catalogue.put_product, self._on_gap)
-        await self._client.watch("stock", self._catalogue.put_stock, self._catalogue.forget_stock)
+        await self._client.watch("stock", self._catalogue.put_stock, self._forget_stock)
         for kind, table in self._tables.by_name().items():
             await self._client.watch(kind, table.put, self._on_gap)
         await self._client.watch("flash-sale", self._sales.put, self._on_gap)
@@ -199,6 +206,7 @@ class ShopProcess:
         """Finish what is being recorded and close the journal."""
         self._ready = False
         door.front = None
+        self._live.streams.end()
         for task in (self._learning, self._reloading, self._stocktaking):
             if task is not None:
                 task.cancel()
@@ -326,9 +334,14 @@ class ShopProcess:
                     self._catalogue.put_stock(key, reply.version, reply)
             await asyncio.sleep(PAUSE_WHILE_LEARNING_S)
 
+    def _forget_stock(self) -> None:
+        self._catalogue.forget_stock()
+        self._live.stock.look_again()
+
     def _on_order(self, key: str, version: int, _state: Any) -> None:
         if version == 1:
             self._orders.add(key)
+        self._live.orders.changed(key)
 
     def _on_fenced(self) -> None:
         # Another process has taken the data over. This one must not take it back: two would fight for ever. It says

@@ -34,7 +34,7 @@ class CatalogueView:
     """Products and quantities in memory, fed by the hosts."""
 
     def __init__(self) -> None:
-        self.listener: Listener | None = None
+        self.listeners: list[Listener] = []
         self._products: dict[str, ProductView] = {}
         # Of a million SKUs, a plain sorted list would move half a million for each that comes in between.
         self._shown = SortedList()
@@ -90,8 +90,8 @@ class CatalogueView:
         self._products[product.sku] = self._sparing(product)
         was_shown = known if known is not None and known.visible else None
         self.facets.changed(product.sku, was_shown, product if product.visible else None)
-        if self.listener is not None:
-            self.listener.product_told(product.sku)
+        for listener in self.listeners:
+            listener.product_told(product.sku)
 
     def _sparing(self, product: ProductView) -> ProductView:
         """The same product, with what many have alike held once: that is a fifth of the memory."""
@@ -122,8 +122,8 @@ class CatalogueView:
         known = told.get(name)
         if known is None or known.version <= stock.version:
             told[name] = stock
-            if self.listener is not None:
-                self.listener.stock_told(sku)
+            for listener in self.listeners:
+                listener.stock_told(sku)
 
 
 def _following(skus: SortedList, after: str, limit: int) -> list[str]:

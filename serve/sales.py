@@ -15,8 +15,6 @@ class Sales:
         self._keys: list[str] = []
         self.live: dict[str, dict[str, SaleView]] = {}
         """SKU to its sales that aren't over, by key."""
-        self.streams = 0
-        """How many shoppers hold a connection open to hear of their place."""
 
     def get(self, key: str) -> SaleView | None:
         """The sale, if a host has told of it."""

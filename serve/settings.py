@@ -182,6 +182,15 @@ class Settings(BaseModel):
         SecretStr(""),
         description="URL of a Redis in which all replicas count requests; else each counts its own.",
     )
+    streams: int = Field(
+        4_000,
+        ge=1,
+        le=100_000,
+        description="Open streams of one replica at most; half of HAProxy's connections at most.",
+    )
+    streams_per_address: int = Field(
+        100, ge=0, le=100_000, description="Open streams of one address at one replica; 0: no limit."
+    )
     trusted_proxies: int = Field(
         1, ge=0, le=8, description="Proxies in front whose X-Forwarded-For is believed; ours is one of them."
     )

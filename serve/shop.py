@@ -16,6 +16,7 @@ from .assortment import Facets
 from .feed.desk import FeedDesk, NoDesk
 from .gateways.port import Provider
 from .limits import Limits
+from .live.live import Live
 from .metrics.metrics import Metrics
 from .offers import Offers
 from .rolls import Rolls
@@ -155,3 +156,4 @@ class Shop:
     metrics: Metrics = field(default_factory=Metrics)
     feed: FeedDesk = field(default_factory=NoDesk)
     """The way to the feed process."""
+    live: Live = field(default_factory=Live)

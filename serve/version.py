@@ -19,6 +19,8 @@ NOTHING_TO_HOSTS = frozenset(
         "port",
         "replicas",
         "settle_wait_s",
+        "streams",
+        "streams_per_address",
     }
 )
 """Settings that only the HTTP side reads: when they change, no host has to be replaced."""

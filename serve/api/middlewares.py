@@ -58,6 +58,8 @@ class Frame:
         request_id = request_id_of(scope) or self._new_id()
         scope.setdefault("state", {})["request_id"] = request_id
         is_head = scope["method"] == "HEAD"
+        # A stream never ends by itself: it has to know that nobody wants its body.
+        scope["state"]["is_head"] = is_head
         inner = {**scope, "method": "GET"} if is_head else scope
         started = False
         begun = time.perf_counter()

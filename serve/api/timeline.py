@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from actors.codec import KindCodec
+from actors.journals.port import Entry
 from engine.kernel import Event
 from engine.money import Money
 from engine.order import ORDER, OrderView, events
@@ -40,14 +41,19 @@ async def timeline_of(shop: Shop, order: OrderView, *, staff: bool) -> list[Time
     after = 0
     while entries := await shop.client.history("order", order.order_id, after_version=after, limit=ENTRIES_AT_ONCE):
         for entry in entries:
-            for event in _decode(entry.events):
-                rows += (
-                    TimelineRow(at=timestamp(entry.at), what=told.what, by=_who(told.by, staff=staff), text=told.text)
-                    for told in _tell(order, event)
-                    if staff or not told.internal
-                )
+            rows += rows_of(order, entry, staff=staff)
         after = entries[-1].version
     return rows
+
+
+def rows_of(order: OrderView, entry: Entry, *, staff: bool) -> list[TimelineRow]:
+    """What one entry tells. The order is at least as new as the entry."""
+    return [
+        TimelineRow(at=timestamp(entry.at), what=told.what, by=_who(told.by, staff=staff), text=told.text)
+        for event in _decode(entry.events)
+        for told in _tell(order, event)
+        if staff or not told.internal
+    ]
 
 
 def _who(actor: str, *, staff: bool) -> str:

@@ -8,6 +8,7 @@ it has one setting for all of them; where a node really listens is said by two v
 import ctypes
 import os
 import re
+import resource
 import shlex
 import signal
 import sys
@@ -37,6 +38,10 @@ doesn't even refuse. Serve's setting for it has whole seconds."""
 HEADERS_WITHIN_S = 10
 UNACKNOWLEDGED_S = 2
 KEEP_ALIVE_S = 75
+CONNECTIONS = 8_192
+"""Of clients at one node; each may take another one to a replica."""
+OTHER_FILES = 256
+"""Open files of HAProxy that are no such connections."""
 
 UNAVAILABLE_PAGE = (
     b"HTTP/1.1 503 Service Unavailable\r\n"
@@ -70,6 +75,12 @@ def addresses_here() -> Addresses:
     return Addresses(os.environ.get(DOOR_ADDRESS, node), node)
 
 
+def connections_here() -> int:
+    """How many connections HAProxy may take: it doesn't start where the system allows too few open files for them."""
+    _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return CONNECTIONS if files == resource.RLIM_INFINITY else max(1, min(CONNECTIONS, (files - OTHER_FILES) // 2))
+
+
 def mend(configuration: str, addresses: Addresses, error_page: Path) -> str:
     """The configuration as this shop wants it. Idempotent: Serve may hand us what we wrote before."""
     rules = (
@@ -91,6 +102,8 @@ def mend(configuration: str, addresses: Addresses, error_page: Path) -> str:
             r"^(defaults\n)(?!    timeout http-request)",
             rf"\1    timeout http-request {HEADERS_WITHIN_S}s\n    timeout http-keep-alive {KEEP_ALIVE_S}s\n",
         ),
+        # Half of them may be held open by streams.
+        (r"^(\s*maxconn) \d+", rf"\1 {connections_here()}"),
         # HAProxy waits for as long before it tries another replica: 5 s by default, of which it takes one.
         (r"^(\s*timeout connect) .*", rf"\1 {CONNECTED_WITHIN_MS}ms"),
         # What a replica left unanswered when it died, another gets: where that can't do a thing twice.

@@ -10,7 +10,11 @@ def tell_of_shop(shop: Shop) -> None:
     metrics = shop.metrics
     metrics.reads("ready", "1 while this process can sell.", lambda: float(shop.ready()))
     metrics.reads("searches", "Searches that were made.", lambda: shop.search.log.searches, grows=True)
-    metrics.reads("line_streams", "Open streams of places in line.", lambda: shop.sales.streams)
+    streams = shop.live.streams
+    metrics.reads_each("streams", "Open streams.", "kind", lambda: streams.by_kind)
+    metrics.reads("stream_messages", "Messages to streams, signs of life too.", lambda: streams.told, grows=True)
+    metrics.reads("streams_refused", "Streams for which there was no room.", lambda: streams.refused, grows=True)
+    metrics.reads("streams_cut", "Streams whose reader did not read.", lambda: streams.dropped, grows=True)
 
 
 def tell_of_host(shop: Shop, host: Host) -> None:

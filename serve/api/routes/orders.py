@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import Header, Path
 from pydantic.json_schema import SkipJsonSchema
+from starlette.requests import Request
 from starlette.responses import Response
 
 from engine.kernel import Rejected
@@ -16,11 +17,13 @@ from ..bounds import IDEMPOTENCY_KEY_PATTERN, ORDER_ID_PATTERN
 from ..lookups import order_of
 from ..numbers import numbered
 from ..openapi import body_problems, header, problems
+from ..order_stream import order_events
 from ..problems import ProblemError, refused
 from ..purchase import purchase
 from ..requests import idempotency_key_of, prefers_async
 from ..routing import OrderRoute, StrictRoute, TheActor, ThePrincipal, TheShop, router_of
 from ..schemas.order import CancelIn, Order, OrderIn, PendingOrder, PlacedOrder
+from ..streaming import LastEventId, room_for_a_stream, stream_of, streamed
 
 router = router_of(StrictRoute, "orders")
 own_router = router_of(OrderRoute, "orders", security=ACCESS_TOKEN)
@@ -38,6 +41,10 @@ PreferHeader = Annotated[
     str | SkipJsonSchema[None],
     Header(alias="Prefer", description="`respond-async`: answer 202 at once instead of waiting for the payment."),
 ]
+_STREAM = stream_of(
+    "Events called `timeline` for what happened since, with the order's version as their id, and after them one called "
+    "`order`: the order as it is."
+)
 _LOCATION = {"Location": header("The order.")}
 PURCHASE_RESPONSES: dict[str, Any] = {
     "response_model": PlacedOrder,
@@ -72,6 +79,17 @@ async def look_order(order_id: OrderPath, shop: TheShop) -> Response:
     if order is None:
         raise ProblemError(Reason.NOT_FOUND)
     return shaped(Order.of(await numbered(shop, order)))
+
+
+@own_router.get("/v1/orders/{order_id}/stream", response_class=Response, responses={200: _STREAM, **problems(401, 404)})
+async def stream_order(
+    order_id: OrderPath, shop: TheShop, request: Request, last_event_id: LastEventId = None
+) -> Response:
+    """What happens to the order, as server-sent events; connected again with `Last-Event-ID`, nothing is missed."""
+    if await order_of(shop, order_id) is None:
+        raise ProblemError(Reason.NOT_FOUND)
+    address = room_for_a_stream(shop, request)
+    return streamed(shop.live.streams, "order", address, order_events(shop, order_id, last_event_id or ""))
 
 
 @own_router.post("/v1/orders/{order_id}/cancel", response_model=Order, responses=body_problems(401, 404, 409))

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Path
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from engine.flash_sale import JoinLine
 from engine.flash_sale import PlaceInLine as Number
@@ -17,14 +17,15 @@ from ..answers import response_of, shaped, timestamp
 from ..auth import principal_of
 from ..bounds import DEFAULT_PAGE, MAX_SALE_TICKET_LENGTH, SALE_KEY_PATTERN
 from ..cursors import Cursor, Limit, cursor_after, read_cursor
-from ..line_stream import MOST_STREAMS, places_as_events
+from ..line_stream import places_as_events
 from ..openapi import body_problems, header, problems
 from ..places import place_in_line, polled, sale_of, ticket_in
 from ..preconditions import IfNoneMatch
-from ..problems import ProblemError, refused
+from ..problems import refused
 from ..purchase import customer_of
 from ..routing import StrictRoute, TheShop, router_of
 from ..schemas.sales import JoinIn, PlaceInLine, Sale, SaleList
+from ..streaming import room_for_a_stream, stream_of, streamed
 
 router = router_of(StrictRoute, "sales")
 
@@ -33,10 +34,7 @@ TicketPath = Annotated[str, Path(min_length=1, max_length=MAX_SALE_TICKET_LENGTH
 _AGAIN = {"Retry-After": header("Seconds after which to ask again.")}
 _JOINED = {"description": "The place.", "headers": {**_AGAIN, "Location": header("Where to ask for the place.")}}
 _TOLD = {"headers": {**_AGAIN, "ETag": header("Of what is told.")}}
-_STREAM = {
-    "description": "Events called `place`, whose data is what the poll answers: one at once, one after each change.",
-    "content": {"text/event-stream": {"schema": {"type": "string"}}},
-}
+_STREAM = stream_of("Events called `place`, whose data is what the poll answers: one at once, one after each change.")
 
 
 @router.get("/v1/sales", response_model=SaleList, responses=problems())
@@ -92,13 +90,11 @@ async def look_place(sale: SalePath, ticket: TicketPath, shop: TheShop, if_none_
 
 @router.get(
     "/v1/sales/{sale}/line/{ticket}/stream",
-    response_class=StreamingResponse,
+    response_class=Response,
     responses={200: _STREAM, **problems(403, 404)},
 )
-async def stream_place(sale: SalePath, ticket: TicketPath, shop: TheShop) -> Response:
+async def stream_place(sale: SalePath, ticket: TicketPath, shop: TheShop, request: Request) -> Response:
     """The same as server-sent events, until the sale is over for this ticket."""
     ticket_in(shop, sale_of(shop, sale), ticket)
-    if shop.sales.streams >= MOST_STREAMS:
-        raise ProblemError("overloaded", "Too many streams are open here: poll instead.", headers={"retry-after": "1"})
-    headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return StreamingResponse(places_as_events(shop, sale, ticket), media_type="text/event-stream", headers=headers)
+    address = room_for_a_stream(shop, request)
+    return streamed(shop.live.streams, "line", address, places_as_events(shop, sale, ticket))

@@ -1,10 +1,12 @@
 """Stock: anyone looks at the quantities; the admin books and reads the ledger."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import Header, Query
 from pydantic import StringConstraints
 from pydantic.json_schema import SkipJsonSchema
+from starlette.requests import Request
 from starlette.responses import Response
 
 from engine.kernel import Command, Rejected
@@ -14,19 +16,27 @@ from engine.stock import DEFAULT_LOCATION, Adjust, LookStock, Receive, stock_key
 
 from ...access.principal import Scope
 from ...identity import receipt_id_of
+from ...live.stock import MOST_SKUS
 from ...shop import Shop
 from ..answers import shaped
 from ..auth import ADMIN_KEY
-from ..bounds import IDEMPOTENCY_KEY_PATTERN, LOCATION_PATTERN
+from ..bounds import IDEMPOTENCY_KEY_PATTERN, LOCATION_PATTERN, SKU_PATTERN
 from ..ledger import rows_of
 from ..lookups import exact_stock_of, product_of, shown_product_of, stock_of
 from ..openapi import body_problems, problems
 from ..problems import ProblemError, refused
 from ..routing import MerchantRoute, StrictRoute, ThePrincipal, TheShop, router_of
 from ..schemas.stock import AdjustmentIn, Ledger, Pin, PolicyIn, ReceiptIn, Stock
+from ..stock_stream import shown_stock
+from ..streaming import LastEventId, room_for_a_stream, stream_of, streamed
 from .products import SkuPath
 
 MAX_LEDGER_VERSIONS = 1_000
+
+_STREAM = stream_of(
+    "Events called `stock`, whose data is what the product's page says of its availability, with the `sku`; or `gone`, "
+    "for a product that isn't shown any more."
+)
 
 router = router_of(StrictRoute, "stock")
 admin_router = router_of(MerchantRoute, "stock", "admin", security=ADMIN_KEY)
@@ -39,6 +49,29 @@ OptionalKey = Annotated[
     Annotated[str, StringConstraints(pattern=IDEMPOTENCY_KEY_PATTERN)] | SkipJsonSchema[None],
     Header(alias="Idempotency-Key", description="Makes a retry harmless: the same key books once."),
 ]
+
+
+@router.get("/v1/stock/stream", response_class=Response, responses={200: _STREAM, **problems(404)})
+async def stream_stock(
+    *,
+    sku: Annotated[
+        list[Annotated[str, StringConstraints(pattern=SKU_PATTERN)]],
+        Query(min_length=1, max_length=MOST_SKUS, description="What is watched."),
+    ],
+    shop: TheShop,
+    request: Request,
+    last_event_id: LastEventId = None,
+) -> Response:
+    """What can be bought now of some products, as server-sent events: at once, then after each change.
+
+    Of quick changes the last alone is told.
+    """
+    skus = sorted(set(sku))
+    for each in skus:
+        await shown_product_of(shop, each)
+    address = room_for_a_stream(shop, request)
+    changes = shop.live.stock.changes(skus, partial(shown_stock, shop), last_event_id or "")
+    return streamed(shop.live.streams, "stock", address, changes)
 
 
 @router.get("/v1/stock/{sku}", response_model=Stock, responses=problems(401, 404))

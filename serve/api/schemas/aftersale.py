@@ -450,6 +450,13 @@ class Timeline(Output):
     items: list[TimelineRow]
 
 
+class OrderChange(Output):
+    """What happened to an order at once: the data of an event `timeline`."""
+
+    version: Annotated[int, Field(description="Of the order after it; the event's id.")]
+    items: list[TimelineRow]
+
+
 def _lines(units: tuple[LineUnits, ...]) -> list[LineUnitsOut]:
     return [LineUnitsOut(line=each.line, quantity=each.quantity) for each in units]
 

@@ -143,6 +143,12 @@ class Availability(Output):
     ] = None
 
 
+class StockState(Availability):
+    """What can be bought now of a SKU: the data of an event `stock`."""
+
+    sku: str
+
+
 class Crumb(Output):
     """A step of the way from the top to a category."""
 

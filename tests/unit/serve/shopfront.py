@@ -46,6 +46,7 @@ from serve.gateways.port import Provider
 from serve.gateways.sandbox import SandboxGateway
 from serve.ingress import Door, FrontFirst
 from serve.limits import limits_of
+from serve.live.live import Live
 from serve.mail.outbox import Outbox
 from serve.mail.port import Message as Mail
 from serve.offers import Offers
@@ -219,6 +220,7 @@ class Shopfront:
         self.sales = Sales()
         self.rolls = Rolls()
         self.search = Search(self.catalogue, self.tables[SEARCH_SYNONYMS], self.clock)
+        self.live = Live()
         self.client = Client(SHARDS)
         self.webhooks = Receiver()
         self._readers: dict[str, Reader] = {}
@@ -246,6 +248,7 @@ class Shopfront:
             sales=self.sales,
             search=self.search,
             rolls=self.rolls,
+            live=self.live,
             offers=Offers(self.tables),
             pins=Pins(self.client, LocalShards(self._host, self._journal, SHARDS)),
             settings=self.settings,
@@ -297,7 +300,7 @@ class Shopfront:
         )
         self.client.attach(self._host)
         if isinstance(self.catalogue, CatalogueView):
-            self.catalogue.listener = self.search
+            self.catalogue.listeners += [self.search, self.live.stock]
             await self.client.watch("product", self.catalogue.put_product)
             await self.client.watch("stock", self.catalogue.put_stock)
         for kind, table in self.tables.by_name().items():
@@ -305,6 +308,7 @@ class Shopfront:
         await self.client.watch("flash-sale", self.sales.put)
         for kind, roll in self.rolls.by_name().items():
             await self.client.watch(kind, roll.put)
+        self._host.watch("order", lambda key, _version, _state: self.live.orders.changed(key))
         await self._host.own(range(SHARDS))
 
     def close(self) -> None:

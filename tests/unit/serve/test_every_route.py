@@ -40,7 +40,7 @@ OPEN = """
     GET /v1/families, GET /v1/families/{handle},
     GET /v1/search, GET /v1/search/suggest,
     GET /v1/sales, GET /v1/sales/{sale}, POST /v1/sales/{sale}/line, GET /v1/sales/{sale}/line/{ticket},
-    GET /v1/sales/{sale}/line/{ticket}/stream, GET /v1/products/{sku}/availability,
+    GET /v1/sales/{sale}/line/{ticket}/stream, GET /v1/stock/stream, GET /v1/products/{sku}/availability,
     POST /v1/carts, POST /v1/orders, POST /v1/quote, POST /v1/gift-cards/balance, POST /v1/webhooks/{provider}
 """
 """Open to everybody. Who adds a route here says that nobody's secrets are behind it: a sale's line opens by its signed

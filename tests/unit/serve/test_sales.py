@@ -376,7 +376,7 @@ def test_a_stream_tells_each_change_and_ends_with_the_sale(shop: Shopfront, monk
         "waiting",
         "sold-out",
     ]
-    assert shop.sales.streams == 0
+    assert shop.live.streams.open_now == 0
 
 
 def test_a_ticket_says_its_number_to_whoever_has_the_secret() -> None:

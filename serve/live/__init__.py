@@ -1,0 +1,1 @@
+"""What changes in the shop, told to whoever holds a stream open."""
