@@ -28,6 +28,7 @@ from .stock import STOCK
 from .supplier import SUPPLIER, SUPPLY
 from .tax_region import TAX_REGION
 from .transfer import TRANSFER
+from .visitor import VISITOR
 from .webhook import DELIVERY, ENDPOINT
 
 KINDS: dict[str, Kind] = {
@@ -67,5 +68,6 @@ KINDS: dict[str, Kind] = {
         SHIPPING_METHOD,
         MACHINES,
         SEARCH_SYNONYMS,
+        VISITOR,
     )
 }

@@ -21,9 +21,11 @@ from .api.problems import ProblemError, problem
 from .api.purchase import purchase
 from .api.requests import OrderRequest, decode_order_request, idempotency_key_of
 from .api.schemas.common import Health
+from .events import PLAIN_JSON, LeanEvents
 from .shop import Shop
 
 ORDERS = "/v1/orders"
+EVENTS = "/v1/events"
 SALES = "/v1/sales/"
 _is_poll = re.compile(rf"{SALES}({SALE_KEY_PATTERN[1:-1]})/line/([A-Za-z0-9_-]{{1,100}})\Z").match
 HEALTH = "/healthz"
@@ -31,17 +33,18 @@ HEALTH = "/healthz"
 logger = logging.getLogger("doorbuster.serve")
 
 _ALIVE = shaped_answer(Health(status="alive"))
-_PLAIN_JSON = (b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8")
 
 
 class Front:
-    """Answers a purchase in its common form, and tells that the process lives; all else is for the application.
+    """Answers purchases and events in their common form, and tells that the process lives; all else is for the
+    application.
 
     It stands before whatever leads to the application, which is passed in with each request.
     """
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
+        self._events = LeanEvents(shop)
         self._has_other_sites = bool(shop.settings.cors_origins)
         self._max_body_bytes = shop.settings.max_body_bytes
         # Unique is enough for an id that only finds a line in a log: a counter is ten times cheaper than random bits.
@@ -52,7 +55,7 @@ class Front:
     def takes(self, scope: Scope) -> bool:
         """Whether a request is on one of the routes that are looked at here."""
         path, method = scope["path"], scope["method"]
-        if path == ORDERS:
+        if path in (ORDERS, EVENTS):
             return bool(method == "POST")
         return method == "GET" and (path == HEALTH or (path.startswith(SALES) and _is_poll(path) is not None))
 
@@ -61,7 +64,8 @@ class Front:
             await self._send(scope, send, _ALIVE)
             return
         if scope["path"] != ORDERS:
-            await self._poll(scope, receive, send, app)
+            answered = self._tell_events if scope["path"] == EVENTS else self._poll
+            await answered(scope, receive, send, app)
             return
         key, authorization = _common_form(scope)
         if self._has_other_sites and any(name == b"origin" for name, _ in scope["headers"]):
@@ -78,7 +82,7 @@ class Front:
         message = await receive()
         request = self._common_request(message)
         if request is None:
-            await app(scope, _again(message, receive), send)
+            await app(scope, _again([message], receive), send)
             return
         try:
             answer = await purchase(self._shop, request, key, account_id=account_id)
@@ -86,6 +90,17 @@ class Front:
             logger.exception("A purchase failed")
             answer = problem("internal-error")
         await self._send(scope, send, answer)
+
+    async def _tell_events(self, scope: Scope, receive: Receive, send: Send, app: ASGIApp) -> None:
+        try:
+            answer = await self._events.answer(scope, receive)
+        except Exception:
+            logger.exception("Events could not be recorded")
+            answer = problem("internal-error")
+        if isinstance(answer, HttpAnswer):
+            await self._send(scope, send, answer)
+        else:
+            await app(scope, _again(answer, receive), send)
 
     async def _poll(self, scope: Scope, receive: Receive, send: Send, app: ASGIApp) -> None:
         """Tell whoever stands in line the place: thousands ask again and again while others buy."""
@@ -141,7 +156,7 @@ def _common_form(scope: Scope) -> tuple[str | None, str]:
             authorization = value
         elif name == b"prefer":
             return None, ""
-    if key is None or content_type not in _PLAIN_JSON or scope["query_string"]:
+    if key is None or content_type not in PLAIN_JSON or scope["query_string"]:
         return None, ""
     try:
         return idempotency_key_of(key.decode("latin-1")), authorization.decode("latin-1")
@@ -149,11 +164,11 @@ def _common_form(scope: Scope) -> tuple[str | None, str]:
         return None, ""
 
 
-def _again(first: Message, receive: Receive) -> Receive:
-    """A `receive` that gives a message that was taken already, then the rest."""
-    taken = [first]
+def _again(taken: list[Message], receive: Receive) -> Receive:
+    """A `receive` that gives the messages that were taken already, then the rest."""
+    newest_first = taken[::-1]
 
     async def receive_again() -> Message:
-        return taken.pop() if taken else await receive()
+        return newest_first.pop() if newest_first else await receive()
 
     return receive_again

@@ -123,6 +123,9 @@ class Settings(BaseModel):
         le=3_650,
         description="Days after its arrival in which a customer may ask to return something; 0 for any.",
     )
+    behaviour_days: int = Field(
+        365, ge=1, le=3_650, description="Days that what visitors did is kept for reports and recommendations."
+    )
     max_body_bytes: int = Field(65_536, ge=1_024, description="Largest JSON body of a request, in bytes.")
     max_import_body_bytes: int = Field(
         16_777_216, ge=1_024, description="Largest JSON body of a bulk import by the admin, in bytes."

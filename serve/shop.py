@@ -118,6 +118,9 @@ class ShopSettings(Protocol):
     @property
     def return_window_days(self) -> int: ...
 
+    @property
+    def behaviour_days(self) -> int: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Shop:

@@ -30,6 +30,7 @@ from .events import (
     TotpConfirmed,
     TotpDisabled,
     TotpEnrolled,
+    VisitsForgotten,
 )
 from .messages import (
     CartInUse,
@@ -269,6 +270,8 @@ def _effect_answered(account: Account, command: EffectAnswered, now: Instant) ->
         return Accepted((AccountErased(now) if isinstance(command.reply, Rejected) else HandleHeld(),))
     if name == "leave":
         return Accepted((HandleForgotten(rest),) if rest in (account.handle, *account.identities) else ())
+    if name == "forget-visits":
+        return Accepted((VisitsForgotten(),) if account.visits else ())
     return Accepted((OrderForgotten(rest),) if any(note.order_id == rest for note in account.orders) else ())
 
 

@@ -117,6 +117,10 @@ class HandleForgotten(Event, frozen=True):
     handle: str
 
 
+class VisitsForgotten(Event, frozen=True):
+    """After the erasure: what the customer did in the shop is forgotten."""
+
+
 AccountEvent = (
     AccountOpened
     | HandleHeld
@@ -140,4 +144,5 @@ AccountEvent = (
     | AccountErased
     | OrderForgotten
     | HandleForgotten
+    | VisitsForgotten
 )

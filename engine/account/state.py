@@ -8,6 +8,7 @@ import msgspec
 from ..handle import LeaveHandle, TakeHandle
 from ..kernel import Effect, Event, Instant, Message, Send
 from ..order import Anonymize
+from ..visitor import VISITOR, ForgetVisitor
 from .events import (
     AccountErased,
     AccountOpened,
@@ -31,6 +32,7 @@ from .events import (
     TotpConfirmed,
     TotpDisabled,
     TotpEnrolled,
+    VisitsForgotten,
 )
 from .messages import AccountView, Address, OrderNote, Profile, Session, Status
 
@@ -74,6 +76,8 @@ class Account(msgspec.Struct, array_like=True, gc=False):
     created_at: Instant = 0
     forgotten: list[str] = []
     """Orders that are anonymous since the erasure: what the journal still says of them may go."""
+    visits: bool = False
+    """After the erasure: what the customer did in the shop has yet to be forgotten."""
 
 
 def _apply_opened(account: Account, event: AccountOpened) -> None:
@@ -175,10 +179,12 @@ def _apply_order_noted(account: Account, event: OrderNoted) -> None:
 
 
 def _apply_erased(account: Account, _event: AccountErased) -> None:
-    """Only what the erasure itself still needs is left: handles to let go, orders to make anonymous."""
+    """Only what the erasure itself still needs is left: handles to let go, orders to make anonymous, visits."""
     kept = Account(account.account_id, Status.ERASED, handle=account.handle)
     kept.identities = dict.fromkeys(account.identities, "")
     kept.orders = account.orders
+    # Of an account that never came to be there were no visits.
+    kept.visits = account.status is Status.ACTIVE
     for name in Account.__struct_fields__:
         setattr(account, name, getattr(kept, name))
 
@@ -192,6 +198,10 @@ def _apply_handle_forgotten(account: Account, event: HandleForgotten) -> None:
     account.identities = _without(account.identities, event.handle)
     if account.handle == event.handle:
         account.handle = ""
+
+
+def _apply_visits_forgotten(account: Account, _event: VisitsForgotten) -> None:
+    account.visits = False
 
 
 _CHANGES: dict[type[Message], Callable[[Account, Any], None]] = {
@@ -217,6 +227,7 @@ _CHANGES: dict[type[Message], Callable[[Account, Any], None]] = {
     AccountErased: _apply_erased,
     OrderForgotten: _apply_order_forgotten,
     HandleForgotten: _apply_handle_forgotten,
+    VisitsForgotten: _apply_visits_forgotten,
 }
 
 
@@ -231,7 +242,8 @@ def apply(account: Account, event: Event) -> None:
 
 
 def effects(account: Account) -> Iterator[Effect]:
-    """A new account waits for its address, an erased one until its handles are free and its orders anonymous."""
+    """A new account waits for its address, an erased one until its handles are free, its orders anonymous and
+    its visits forgotten."""
     if account.status is Status.OPENING:
         yield Send("take", "handle", account.handle, TakeHandle(account.account_id))
     if account.status is not Status.ERASED:
@@ -241,6 +253,8 @@ def effects(account: Account) -> Iterator[Effect]:
             yield Send(f"leave:{handle}", "handle", handle, LeaveHandle(account.account_id))
     for note in account.orders:
         yield Send(f"anonymize:{note.order_id}", "order", note.order_id, Anonymize())
+    if account.visits:
+        yield Send("forget-visits", VISITOR.name, account.account_id, ForgetVisitor(for_good=True))
 
 
 def settled(account: Account) -> AccountView | None:

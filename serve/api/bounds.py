@@ -63,6 +63,15 @@ MAX_CATEGORIES = 20
 MAX_WEIGHT_G = 10**9
 CATALOGUE_KEY_PATTERN = r"^[a-z0-9][a-z0-9-]{0,126}$"
 """Categories, collections, pages, price lists, tax classes: what stands well in an address."""
+EVENT_ID_PATTERN = r"^[A-Za-z0-9._:-]{1,64}$"
+ANONYMOUS_ID_PATTERN = r"^[A-Za-z0-9_-]{8,50}$"
+"""Of a browser or an app, and of a visit."""
+ACCOUNT_ID_PATTERN = r"^acc_[A-Za-z0-9_-]{1,60}$"
+PLACEMENT_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,39}$"
+MAX_EVENTS = 100
+"""Of one batch."""
+MAX_EVENT_QUERY_LENGTH = 200
+MAX_POSITION = 10_000
 DEFAULT_PAGE = 20
 MAX_PAGE = 100
 

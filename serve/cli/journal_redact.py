@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,10 @@ from actors.envelope import Address
 from actors.journals.port import Journal, Recorded
 from actors.journals.trimming import Trimmed, trim_journal
 from engine.account import ACCOUNT, Account, Status
-from engine.kernel import Instant
+from engine.kernel import Instant, Kind
 from engine.kinds import KINDS
 from engine.order import ORDER
+from engine.visitor import VISITOR, Visitor
 
 from .journal_source import bar, opened, settings_of, source_options
 
@@ -29,7 +30,7 @@ Report = Callable[[str, int, int], None]
 @click.command("redact", context_settings={"max_content_width": 120})
 @source_options
 def redact(data: str | None, journal: str | None, config: Path | None) -> None:
-    """Put the states of erased accounts and of their orders, which name nobody, in the place of their entries.
+    """Put the states of erased accounts, their orders and visits, which name nobody, in the place of their entries.
 
     Run it every day: works while the shop runs, and may be ended at any moment. A shard is redacted up to its last
     checkpoint, which is written every 1,000 entries; what is younger goes with a later run. Backups that were made
@@ -56,10 +57,14 @@ async def redact_journal(journal: Journal, before: Instant, report: Report) -> t
     shards = sorted(await journal.shards())
     for done, shard in enumerate(shards):
         report("erased accounts", done, len(shards))
-        for account in await _erased_accounts(journal, shard):
-            erased += 1
-            addresses.add((ACCOUNT.name, account.account_id))
+        accounts = await _erased_accounts(journal, shard)
+        erased += len(accounts)
+        for account in accounts:
+            addresses |= {(ACCOUNT.name, account.account_id), (VISITOR.name, account.account_id)}
             addresses |= {(ORDER.name, order_id) for order_id in account.forgotten}
+        for visitor in await _states(journal, shard, VISITOR, [account.account_id for account in accounts]):
+            assert isinstance(visitor, Visitor)
+            addresses |= {(VISITOR.name, device) for device in visitor.forgotten}
     report("erased accounts", len(shards), len(shards))
     if not addresses:
         return 0, Trimmed(0, 0)
@@ -69,23 +74,29 @@ async def redact_journal(journal: Journal, before: Instant, report: Report) -> t
 async def _erased_accounts(journal: Journal, shard: int) -> list[Account]:
     found = []
     async for addresses in journal.entities(shard):
-        accounts = [address for address in addresses if address[0] == ACCOUNT.name]
-        for start in range(0, len(accounts), PAGE):
-            group = accounts[start : start + PAGE]
-            for address, recorded in zip(group, await journal.load(shard, group), strict=True):
-                account = _state_of(address, recorded)
-                if account.status is Status.ERASED:
-                    found.append(account)
+        keys = [key for kind, key in addresses if kind == ACCOUNT.name]
+        for account in await _states(journal, shard, ACCOUNT, keys):
+            assert isinstance(account, Account)
+            if account.status is Status.ERASED:
+                found.append(account)
     return found
 
 
-def _state_of(address: Address, recorded: Recorded) -> Account:
-    codec = codecs_of({ACCOUNT.name: ACCOUNT})[ACCOUNT.name]
-    state: Any = ACCOUNT.new(address[1])
+async def _states(journal: Journal, shard: int, kind: Kind, keys: Sequence[str]) -> list[Any]:
+    states = []
+    for start in range(0, len(keys), PAGE):
+        group = [(kind.name, key) for key in keys[start : start + PAGE]]
+        recorded = await journal.load(shard, group)
+        states += [_state_of(kind, key, found) for (_, key), found in zip(group, recorded, strict=True)]
+    return states
+
+
+def _state_of(kind: Kind, key: str, recorded: Recorded) -> Any:
+    codec = codecs_of({kind.name: kind})[kind.name]
+    state: Any = kind.new(key)
     if recorded.snapshot is not None:
         state = codec.decode_state(recorded.snapshot.state)
     for entry in recorded.entries:
         for event in codec.decode_events(entry.events):
-            ACCOUNT.apply(state, event)
-    assert isinstance(state, Account)
+            kind.apply(state, event)
     return state

@@ -14,6 +14,7 @@ from ...access.principal import Kind, Scope
 from ...accounts.service import Tokens
 from ...shop import Shop
 from ..answers import shaped
+from ..behaviour import join_visitor
 from ..customer_carts import merge_guest_cart
 from ..oauth import basic_client, oauth_error, oauth_refused
 from ..openapi import body_problems, problems
@@ -98,6 +99,8 @@ async def token(request: Request, asked: Annotated[TokenIn, Body(media_type=FORM
         raise oauth_refused(tokens)
     if asked.cart_id:
         await merge_guest_cart(shop, tokens.account_id, asked.cart_id, must_exist=False)
+    if asked.anonymous_id:
+        await join_visitor(shop, tokens.account_id, asked.anonymous_id)
     return shaped(token_of(tokens))
 
 

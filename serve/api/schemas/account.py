@@ -138,6 +138,9 @@ class TokenIn(BaseModel):
     client_secret: Annotated[str, Field(max_length=200)] = ""
     scope: Annotated[str, Field(max_length=200, description="What the token shall open; else all it may.")] = ""
     cart_id: Annotated[str, Field(max_length=70, description="A guest's cart, to be merged into the customer's.")] = ""
+    anonymous_id: Annotated[
+        str, Field(max_length=64, description="By which events were sent until now: they are the customer's, then.")
+    ] = ""
 
 
 class Token(Output):

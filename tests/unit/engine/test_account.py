@@ -39,6 +39,7 @@ from engine.handle import LeaveHandle
 from engine.kernel import Command, EffectAnswered, Rejected, Send
 from engine.order import Anonymize, NoteOrder
 from engine.reasons import Reason
+from engine.visitor import ForgetVisitor
 
 from .world import DAY_MS, START, World, named
 
@@ -282,6 +283,7 @@ def test_an_erased_account_says_nothing_of_its_owner(desk: Desk) -> None:
         Send("leave:mail_ada", "handle", "mail_ada", LeaveHandle("acc_ada")),
         Send("anonymize:ord_1", "order", "ord_1", Anonymize()),
         Send("anonymize:ord_2", "order", "ord_2", Anonymize()),
+        Send("forget-visits", "visitor", "acc_ada", ForgetVisitor(for_good=True)),
     ]
     for effect in wanted:
         desk.send(EffectAnswered(effect.id, None))

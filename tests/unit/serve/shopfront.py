@@ -111,6 +111,7 @@ class SmallSettings:
     mail_templates: str = ""
     return_window_days: int = 30
     data: Path = Path("/nonexistent")
+    behaviour_days: int = 365
 
 
 class MailboxInMemory:

@@ -8,7 +8,7 @@ from serve.cli.journal_redact import redact_journal
 from .shopfront import SHARDS, Shopfront, keyed, order_body
 from .visitor import PASSWORD, Visitor
 
-TELLING = (b"ada@example.org", b"Lovelace", b"St James", b"argon2", b"newsletter")
+TELLING = (b"ada@example.org", b"Lovelace", b"St James", b"argon2", b"newsletter", b"engagement ring")
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +45,9 @@ def customer_with_a_past(shop: Shopfront) -> tuple[Visitor, str]:
     home = {"name": "Ada Lovelace", "line1": "12 St James's Square", "city": "London", "country": "GB"}
     ada.request("PUT", "/v1/me/addresses/home", json=home)
     ada.request("PUT", "/v1/me/preferences", json={"preferences": {"newsletter": "yes"}})
+    searched = {"id": "e-1", "type": "search", "query": "engagement ring"}
+    shop.post("/v1/events", json={"anonymous_id": "browser-0001", "events": [searched]})
+    assert ada.log_in(anonymous_id="browser-0001").status_code == 200
     placed = ada.post("/v1/orders", json=order_body(("RETRO-CLOCK", 1)), headers=keyed("key-1")).json()
     return ada, placed["id"]
 
