@@ -248,8 +248,9 @@ class CartRow(Row, frozen=True, gc=False, kw_only=True):
 class Behaviour(Row, frozen=True, gc=False, kw_only=True):
     """What visitors did: the interactions that recommendations and funnels are made of.
 
-    `action`: `view`, `search`, `click`, `add`, `remove`, `checkout`. What was bought is in `sales`; the view
-    `interactions` has both. Who doesn't want to be known has neither visitor nor customer nor session.
+    `action`: `view`, `search`, `click`, `add`, `remove`, `checkout`; and `login` (what the visitor did since the login
+    before is the customer's), `forget` (nothing up to here shall be known of the visitor). What was bought is in
+    `sales`; the view `interactions` has both. Who doesn't want to be known has no visitor, customer or session.
     """
 
     event_id: str

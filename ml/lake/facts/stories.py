@@ -12,9 +12,10 @@ from engine.order import ORDER
 from engine.product import PRODUCT
 from engine.purchase import PURCHASE
 from engine.stock import STOCK
+from engine.visitor import VISITOR
 
 from ..tables import Row
-from . import carts, customers, orders, products, purchasing, stock
+from . import behaviour, carts, customers, orders, products, purchasing, stock
 from .around import Around, Where
 
 Rows = Callable[[Where, Any, Sequence[Event], Around], Iterable[Row]]
@@ -83,6 +84,15 @@ STORIES: Mapping[str, Story] = {
             _as_it_is,
             _nothing,
             carts.MARKS,
+            alone=True,
+        ),
+        Story(
+            VISITOR,
+            lambda where, key, events, _around: behaviour.behaviour_rows(where, key, events),
+            _as_it_is,
+            lambda state: state.visitor_id,
+            _nothing,
+            behaviour.MARKS,
             alone=True,
         ),
     )
