@@ -32,6 +32,7 @@ from .api import build_app
 from .catalogue import CatalogueView, KnownOrders
 from .feed.keeper import Keeper
 from .feed.mails import MailConsumer
+from .feed.pace import Pace
 from .feed.reader import Leaving, Reader
 from .feed.webhooks import WebhookConsumer
 from .front import Front
@@ -279,12 +280,13 @@ class ShopProcess:
     def _readers(self, shop: Shop) -> list[Reader | Leaving]:
         """What the journal is read for, in the one process that has the lease."""
         assert self._journal is not None
-        webhooks = Reader(self._journal, WebhookConsumer(shop, self._settings.low_stock_units))
+        pace = Pace()
+        webhooks = Reader(self._journal, WebhookConsumer(shop, self._settings.low_stock_units), pace)
         if not self._settings.order_mails:
             return [webhooks, Leaving(self._journal, MailConsumer.name)]
         mailer = mailer_of(self._settings, shop.now)
         mails = MailConsumer(self._client, letters_of(self._settings), mailer)
-        return [webhooks, Reader(self._journal, mails)]
+        return [webhooks, Reader(self._journal, mails, pace)]
 
     def _on_gap(self) -> None:
         """Changes of documents and products may have been missed: all are looked at again, beside the selling."""

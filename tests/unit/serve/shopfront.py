@@ -35,6 +35,7 @@ from serve.accounts.service import Accounts
 from serve.api import build_app
 from serve.assortment import Facets
 from serve.catalogue import CatalogueView, KnownOrders
+from serve.feed.pace import Pace
 from serve.feed.reader import Consumer, Reader
 from serve.front import Front
 from serve.gateways.port import Provider
@@ -317,7 +318,7 @@ class Shopfront:
 
     async def _read_feed(self, consumers: Sequence[Consumer]) -> None:
         for consumer in consumers:
-            reader = self._readers.setdefault(consumer.name, Reader(self._journal, consumer, duty=1.0))
+            reader = self._readers.setdefault(consumer.name, Reader(self._journal, consumer, Pace(1.0)))
             while await reader.read_once():
                 pass
 
