@@ -57,7 +57,7 @@ STOCKS_AT_ONCE = 20
 PROBE = "probe-"
 """What products are called that are asked for to hear whether somebody answers; whether they exist doesn't matter."""
 REACH_TIMEOUT_S = 30.0
-PAUSE_WHILE_LEARNING_S = 0.005
+PAUSE_BETWEEN_STOCKS_S = 0.005
 PAUSE_WHILE_RELOADING_S = 0.05
 """Between two lots of products: a million are looked at again in some minutes."""
 MAX_ONGOING_REQUESTS = 10_000
@@ -77,7 +77,7 @@ class ShopProcess:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._catalogue = CatalogueView()
-        self._orders = KnownOrders()
+        self._orders = KnownOrders(settings.shards)
         self._tables = Tables(KINDS.values())
         self._sales = Sales()
         self._rolls = Rolls()
@@ -86,7 +86,6 @@ class ShopProcess:
         )
         self._journal: Journal | None = None
         self._host: Host | None = None
-        self._learning: asyncio.Task[None] | None = None
         self._stocktaking: asyncio.Task[None] | None = None
         self._reloading: asyncio.Task[None] | None = None
         self._ready = False
@@ -159,9 +158,11 @@ class ShopProcess:
             self._journal = await reached_journal_of(self._settings)
         else:
             self._journal = journal_of(self._settings)
-            self._host = await host_of(self._settings, self._journal, self._client, on_fenced=self._on_fenced)
+            known = {"order": self._orders.keys}
+            self._host = await host_of(
+                self._settings, self._journal, self._client, on_fenced=self._on_fenced, known=known
+            )
             self._client.attach(self._host)
-            self._host.watch("order", self._on_order)
         await self._client.watch("product", self._catalogue.put_product, self._on_gap)
         await self._client.watch("stock", self._catalogue.put_stock, self._catalogue.forget_stock)
         for kind, table in self._tables.by_name().items():
@@ -181,18 +182,16 @@ class ShopProcess:
         self._search.start()
         self._stocktaking = asyncio.create_task(self._take_stock())
         self._feeding = asyncio.create_task(self._feed.run())
-        if self._host is not None:
-            self._learning = asyncio.create_task(self._learn_orders(shards))
 
     async def stop(self) -> None:
         """Finish what is being recorded and close the journal."""
         self._ready = False
         door.front = None
-        for task in (self._learning, self._reloading, self._stocktaking):
+        for task in (self._reloading, self._stocktaking):
             if task is not None:
                 task.cancel()
         await self._search.stop()
-        for task in (self._learning, self._reloading, self._feeding):
+        for task in (self._reloading, self._feeding):
             if task is not None:
                 task.cancel()
         if self._feeding is not None:
@@ -293,18 +292,6 @@ class ShopProcess:
         if self._reloading is None or self._reloading.done():
             self._reloading = asyncio.create_task(self._reload(range(self._settings.shards)))
 
-    async def _learn_orders(self, shards: Sequence[int]) -> None:
-        """Find the orders that were placed before this process began; in small steps, beside the selling."""
-        assert self._journal is not None
-        for shard in shards:
-            # Not from their entries, which may have been trimmed.
-            async for addresses in self._journal.entities(shard):
-                for kind, key in addresses:
-                    if kind == "order":
-                        self._orders.add(key)
-                await asyncio.sleep(PAUSE_WHILE_LEARNING_S)
-        self._orders.complete = True
-
     async def _take_stock(self) -> None:
         """Ask for each quantity that no host has told of yet, in small steps: search knows what is sold out by it."""
         after = ""
@@ -314,11 +301,7 @@ class ShopProcess:
             for key, reply in zip(unknown, await self._look_all("stock", unknown, LookStock()), strict=True):
                 if isinstance(reply, StockView):
                     self._catalogue.put_stock(key, reply.version, reply)
-            await asyncio.sleep(PAUSE_WHILE_LEARNING_S)
-
-    def _on_order(self, key: str, version: int, _state: Any) -> None:
-        if version == 1:
-            self._orders.add(key)
+            await asyncio.sleep(PAUSE_BETWEEN_STOCKS_S)
 
     def _on_fenced(self) -> None:
         # Another process has taken the data over. This one must not take it back: two would fight for ever. It says

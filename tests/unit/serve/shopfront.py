@@ -208,7 +208,7 @@ class Shopfront:
         self.clock = Clock()
         self.settings = settings or SmallSettings()
         self.catalogue = catalogue or CatalogueView()
-        self.orders = KnownOrders()
+        self.orders = KnownOrders(SHARDS)
         self._kinds = kinds
         self.tables = Tables(kinds.values())
         self.sales = Sales()
@@ -287,6 +287,7 @@ class Shopfront:
                 **self._providers,
             },
             send=self.client.send,
+            known={"order": self.orders.keys},
         )
         self.client.attach(self._host)
         if isinstance(self.catalogue, CatalogueView):
@@ -394,6 +395,11 @@ class Shopfront:
         return self._runner.run(work)
 
     # -- what tests begin with
+
+    def knows_all_orders(self) -> None:
+        """As if the host had learned of all orders that were placed before."""
+        for shard in range(SHARDS):
+            self.orders.keys.learned(shard)
 
     def sell(self, sku: str, *, quantity: int = 10, amount: int = 1999, currency: str = "USD", **fields: Any) -> None:
         """A product with stock."""
