@@ -13,6 +13,7 @@ from .effects import Effects, Gateway, Sender
 from .envelope import Envelope, Receiver
 from .errors import JournalAway, NotMine, Overloaded, Unavailable
 from .journals.port import Entry, Fenced, Journal, JournalError
+from .known import KnownKeys
 from .placement import shard_of
 from .volume import Volume, Watcher
 
@@ -22,6 +23,8 @@ LONGEST_RETRY_PAUSE_S = 2.0
 JOURNAL_PATIENCE_S = 2.0
 """How long senders try on when the journal doesn't answer, so that a short pause of it is no failure to anybody. After
 that it is known to be away, and they are told at once."""
+PAUSE_WHILE_LEARNING_S = 0.005
+"""Between two pages of a shard's entities."""
 
 logger = logging.getLogger("doorbuster.actors")
 
@@ -46,6 +49,7 @@ class Host:
         entities_in_memory: int = 100_000,
         idle_s: float = 300.0,
         on_fenced: Callable[[], None] = lambda: None,
+        known: Mapping[str, KnownKeys] | None = None,
     ) -> None:
         self._kinds = kinds
         self._codecs = codecs_of(kinds)
@@ -64,7 +68,11 @@ class Host:
         self._volume_of_shard: dict[int, Volume] = {}
         self._journal_lost_at: dict[int, float] = {}
         self._watchers: dict[str, list[Watcher]] = {}
+        self._known = known or {}
+        """By kind: what is learned of each shard that is run here, and spares asking the journal for new entities."""
         self._tasks: set[asyncio.Task[None]] = set()
+        for kind, keys in self._known.items():
+            self.watch(kind, keys.noted)
 
     # -- shards
 
@@ -184,6 +192,7 @@ class Host:
                 entities_in_memory=self._entities_in_memory,
                 idle_s=self._idle_s,
                 watchers=self._watchers,
+                known=self._known,
                 on_lost=self._lost,
             )
         return self._volumes[number]
@@ -191,11 +200,27 @@ class Host:
     async def _recover(self, volume: Volume, shard: int) -> None:
         try:
             await volume.recover(shard)
+            if shard < self._shards:
+                await self._learn(volume, shard)
         except Unavailable as error:
             # It moved, or is taken over again because an append failed: then its work is resumed after that.
             logger.info("Shard %d was lost while its unfinished work was being resumed: %s", shard, error)
         except JournalError as error:
             self._lost([shard], error)
+
+    async def _learn(self, volume: Volume, number: int) -> None:
+        """Find the entities that were recorded before the shard was taken over; in small steps, beside the living."""
+        shard = volume.shards.get(number)
+        if not self._known or shard is None:
+            return
+        # Not from their entries, which may have been trimmed.
+        async for addresses in self._journal.entities(number):
+            for kind, keys in self._known.items():
+                keys.add_all(key for of_kind, key in addresses if of_kind == kind)
+            await asyncio.sleep(PAUSE_WHILE_LEARNING_S)
+        if volume.shards.get(number) is shard:
+            for keys in self._known.values():
+                keys.learned(number)
 
     def _not_run(self, shard: int) -> Unavailable:
         lost_at = self._journal_lost_at.get(shard)

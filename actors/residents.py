@@ -8,8 +8,11 @@ from engine.kernel import Kind
 from .codec import KindCodec
 from .entity import Entity
 from .envelope import Address, Envelope
-from .journals.port import Journal
+from .journals.port import Journal, Recorded
+from .known import KnownKeys
 from .placement import shard_of
+
+_NOTHING = Recorded(None, ())
 
 
 class Residents:
@@ -24,6 +27,7 @@ class Residents:
         base_shards: int,
         bound: int,
         idle_s: float,
+        known: Mapping[str, KnownKeys],
     ) -> None:
         self._kinds = kinds
         self._codecs = codecs
@@ -31,6 +35,7 @@ class Residents:
         self._base_shards = base_shards
         self._bound = bound
         self._idle_s = idle_s
+        self._known = known
         self.by_address: OrderedDict[Address, Entity] = OrderedDict()
 
     async def activate(self, mail: Iterable[Envelope]) -> list[Entity]:
@@ -40,7 +45,7 @@ class Residents:
             wanted.setdefault(envelope.shard, {})[envelope.address] = None
         arrived = []
         for shard, addresses in wanted.items():
-            for entity in await self._load(shard, list(addresses)):
+            for entity in await self._arrivals(shard, addresses):
                 self.by_address[entity.address] = entity
                 may_be_elsewhere = entity.lives_in != shard or (entity.version == 0 and shard >= self._base_shards)
                 if may_be_elsewhere and await self._fetch(entity):
@@ -59,13 +64,25 @@ class Residents:
                 continue
             del entities[entity.address]
 
+    async def _arrivals(self, shard: int, addresses: Iterable[Address]) -> list[Entity]:
+        """As `_load`, without asking the journal for those that are surely new."""
+        entities, unknown = [], []
+        for address in addresses:
+            known = self._known.get(address[0])
+            if known is not None and known.surely_new(address[1], shard):
+                entities.append(self._entity(address, shard, _NOTHING))
+            else:
+                unknown.append(address)
+        return entities + await self._load(shard, unknown) if unknown else entities
+
     async def _load(self, shard: int, addresses: Sequence[Address]) -> list[Entity]:
-        entities = []
-        for address, recorded in zip(addresses, await self._journal.load(shard, addresses), strict=True):
-            entity = Entity(self._kinds[address[0]], self._codecs[address[0]], address, shard)
-            entity.restore(recorded)
-            entities.append(entity)
-        return entities
+        found = await self._journal.load(shard, addresses)
+        return [self._entity(address, shard, recorded) for address, recorded in zip(addresses, found, strict=True)]
+
+    def _entity(self, address: Address, shard: int, recorded: Recorded) -> Entity:
+        entity = Entity(self._kinds[address[0]], self._codecs[address[0]], address, shard)
+        entity.restore(recorded)
+        return entity
 
     async def _fetch(self, entity: Entity) -> bool:
         """The entity left this shard, or never was in this pinned one: it may be on its way here."""

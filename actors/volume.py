@@ -20,6 +20,7 @@ from .entity import Entity
 from .envelope import NOBODY, Address, Envelope
 from .errors import JournalAway, Moved, NotMine, Unavailable, Undecided
 from .journals.port import Batch, Fenced, Journal, JournalError, JournalFull
+from .known import KnownKeys
 from .moves import Leave, Wake
 from .reminders import Reminders
 from .residents import Residents
@@ -62,6 +63,7 @@ class Volume:
         entities_in_memory: int,
         idle_s: float,
         watchers: Mapping[str, list[Watcher]],
+        known: Mapping[str, KnownKeys],
         on_lost: Callable[[list[int], Exception], None],
     ) -> None:
         self._kinds = kinds
@@ -69,10 +71,17 @@ class Volume:
         self._effects = effects
         self._now = now
         self._residents = Residents(
-            kinds, codecs, journal, base_shards=base_shards, bound=entities_in_memory, idle_s=idle_s
+            kinds,
+            codecs,
+            journal,
+            base_shards=base_shards,
+            bound=entities_in_memory,
+            idle_s=idle_s,
+            known=known,
         )
         self._entities = self._residents.by_address
         self._watchers = watchers
+        self._known = known
         self._on_lost = on_lost
         self._loop = asyncio.get_running_loop()
         self.shards: dict[int, Shard] = {}
@@ -551,6 +560,9 @@ class Volume:
         gone = set(numbers)
         for number in gone:
             self.shards.pop(number, None)
+        for known in self._known.values():
+            # Whether a turn that failed was recorded isn't known, nor what another owner records from now on.
+            known.forget(gone)
         for entity in list(self._entities.values()):
             if entity.shard in gone:
                 self._forget(entity, NotMine(f"shard {entity.shard} moved"))

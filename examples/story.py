@@ -18,7 +18,7 @@ from typing import Any
 
 import httpx
 
-PATIENCE_S = 20.0
+PATIENCE_S = 45.0
 ADDRESS = {
     "name": "Ada Lovelace",
     "line1": "12 St James's Square",

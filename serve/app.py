@@ -33,6 +33,7 @@ from .catalogue import CatalogueView, KnownOrders
 from .feed.actor import RemoteDesk
 from .feed.keeper import Keeper
 from .feed.mails import MailConsumer
+from .feed.pace import Pace
 from .feed.reader import Leaving, Reader
 from .feed.webhooks import WebhookConsumer
 from .front import Front
@@ -61,7 +62,7 @@ STOCKS_AT_ONCE = 20
 PROBE = "probe-"
 """What products are called that are asked for to hear whether somebody answers; whether they exist doesn't matter."""
 REACH_TIMEOUT_S = 30.0
-PAUSE_WHILE_LEARNING_S = 0.005
+PAUSE_BETWEEN_STOCKS_S = 0.005
 PAUSE_WHILE_RELOADING_S = 0.05
 """Between two lots of products: a million are looked at again in some minutes."""
 PROCESS_NAME_LENGTH = 8
@@ -83,7 +84,7 @@ class ShopProcess:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._catalogue = CatalogueView()
-        self._orders = KnownOrders()
+        self._orders = KnownOrders(settings.shards)
         self._tables = Tables(KINDS.values())
         self._sales = Sales()
         self._rolls = Rolls()
@@ -92,7 +93,6 @@ class ShopProcess:
         )
         self._journal: Journal | None = None
         self._host: Host | None = None
-        self._learning: asyncio.Task[None] | None = None
         self._stocktaking: asyncio.Task[None] | None = None
         self._reloading: asyncio.Task[None] | None = None
         self._ready = False
@@ -176,7 +176,10 @@ class ShopProcess:
             self._journal = await reached_journal_of(self._settings)
         else:
             self._journal = journal_of(self._settings)
-            self._host = await host_of(self._settings, self._journal, self._client, on_fenced=self._on_fenced)
+            known = {"order": self._orders.keys}
+            self._host = await host_of(
+                self._settings, self._journal, self._client, on_fenced=self._on_fenced, known=known
+            )
             self._client.attach(self._host)
             tell_of_host(self._shop, self._host)
             self._host.watch("order", self._on_order)
@@ -199,19 +202,17 @@ class ShopProcess:
         self._search.start()
         self._stocktaking = asyncio.create_task(self._take_stock())
         self._feeding = asyncio.create_task(self._feed.run())
-        if self._host is not None:
-            self._learning = asyncio.create_task(self._learn_orders(shards))
 
     async def stop(self) -> None:
         """Finish what is being recorded and close the journal."""
         self._ready = False
         door.front = None
         self._live.streams.end()
-        for task in (self._learning, self._reloading, self._stocktaking):
+        for task in (self._reloading, self._stocktaking):
             if task is not None:
                 task.cancel()
         await self._search.stop()
-        for task in (self._learning, self._reloading, self._feeding):
+        for task in (self._reloading, self._feeding):
             if task is not None:
                 task.cancel()
         if self._feeding is not None:
@@ -299,29 +300,18 @@ class ShopProcess:
     def _readers(self, shop: Shop) -> list[Reader | Leaving]:
         """What the journal is read for, in the one process that has the lease."""
         assert self._journal is not None
-        webhooks = Reader(self._journal, WebhookConsumer(shop, self._settings.low_stock_units))
+        pace = Pace()
+        webhooks = Reader(self._journal, WebhookConsumer(shop, self._settings.low_stock_units), pace)
         if not self._settings.order_mails:
             return [webhooks, Leaving(self._journal, MailConsumer.name)]
         mailer = mailer_of(self._settings, shop.now)
         mails = MailConsumer(self._client, letters_of(self._settings), mailer)
-        return [webhooks, Reader(self._journal, mails)]
+        return [webhooks, Reader(self._journal, mails, pace)]
 
     def _on_gap(self) -> None:
         """Changes of documents and products may have been missed: all are looked at again, beside the selling."""
         if self._reloading is None or self._reloading.done():
             self._reloading = asyncio.create_task(self._reload(range(self._settings.shards)))
-
-    async def _learn_orders(self, shards: Sequence[int]) -> None:
-        """Find the orders that were placed before this process began; in small steps, beside the selling."""
-        assert self._journal is not None
-        for shard in shards:
-            # Not from their entries, which may have been trimmed.
-            async for addresses in self._journal.entities(shard):
-                for kind, key in addresses:
-                    if kind == "order":
-                        self._orders.add(key)
-                await asyncio.sleep(PAUSE_WHILE_LEARNING_S)
-        self._orders.complete = True
 
     async def _take_stock(self) -> None:
         """Ask for each quantity that no host has told of yet, in small steps: search knows what is sold out by it."""
@@ -332,15 +322,13 @@ class ShopProcess:
             for key, reply in zip(unknown, await self._look_all("stock", unknown, LookStock()), strict=True):
                 if isinstance(reply, StockView):
                     self._catalogue.put_stock(key, reply.version, reply)
-            await asyncio.sleep(PAUSE_WHILE_LEARNING_S)
+            await asyncio.sleep(PAUSE_BETWEEN_STOCKS_S)
 
     def _forget_stock(self) -> None:
         self._catalogue.forget_stock()
         self._live.stock.look_again()
 
-    def _on_order(self, key: str, version: int, _state: Any) -> None:
-        if version == 1:
-            self._orders.add(key)
+    def _on_order(self, key: str, _version: int, _state: Any) -> None:
         self._live.orders.changed(key)
 
     def _on_fenced(self) -> None:

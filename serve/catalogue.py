@@ -8,15 +8,13 @@ from typing import Any, Protocol
 import msgspec
 from sortedcontainers import SortedList
 
+from actors.known import KnownKeys
+from actors.placement import shard_of
 from engine.location import DEFAULT_LOCATION
 from engine.product import ProductView
 from engine.stock import StockView, stock_key
 
 from .assortment import Facets
-
-RECENT_ORDERS_KEPT = 2_000_000
-"""Orders known by id, in two halves: when the newer half is full, the older one is forgotten. About 100 MB at most."""
-
 
 MOST_ALIKE = 100_000
 """Values that are kept to be shared. When there are more, sharing begins anew."""
@@ -133,25 +131,13 @@ def _following(skus: SortedList, after: str, limit: int) -> list[str]:
 
 
 class KnownOrders:
-    """Which orders exist, by id: a retry of an order that was placed must reach it, however sold out its lines are.
+    """Which orders exist, by id: a retry of an order that was placed must reach it, however sold out its lines are."""
 
-    `complete` tells that every order which a retry may be for is known here; until then nobody may conclude from an
-    id's absence.
-    """
-
-    def __init__(self) -> None:
-        self._newer: set[str] = set()
-        self._older: set[str] = set()
-        self.complete = False
-
-    def add(self, order_id: str) -> None:
-        """An order was placed."""
-        if len(self._newer) >= RECENT_ORDERS_KEPT // 2:
-            self._older, self._newer = self._newer, set()
-            # What is forgotten now can't be told from what never was.
-            self.complete = False
-        self._newer.add(order_id)
+    def __init__(self, shards: int) -> None:
+        self.keys = KnownKeys()
+        """For the host of this process; where it has none, nothing is surely new."""
+        self._shards = shards
 
     def surely_new(self, order_id: str) -> bool:
         """Whether no order has this id."""
-        return self.complete and order_id not in self._newer and order_id not in self._older
+        return self.keys.surely_new(order_id, shard_of(order_id, self._shards))

@@ -6,6 +6,7 @@ came: one place words the errors, and the lean way can only ever be faster, neve
 
 import logging
 import re
+from collections.abc import Sequence
 
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -15,7 +16,7 @@ from actors.errors import Unavailable
 from .api.answers import HttpAnswer, shaped_answer
 from .api.auth import token_of
 from .api.bounds import SALE_KEY_PATTERN
-from .api.middlewares import DEFAULT_HEADERS, REQUEST_ID_HEADER, SECURITY_HEADERS, request_id_of
+from .api.middlewares import DATA_HEADERS, NOT_KEPT, REQUEST_ID_HEADER, SECURITY_HEADERS, request_id_of
 from .api.places import polled
 from .api.problems import ProblemError, problem
 from .api.purchase import purchase
@@ -31,6 +32,8 @@ _is_poll = re.compile(rf"{SALES}({SALE_KEY_PATTERN[1:-1]})/line/([A-Za-z0-9_-]{{
 HEALTH = "/healthz"
 
 logger = logging.getLogger("doorbuster.serve")
+
+Headers = Sequence[tuple[bytes, bytes]]
 
 _ALIVE = shaped_answer(Health(status="alive"))
 
@@ -89,7 +92,9 @@ class Front:
         except Exception:
             logger.exception("A purchase failed")
             answer = problem("internal-error")
-        await self._send(scope, send, answer)
+        # A browser sends a request of this form for a script only and never shows the answer as a page: each header
+        # that speaks of pages would cost a microsecond.
+        await self._send(scope, send, answer, DATA_HEADERS)
 
     async def _tell_events(self, scope: Scope, receive: Receive, send: Send, app: ASGIApp) -> None:
         try:
@@ -130,13 +135,13 @@ class Front:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
 
-    async def _send(self, scope: Scope, send: Send, given: HttpAnswer) -> None:
+    async def _send(self, scope: Scope, send: Send, given: HttpAnswer, more: Headers = SECURITY_HEADERS) -> None:
         """As the application's frame would: an answer's own `cache-control` stands in place of the default one."""
         self.requests += 1
         request_id = request_id_of(scope) or f"{self._id_prefix}-{self.requests}"
-        kept = any(name == b"cache-control" for name, _ in given.headers)
-        headers = [*given.headers, *(SECURITY_HEADERS if kept else DEFAULT_HEADERS)]
-        headers.append((REQUEST_ID_HEADER, request_id.encode()))
+        headers = [*given.headers, *more, (REQUEST_ID_HEADER, request_id.encode())]
+        if not any(name == b"cache-control" for name, _ in given.headers):
+            headers.append(NOT_KEPT)
         await send({"type": "http.response.start", "status": given.status, "headers": headers})
         await send({"type": "http.response.body", "body": given.body})
 

@@ -14,19 +14,19 @@ REQUEST_ID_HEADER = b"x-request-id"
 _is_sane = re.compile(rb"[A-Za-z0-9._~:+/=-]{1,64}\Z").match
 """What may be written to a log and sent back without a second thought."""
 
+DATA_HEADERS: Sequence[tuple[bytes, bytes]] = ((b"x-content-type-options", b"nosniff"),)
+"""What an answer needs that no page can be made of: nothing but a script of a page ever sees it."""
 SECURITY_HEADERS: Sequence[tuple[bytes, bytes]] = (
-    (b"x-content-type-options", b"nosniff"),
+    *DATA_HEADERS,
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
     # Answers are data: a browser that is made to show one runs and loads nothing.
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
-DEFAULT_HEADERS: Sequence[tuple[bytes, bytes]] = (
-    *SECURITY_HEADERS,
-    # Carts and orders are nobody else's; a route whose answer may be kept says so itself.
-    (b"cache-control", b"no-store"),
-)
+NOT_KEPT = (b"cache-control", b"no-store")
+"""Carts and orders are nobody else's; a route whose answer may be kept says so itself."""
+DEFAULT_HEADERS: Sequence[tuple[bytes, bytes]] = (*SECURITY_HEADERS, NOT_KEPT)
 
 logger = logging.getLogger("doorbuster.api")
 

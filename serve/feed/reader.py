@@ -1,25 +1,25 @@
 """A named consumer of the journal: every shard in order, at least once, with a bounded share of the processor.
 
-While it is behind, it rests between pages, and the longer the more the process has to do: those who buy come first.
+It rests after what it did, and the longer the more the process has to do: those who buy come first. What the consumer
+passes by costs next to nothing, so an entry is some seconds old at most, unless the process is saturated.
 How far it has come is kept in the journal, so another process goes on where this one was, with some entries read twice.
 """
 
 import asyncio
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from actors.feed.consumer import Consumer, Held
 from actors.journals.port import Journal, JournalError
 
-DUTY = 0.005
-"""Share of a core that it takes of a process that is busy; of one with little else to do it takes `LEISURE`. A mail is
-a millisecond or two: in a rush some leave every second, and the others as soon as it is over."""
-LEISURE = 0.3
-BUSY = 0.2
-"""Share of a core from which on a process is busy: one buyer after the other uses as much."""
-LONGEST_REST_S = 30.0
-PAGE = 8
-"""Entries read at a time, about one order: whoever buys meanwhile waits for them, a millisecond or two."""
+from .pace import LONGEST_REST_S, SHORTEST_REST_S, Pace
+
+PAGE = 128
+"""Entries read at a time: whoever buys meanwhile waits for them, a third of a millisecond."""
+SLICE = 8
+"""Entries that the consumer gets at a time, about one order: between them others have their turn."""
 LOOK_EVERY_S = 0.5
 SHARDS_EVERY_S = 10.0
 """How often shards are looked for that came later, for pinned entities."""
@@ -33,16 +33,16 @@ logger = logging.getLogger("doorbuster.feed")
 class Reader:
     """Reads for one consumer, in one process at a time (see `serve.feed.keeper`)."""
 
-    def __init__(self, journal: Journal, consumer: Consumer, duty: float = DUTY) -> None:
+    def __init__(self, journal: Journal, consumer: Consumer, pace: Pace) -> None:
         self._journal = journal
         self._consumer = consumer
-        self._duty = duty
+        self._pace = pace
+        self._owed_s = 0.0
+        """Rest that others are owed, but that was too short to be taken yet."""
         self._positions: dict[int, int] = {}
         self._stored: dict[int, int] = {}
         self._stored_at = 0.0
         self._shards_at = 0.0
-        self._busy = 1.0
-        """The share of a core that the process used while this rested; at first nobody knows."""
 
     async def run(self) -> None:
         """Read for ever."""
@@ -82,26 +82,36 @@ class Reader:
                 await self.begin()
         found = False
         for shard, position in self._positions.items():
-            began, cpu = time.monotonic(), time.thread_time()
-            # Not asked first whether there is anything: that is a consistent cut of all files, which stops writers.
-            entries = await self._journal.read(shard, position, PAGE)
-            if entries:
-                found = True
-                await self._consumer.take(shard, entries)
-                self._positions[shard] = entries[-1].position
-                await self._rest(time.thread_time() - cpu, time.monotonic() - began)
+            with self._paid():
+                # Not asked first whether there is anything: that is a consistent cut of all files, which stops writers.
+                entries = await self._journal.read(shard, position, PAGE)
+            found = found or bool(entries)
+            for start in range(0, len(entries), SLICE):
+                piece = entries[start : start + SLICE]
+                with self._paid():
+                    await self._consumer.take(shard, piece)
+                self._positions[shard] = piece[-1].position
+                await self._rest()
+        await self._rest()
         await self._store_now_and_then()
         return found
 
-    async def _rest(self, spent_s: float, took_s: float) -> None:
-        """Leave the processor to the others: for long where they use it, else for as long as the page took."""
-        share = self._duty if self._busy > BUSY else max(self._duty, LEISURE)
-        busy_s, began = time.process_time(), time.monotonic()
-        # What other tasks did while the page was waited for is in `spent_s`, too: under load it rests even longer.
-        await asyncio.sleep(min(LONGEST_REST_S, min(spent_s, took_s) * (1 / share - 1)))
-        rested_s = time.monotonic() - began
-        if rested_s > 0:
-            self._busy = min(1.0, (time.process_time() - busy_s) / rested_s)
+    @contextmanager
+    def _paid(self) -> Iterator[None]:
+        """What is done inside is owed to the others."""
+        began, cpu = time.monotonic(), time.thread_time()
+        try:
+            yield
+        finally:
+            # What other tasks did while this one waited is counted, too: under load it rests even longer.
+            spent_s = min(time.thread_time() - cpu, time.monotonic() - began)
+            self._owed_s += self._pace.rest_for(spent_s)
+
+    async def _rest(self) -> None:
+        """Leave the processor to the others, once it is owed to them for long enough."""
+        if self._owed_s >= SHORTEST_REST_S:
+            rest_s, self._owed_s = min(self._owed_s, LONGEST_REST_S), 0.0
+            await asyncio.sleep(rest_s)
 
     async def store(self) -> None:
         """Write down how far it has come."""

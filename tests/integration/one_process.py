@@ -38,7 +38,7 @@ class Shop:
         self.fenced += 1
 
     async def buy(
-        self, order_id: str, *, skus: Sequence[str] = (SKU,), token: str = "tok_ok", deadline_s: float = 10
+        self, order_id: str, *, skus: Sequence[str] = (SKU,), token: str = "tok_ok", deadline_s: float = 60
     ) -> OrderView:
         lines = tuple(Line(sku, 1, Money(1_999, "USD"), "Clock") for sku in skus)
         place = Place("same", "ada@example.org", "sandbox", token, lines)

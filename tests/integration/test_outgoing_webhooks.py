@@ -20,6 +20,7 @@ from engine.kinds import KINDS
 from engine.webhook import DELIVERY, ENDPOINT, Deliver, DeliveryView, LookDelivery, PutEndpoint
 from engine.webhook.signing import secret_of
 from serve.feed.keeper import Keeper
+from serve.feed.pace import Pace
 from serve.feed.poster import AT_ONCE_TO_ONE, WebhookPoster
 from serve.feed.reader import Reader
 
@@ -196,7 +197,7 @@ def test_one_process_reads_and_another_goes_on_when_it_dies() -> None:
                 Keeper(
                     client,
                     name,
-                    lambda consumer=consumer: [Reader(journal, consumer, duty=1.0)],  # type: ignore[misc]
+                    lambda consumer=consumer: [Reader(journal, consumer, Pace(1.0))],  # type: ignore[misc]
                     lease_ms=400,
                     renew_every_s=0.1,
                 )

@@ -11,6 +11,7 @@ from actors.directory import Directory, Owned
 from actors.doorway import Doorway
 from actors.host import Host
 from actors.journals.port import Entry, JournalUnavailable
+from actors.known import KnownKeys
 from actors.pins import Pins
 from actors.remote import RemoteHosts
 from engine.kernel import Instant
@@ -215,6 +216,7 @@ class HostMachine(Machine):
             mailbox_limit=shape.mailbox_limit,
             entities_in_memory=shape.entities_in_memory,
             idle_s=shape.idle_s,
+            known={"order": KnownKeys()},
         )
         client.attach(host)
         return host, Doorway(host, codecs_of(KINDS))

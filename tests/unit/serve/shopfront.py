@@ -39,6 +39,7 @@ from serve.api import build_app
 from serve.assortment import Facets
 from serve.catalogue import CatalogueView, KnownOrders
 from serve.feed.desk import LocalDesk
+from serve.feed.pace import Pace
 from serve.feed.process import FeedProcess
 from serve.feed.reader import Reader
 from serve.front import Front
@@ -215,7 +216,7 @@ class Shopfront:
         self.clock = Clock()
         self.settings = settings or SmallSettings()
         self.catalogue = catalogue or CatalogueView()
-        self.orders = KnownOrders()
+        self.orders = KnownOrders(SHARDS)
         self._kinds = kinds
         self.tables = Tables(kinds.values())
         self.sales = Sales()
@@ -298,6 +299,7 @@ class Shopfront:
                 **self._providers,
             },
             send=self.client.send,
+            known={"order": self.orders.keys},
         )
         self.client.attach(self._host)
         if isinstance(self.catalogue, CatalogueView):
@@ -330,7 +332,7 @@ class Shopfront:
 
     async def _read_feed(self, consumers: Sequence[Consumer]) -> None:
         for consumer in consumers:
-            reader = self._readers.setdefault(consumer.name, Reader(self._journal, consumer, duty=1.0))
+            reader = self._readers.setdefault(consumer.name, Reader(self._journal, consumer, Pace(1.0)))
             while await reader.read_once():
                 pass
 
@@ -410,6 +412,11 @@ class Shopfront:
         return self._runner.run(work)
 
     # -- what tests begin with
+
+    def knows_all_orders(self) -> None:
+        """As if the host had learned of all orders that were placed before."""
+        for shard in range(SHARDS):
+            self.orders.keys.learned(shard)
 
     def sell(self, sku: str, *, quantity: int = 10, amount: int = 1999, currency: str = "USD", **fields: Any) -> None:
         """A product with stock."""

@@ -16,6 +16,8 @@ from .shopfront import Shopfront, order_body
 
 ORDER = json.dumps(order_body(("RETRO-CLOCK", 1))).encode()
 JSON = {"Content-Type": "application/json"}
+OF_PAGES = ("x-frame-options", "referrer-policy", "cross-origin-resource-policy", "content-security-policy")
+"""Headers that the lean way leaves out: its answers never are a page."""
 
 REQUESTS: list[tuple[str, bytes, Mapping[str, str] | list[tuple[str, str]]]] = [
     ("the common form", ORDER, {**JSON, "Idempotency-Key": "a"}),
@@ -47,6 +49,8 @@ REQUESTS: list[tuple[str, bytes, Mapping[str, str] | list[tuple[str, str]]]] = [
 def seen(response: httpx.Response) -> tuple[int, dict[str, str], Any]:
     headers = dict(response.headers)
     assert headers.pop("x-request-id")
+    for name in OF_PAGES:
+        headers.pop(name, None)
     return response.status_code, headers, response.content
 
 
