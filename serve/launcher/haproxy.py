@@ -40,6 +40,8 @@ UNACKNOWLEDGED_S = 2
 KEEP_ALIVE_S = 75
 CONNECTIONS = 8_192
 """Of clients at one node; each may take another one to a replica."""
+FILES_PER_CONNECTION = 2.5
+"""To the client and to the replica, and for every fourth a pipe, by which bytes pass without being copied."""
 OTHER_FILES = 256
 """Open files of HAProxy that are no such connections."""
 
@@ -78,7 +80,11 @@ def addresses_here() -> Addresses:
 def connections_here() -> int:
     """How many connections HAProxy may take: it doesn't start where the system allows too few open files for them."""
     _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return CONNECTIONS if files == resource.RLIM_INFINITY else max(1, min(CONNECTIONS, (files - OTHER_FILES) // 2))
+    return (
+        CONNECTIONS
+        if files == resource.RLIM_INFINITY
+        else max(1, min(CONNECTIONS, int((files - OTHER_FILES) / FILES_PER_CONNECTION)))
+    )
 
 
 def mend(configuration: str, addresses: Addresses, error_page: Path) -> str:

@@ -1,16 +1,27 @@
 """What is mended in the configuration that Serve renders for HAProxy."""
 
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from serve.launcher.haproxy import BINARY_PATH, CLOSED, UNAVAILABLE_PAGE, Addresses, mend, write_wrapper
+from serve.launcher.haproxy import (
+    BINARY_PATH,
+    CLOSED,
+    CONNECTIONS,
+    UNAVAILABLE_PAGE,
+    Addresses,
+    connections_here,
+    mend,
+    write_wrapper,
+)
 
 RENDERED = """global
     log stderr local0 info
+    maxconn 4096
     stats socket /run/admin.sock mode 666 level admin expose-fd listeners
 defaults
     mode http
@@ -143,3 +154,15 @@ def test_a_closing_shop_starts_no_new_haproxy(wrapper: Path) -> None:
 
 def test_the_wrapper_runs_this_interpreter(wrapper: Path) -> None:
     assert sys.executable in wrapper.read_text()
+
+
+def test_streams_leave_room_for_buyers_where_the_system_allows_enough_files() -> None:
+    assert f"maxconn {connections_here()}\n" in mended()
+
+
+@pytest.mark.parametrize(("files", "connections"), [(-1, CONNECTIONS), (1 << 20, CONNECTIONS), (20_000, 7_897), (9, 1)])
+def test_haproxy_takes_as_many_connections_as_it_may_open_files_for(
+    files: int, connections: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _which: (files, files))
+    assert connections_here() == connections
