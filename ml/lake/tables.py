@@ -4,8 +4,9 @@ What holds in all of them:
 
 - Every row has its identity, (`shard`, `position`, `index`): the journal's entry that it was read from, and its place
   among that entry's rows of this table. It is never twice in the lake.
-- A column that is called `at`, or ends in `_at`, is an instant (UTC, milliseconds); null where there is none. `at` is
-  when it happened in the shop, which for imported history is long before it was recorded.
+- A column that ends in `_at` is an instant (UTC, milliseconds); null where there is none. `happened_at` is when it
+  happened in the shop, which for imported history is long before it was recorded. In Python it is `row.at`; in SQL that
+  is a reserved word.
 - Money is whole minor units of the row's `currency`. Rows of several currencies are never added.
 - Texts that don't apply are empty, not null; a `customer` is an account's id, and empty for guests, for whoever was
   erased and for who doesn't want to be known. No name, address or e-mail address is here.
@@ -29,6 +30,7 @@ class Row(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     position: int
     index: int
     at: int
+    """In files and queries: `happened_at`."""
 
 
 class Sale(Row, frozen=True, gc=False, kw_only=True):
@@ -74,7 +76,7 @@ class Sale(Row, frozen=True, gc=False, kw_only=True):
     """ISO 3166, of the delivery; empty where nobody told."""
     region: str
     ordered_at: int
-    """When the order was confirmed: `at` of its first rows. What is undone later keeps it."""
+    """When the order was confirmed: `happened_at` of its first rows. What is undone later keeps it."""
     reason: str = ""
     """Of a cancellation, a return's line (`damaged`, `does-not-fit`, ...) or a refund."""
 
@@ -280,7 +282,7 @@ class Behaviour(Row, frozen=True, gc=False, kw_only=True):
     referrer: str
     category: str
     received_at: int
-    """When the shop heard of it; `at` is when the visitor did it."""
+    """When the shop heard of it; `happened_at` is when the visitor did it."""
 
 
 TABLES: Mapping[str, type[Row]] = {
@@ -305,18 +307,22 @@ PERSONAL: Mapping[str, tuple[str, ...]] = {
     "customers": ("customer", "groups", "country"),
     "carts": ("customer",),
 }
-"""Columns that are emptied where an account was erased. Of `behaviour` and `customers` its rows go as a whole."""
+"""Columns that are emptied where an account was erased. Of `behaviour` its rows go as a whole."""
+
+
+STORED_AS = {"at": "happened_at"}
+"""Fields that have another name in files."""
 
 
 def is_instant(column: str) -> bool:
     """Whether the column holds milliseconds since the epoch, stored as a timestamp."""
-    return column == "at" or column.endswith("_at")
+    return column.endswith("_at")
 
 
 def columns_of(row: type[Row]) -> Mapping[str, type]:
     """The columns with their Python types, in the order of the files."""
     hints = get_type_hints(row)
-    return {name: hints[name] for name in row.__struct_fields__}
+    return {STORED_AS.get(name, name): hints[name] for name in row.__struct_fields__}
 
 
 def schema_of(row: type[Row]) -> "pa.Schema":

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.unit
 def test_every_table_begins_with_its_rows_identity_and_has_a_parquet_type_for_every_column(name: str) -> None:
     row = TABLES[name]
     schema = schema_of(row)
-    assert schema.names[:4] == ["shard", "position", "index", "at"]
+    assert schema.names[:4] == ["shard", "position", "index", "happened_at"]
     assert schema.names == list(columns_of(row))
     assert NAMES[row] == name
     assert (row.__doc__ or "").strip()
@@ -19,7 +19,7 @@ def test_every_table_begins_with_its_rows_identity_and_has_a_parquet_type_for_ev
 
 def test_instants_are_timestamps_of_utc_and_amounts_are_whole() -> None:
     sales = schema_of(TABLES["sales"])
-    assert str(sales.field("at").type) == "timestamp[ms, tz=UTC]"
+    assert str(sales.field("happened_at").type) == "timestamp[ms, tz=UTC]"
     assert str(sales.field("ordered_at").type) == "timestamp[ms, tz=UTC]"
     assert str(sales.field("net").type) == "int64"
     assert str(sales.field("currency").type) == "string"

@@ -1,0 +1,306 @@
+"""The consumer that fills the lake: entries in, rows in Parquet files out, each exactly once.
+
+Rows gather until there are many, or for a moment; then their files are written, and one transaction of the manifest
+makes them count together with the positions that they reach. Killed before it, the files are swept away and the entries
+are read again; killed after it, they aren't.
+"""
+
+import asyncio
+import fcntl
+import logging
+import os
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from uuid import uuid4
+
+import msgspec
+
+from actors.codec import KindCodec
+from actors.feed.consumer import Held
+from actors.journals.port import Entry, Journal
+from engine.customer_group import CUSTOMER_GROUP
+from engine.product import PRODUCT, Product
+
+from . import parquet
+from .facts.around import Where
+from .facts.groups import group_rows
+from .facts.products import described
+from .facts.stories import STORIES
+from .fold import Folds
+from .housekeeping import Housekeeping, Keeping
+from .manifest import Folded, LakeFile, LakeInUse, Manifest
+from .surroundings import Surroundings
+from .tables import NAMES, PERSONAL, CustomerRow, Row
+
+NAME = "lake"
+LOCK_NAME = "writer.lock"
+
+MOST_ROWS = 100_000
+"""Rows that gather at most: some 100 MB."""
+FRESH_S = 2.0
+"""The longest that a row gathers: with the time to write it, so far is the lake behind."""
+POSITIONS_EVERY_S = 30.0
+"""How often positions are written where there were no rows: so much is read again after a crash, for nothing."""
+HOUSEKEEPING_EVERY_S = 20.0
+YIELD_EVERY = 500
+"""Entries after which others of the process have their turn."""
+
+Observer = Callable[[Sequence[Row]], None]
+"""Told of every row once, when it was made: a moment before it is in the files."""
+
+logger = logging.getLogger("doorbuster.lake")
+
+
+class Batch:
+    """What one flush writes."""
+
+    def __init__(self) -> None:
+        self.rows: dict[type[Row], list[Row]] = defaultdict(list)
+        self.count = 0
+        self.began = time.monotonic()
+
+    def add(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            self.rows[type(row)].append(row)
+        if not self.count:
+            self.began = time.monotonic()
+        self.count += len(rows)
+
+
+class LakeWriter:
+    """The one writer of a lake. It keeps its positions with its data (`KeepsPositions`)."""
+
+    name = NAME
+
+    def __init__(
+        self,
+        directory: Path,
+        journal: Journal,
+        now: Callable[[], int],
+        *,
+        keeping: Keeping = Keeping(),
+        observers: Sequence[Observer] = (),
+        fresh_s: float = FRESH_S,
+        reach: Callable[[str], None] = lambda _point: None,
+    ) -> None:
+        """`reach(point)` is called at every point where a crash could matter: tests crash there."""
+        self.directory = directory
+        self._journal = journal
+        self._now = now
+        self._keeping = keeping
+        self._observers = list(observers)
+        self._fresh_s = fresh_s
+        self._reach = reach
+        self._token = uuid4().hex
+        self._manifest: Manifest | None = None
+        self._lock_file: int | None = None
+        self._positions: dict[int, int] = {}
+        """Up to where entries were taken."""
+        self._durable: dict[int, int] = {}
+        """Up to where they are in files that count."""
+        self._batch = Batch()
+        self._erased: set[str] = set()
+        self._newly_erased: list[str] = []
+        self._group_codec = KindCodec(CUSTOMER_GROUP)
+        self._turn = asyncio.Lock()
+        self._wanted = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    # -- its life
+
+    async def open(self) -> None:
+        """Become the lake's writer. Raises `LakeInUse`, `LakeTooNew`."""
+        await asyncio.to_thread(self._open)
+        self._folds = Folds(self._journal, self._kept)
+        self._around = Surroundings(self._journal)
+        await self._around.begin()
+
+    def _open(self) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self._lock_file = os.open(self.directory / LOCK_NAME, os.O_CREAT | os.O_RDWR, 0o644)
+        try:
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._lock_file)
+            raise LakeInUse(str(self.directory)) from error
+        self._manifest = Manifest(self.directory, create=True)
+        # The lock says so on one machine; on shared storage the manifest refuses whoever came before.
+        self._manifest.take_over(self._token)
+        self._durable = dict(self._manifest.positions())
+        self._positions = dict(self._durable)
+        self._erased = set(self._manifest.erased())
+        self.housekeeping = Housekeeping(self.directory, self._token, self._keeping, self._now)
+        self.housekeeping.sweep()
+
+    def start(self) -> None:
+        """Flush and keep house from now on, beside whoever reads for this."""
+        self._tasks = [asyncio.create_task(self._keep_writing()), asyncio.create_task(self._keep_house())]
+
+    async def close(self) -> None:
+        """Write what has gathered, and let the lake go."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._manifest is not None:
+            try:
+                await self.flush()
+            finally:
+                self.abandon()
+
+    def abandon(self) -> None:
+        """Let the lake go as it is."""
+        if self._manifest is not None:
+            self._manifest.close()
+            self.housekeeping.close()
+            self._manifest = None
+        if self._lock_file is not None:
+            os.close(self._lock_file)
+            self._lock_file = None
+
+    async def _keep_writing(self) -> None:
+        """Wait for rows, let them gather for a moment, write them."""
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            if (left_s := self._batch.began + self._fresh_s - time.monotonic()) > 0 and self._batch.count < MOST_ROWS:
+                await asyncio.sleep(left_s)
+            try:
+                await self.flush()
+            except LakeInUse:
+                logger.error("another process has taken the lake %s over", self.directory)
+                return
+            except Exception:
+                logger.exception("the lake could not be written; what has gathered is tried again")
+                self._wanted.set()
+                await asyncio.sleep(self._fresh_s)
+
+    async def _keep_house(self) -> None:
+        while True:
+            await asyncio.sleep(HOUSEKEEPING_EVERY_S)
+            try:
+                await asyncio.to_thread(self.housekeeping.once, self._reach)
+            except LakeInUse:
+                return
+            except Exception:
+                logger.exception("the lake's files could not be tidied up; it is tried again")
+
+    # -- a consumer of the feed
+
+    async def positions(self) -> Mapping[int, int] | None:
+        """Up to which position of each shard everything is in the files; None of a new lake."""
+        return dict(self._durable) or None
+
+    async def take(self, shard: int, entries: Sequence[Entry]) -> None:
+        """Make rows of these. What was taken before is passed over. Raises `Held` where they can't be written."""
+        async with self._turn:
+            if self._batch.count >= MOST_ROWS:
+                try:
+                    await self._flush()
+                except OSError as error:
+                    raise Held(f"the lake can't be written: {error}") from error
+            await self._folds.prefetch(shard, [entry for entry in entries if self._is_told(shard, entry)])
+            made: list[Row] = []
+            try:
+                for number, entry in enumerate(entries, 1):
+                    if entry.position > self._positions.get(shard, 0):
+                        await self._take(shard, entry, made)
+                        self._positions[shard] = entry.position
+                    if number % YIELD_EVERY == 0:
+                        await asyncio.sleep(0)
+            finally:
+                await self._gathered(made)
+
+    async def _gathered(self, made: list[Row]) -> None:
+        try:
+            await self._around.fill(made)
+        finally:
+            # Whatever happens: their positions are passed.
+            self._batch.add(made)
+            for observer in self._observers if made else ():
+                observer(made)
+        if made or time.monotonic() - self._batch.began > POSITIONS_EVERY_S:
+            self._wanted.set()
+
+    def _is_told(self, shard: int, entry: Entry) -> bool:
+        story = STORIES.get(entry.kind)
+        if story is None or entry.position <= self._positions.get(shard, 0):
+            return False
+        return not story.marks or any(mark in entry.events for mark in story.marks)
+
+    async def _take(self, shard: int, entry: Entry, made: list[Row]) -> None:
+        if entry.kind == CUSTOMER_GROUP.name:
+            events = self._group_codec.decode_events(entry.events)
+            where = Where(shard, entry.position, entry.at)
+            made += group_rows(where, entry.key, self._around.membership, events)
+            return
+        story = STORIES.get(entry.kind)
+        if story is None:
+            return
+        if story.marks and not any(mark in entry.events for mark in story.marks):
+            self._folds.passed(entry)
+            return
+        fold = self._folds.at_hand(entry) or await self._folds.before(shard, entry)
+        try:
+            where = Where(shard, entry.position, entry.at)
+            rows = list(story.rows(where, fold.state, self._folds.events_of(entry), self._around))
+        except BaseException:
+            self._folds.drop(entry)
+            raise
+        fold.version, fold.changed = entry.version, True
+        if entry.kind == PRODUCT.name:
+            assert isinstance(fold.state, Product)
+            self._around.describe(entry.key, described(fold.state))
+        made += self._without_erased(rows) if self._erased or entry.kind == "account" else rows
+
+    def _without_erased(self, rows: Sequence[Row]) -> list[Row]:
+        """What is told of accounts that were erased, without them."""
+        left = []
+        for row in rows:
+            if isinstance(row, CustomerRow) and row.kind == "erased":
+                self._erased.add(row.customer)
+                self._newly_erased.append(row.customer)
+            if getattr(row, "customer", "") not in self._erased and getattr(row, "visitor", "") not in self._erased:
+                left.append(row)
+            elif (columns := PERSONAL.get(NAMES[type(row)])) is not None:
+                left.append(msgspec.structs.replace(row, **dict.fromkeys(columns, "")))
+        return left
+
+    def _kept(self, kind: str, key: str) -> Folded | None:
+        assert self._manifest is not None, "the lake is open"
+        return self._manifest.folded(kind, key)
+
+    # -- files
+
+    async def flush(self) -> None:
+        """Write what has gathered, and how far it reaches."""
+        async with self._turn:
+            await self._flush()
+
+    async def _flush(self) -> None:
+        batch, self._batch = self._batch, Batch()
+        positions = dict(self._positions)
+        folded, erased = list(self._folds.changed()), list(self._newly_erased)
+        try:
+            await asyncio.to_thread(self._write, batch, positions, folded, erased)
+        except BaseException:
+            # Nothing of it counts: it is written with what gathers next.
+            self._batch = batch
+            self._folds.forget_kept()
+            raise
+        self._durable = positions
+        del self._newly_erased[: len(erased)]
+
+    def _write(
+        self, batch: Batch, positions: Mapping[int, int], folded: Sequence[Folded], erased: Sequence[str]
+    ) -> None:
+        assert self._manifest is not None, "the lake is open"
+        self._reach("before files")
+        files: list[LakeFile] = []
+        for row_type, rows in batch.rows.items():
+            files += parquet.write_rows(self.directory, row_type, rows)
+            self._reach("after a file")
+        self._reach("before commit")
+        self._manifest.commit(self._token, files, positions, folded, erased)
+        self._reach("after commit")

@@ -1,0 +1,235 @@
+"""The lake's writer: each entry is in the files exactly once, whatever is killed when."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from engine.order import Cancel
+from ml.lake.manifest import FILE_NAME, LakeInUse
+from ml.lake.reading import connect, files_of, positions_of
+from ml.lake.tables import TABLES
+from tests.unit.engine.world import DAY_MS
+
+from .shop import READ_ALL, Shop, asked, fill, filled, run, writer
+
+pytestmark = pytest.mark.integration
+
+
+class Killed(BaseException):
+    """The process is no more: nothing after this runs."""
+
+
+class Crash:
+    """Kills whoever reaches a point for the n-th time."""
+
+    def __init__(self, point: str, times: int) -> None:
+        self.point = point
+        self.left = times
+
+    def __call__(self, point: str) -> None:
+        if point == self.point:
+            self.left -= 1
+            if not self.left:
+                raise Killed(point)
+
+
+@pytest.fixture
+def shop() -> Shop:
+    shop = Shop()
+    shop.open()
+    return shop
+
+
+SUMS = "SELECT sum(units), sum(total), count(*) FROM sales"
+
+
+def test_the_lake_has_what_the_orders_are_worth(shop: Shop, tmp_path: Path) -> None:
+    shop.trade(30)
+    run(filled(shop, tmp_path))
+    units, total, _rows = asked(tmp_path, SUMS)[0]
+    assert {"units": units, "total": total} == shop.ledger()
+    assert asked(tmp_path, "SELECT DISTINCT category, vendor FROM sales WHERE sku = 'LAVA-LAMP'") == [("Home", "Acme")]
+    on_hand = shop.state("stock", "RADIO@default").on_hand
+    assert asked(tmp_path, "SELECT on_hand FROM stock_now WHERE sku = 'RADIO'") == [(on_hand,)]
+
+
+@pytest.mark.parametrize(
+    ("point", "times"),
+    [
+        ("before files", 1),
+        ("after a file", 1),
+        ("after a file", 3),
+        ("before commit", 1),
+        ("after commit", 1),
+        ("before commit", 2),
+        ("after commit", 2),
+        ("before merge", 1),
+        ("after merge", 1),
+    ],
+)
+def test_killed_anywhere_nothing_is_missing_and_nothing_twice(
+    shop: Shop, tmp_path: Path, point: str, times: int
+) -> None:
+    shop.trade(12)
+
+    async def killed() -> None:
+        await shop.commit()
+        lake = writer(shop, tmp_path, Crash(point, times))
+        await lake.open()
+        try:
+            for _ in range(9):
+                shop.trade(1)
+                await shop.commit()
+                await fill(shop, lake)
+                await lake.flush()
+            shop.now += 3 * DAY_MS
+            lake.housekeeping.once(lake._reach)
+        finally:
+            # What the operating system does for a process that was killed, and no more.
+            lake.abandon()
+
+    async def went_on() -> None:
+        lake = writer(shop, tmp_path)
+        await lake.open()
+        await fill(shop, lake)
+        await lake.close()
+
+    with pytest.raises(Killed):
+        run(killed())
+    run(went_on())
+    units, total, rows = asked(tmp_path, SUMS)[0]
+    assert {"units": units, "total": total} == shop.ledger()
+    assert asked(tmp_path, "SELECT count(DISTINCT (shard, position, index)) FROM sales") == [(rows,)]
+    counted = {file.path for files in files_of(tmp_path).values() for file in files}
+    there = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.parquet")}
+    assert there >= counted
+    assert len(there - counted) <= 9 * len(TABLES), "only what was replaced may still be there"
+
+
+def test_the_same_entries_again_change_nothing(shop: Shop, tmp_path: Path) -> None:
+    shop.trade(5)
+
+    async def twice() -> None:
+        await shop.commit()
+        lake = writer(shop, tmp_path)
+        await lake.open()
+        for shard in range(3):
+            entries = await shop.recorded.read(shard, 0, READ_ALL)
+            await lake.take(shard, entries)
+            await lake.take(shard, entries)
+        await lake.flush()
+        for shard in range(3):
+            await lake.take(shard, await shop.recorded.read(shard, 0, READ_ALL))
+        await lake.close()
+
+    run(twice())
+    units, total, _rows = asked(tmp_path, SUMS)[0]
+    assert {"units": units, "total": total} == shop.ledger()
+
+
+def test_a_lake_that_goes_on_later_folds_what_came_before_from_the_journal(shop: Shop, tmp_path: Path) -> None:
+    shop.trade(6)
+    run(filled(shop, tmp_path))
+    for (kind, key), order in list(shop.states.items()):
+        if kind == "order" and order.status == "confirmed":
+            shop.send("order", key, Cancel("late"))
+            shop.run(key)
+    run(filled(shop, tmp_path))
+    assert asked(tmp_path, "SELECT sum(units), sum(total), sum(gross), sum(tax) FROM sales") == [(0, 0, 0, 0)]
+    for sku in ("RETRO-CLOCK", "LAVA-LAMP", "RADIO"):
+        stock = shop.state("stock", f"{sku}@default")
+        found = asked(tmp_path, f"SELECT on_hand, reserved FROM stock_now WHERE sku = '{sku}'")
+        assert found == [(stock.on_hand, stock.reserved)]
+
+
+def test_rows_come_into_force_with_their_positions_and_stay_readable_meanwhile(shop: Shop, tmp_path: Path) -> None:
+    shop.trade(4)
+
+    async def watched() -> None:
+        await shop.commit()
+        lake = writer(shop, tmp_path)
+        await lake.open()
+        await fill(shop, lake)
+        assert await lake.positions() is None
+        assert positions_of(tmp_path) == {}
+        await lake.flush()
+        assert await lake.positions() == positions_of(tmp_path) != {}
+        with connect(tmp_path, threads=1) as before:
+            seen = before.sql(SUMS).fetchall()
+            for _ in range(8):
+                shop.trade(1)
+                await shop.commit()
+                await fill(shop, lake)
+                await lake.flush()
+            shop.now += 3 * DAY_MS
+            files = len(files_of(tmp_path)["sales"])
+            while lake.housekeeping.merge():
+                pass
+            assert len(files_of(tmp_path)["sales"]) < files
+            assert before.sql(SUMS).fetchall() == seen, "one instant, also when its files were merged"
+        await lake.close()
+
+    run(watched())
+    assert asked(tmp_path, SUMS)[0][:2] == tuple(shop.ledger().values())
+
+
+def test_only_one_process_writes_a_lake(shop: Shop, tmp_path: Path) -> None:
+    async def two() -> None:
+        first, second = writer(shop, tmp_path), writer(shop, tmp_path)
+        await first.open()
+        with pytest.raises(LakeInUse):
+            await second.open()
+        await first.close()
+        await second.open()
+        await second.close()
+
+    run(two())
+
+
+def test_whoever_was_taken_over_writes_no_more(shop: Shop, tmp_path: Path) -> None:
+    """On shared storage a lock may not be seen from elsewhere: the manifest is the fence."""
+    shop.trade(2)
+
+    async def taken_over() -> None:
+        await shop.commit()
+        first = writer(shop, tmp_path)
+        await first.open()
+        await fill(shop, first)
+        (tmp_path / "writer.lock").unlink()
+        second = writer(shop, tmp_path)
+        await second.open()
+        with pytest.raises(LakeInUse):
+            await first.flush()
+        first.abandon()
+        await fill(shop, second)
+        await second.close()
+
+    run(taken_over())
+    assert asked(tmp_path, SUMS)[0][:2] == tuple(shop.ledger().values())
+
+
+def test_a_row_waits_for_others_only_a_moment_and_an_idle_writer_does_nothing(shop: Shop, tmp_path: Path) -> None:
+    shop.trade(1)
+
+    async def left_alone() -> None:
+        await shop.commit()
+        lake = writer(shop, tmp_path, fresh_s=0.05)
+        await lake.open()
+        lake.start()
+        await fill(shop, lake)
+        for _ in range(1_000):
+            if await lake.positions():
+                break
+            await asyncio.sleep(0.01)
+        assert asked(tmp_path, SUMS)[0][:2] == tuple(shop.ledger().values())
+        assert not lake._wanted.is_set()
+        await lake.close()
+
+    run(left_alone())
+
+
+def test_a_lake_that_is_not_there_is_empty_and_is_not_made_by_looking(tmp_path: Path) -> None:
+    assert asked(tmp_path, "SELECT count(*), sum(net) FROM sales") == [(0, None)]
+    assert asked(tmp_path, "SELECT count(*) FROM interactions") == [(0,)]
+    assert not (tmp_path / FILE_NAME).exists()
