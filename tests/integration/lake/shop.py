@@ -99,9 +99,7 @@ async def fill(shop: Shop, lake: LakeWriter, page: int = 7) -> None:
             after = entries[-1].position
 
 
-def writer(
-    shop: Shop, directory: Path, reach: Callable[[str], None] = lambda _point: None, **keeping: Any
-) -> LakeWriter:
+def writer(shop: Shop, directory: Path, reach: Callable[[str], None] = lambda _point: None, **more: Any) -> LakeWriter:
     return LakeWriter(directory, shop.recorded, lambda: shop.now, reach=reach, **more)
 
 
