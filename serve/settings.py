@@ -38,7 +38,7 @@ OTHER_VARIABLES = frozenset(
 """Variables with our prefix that are no settings: the file to read, the mark of a run, the data of the tests, the time
 that a run counts from, and what belongs to one node of a cluster."""
 
-DERIVED = frozenset({"sandbox_payments", "journal", "placement", "hosts", "public_url"})
+DERIVED = frozenset({"sandbox_payments", "journal", "lake", "placement", "hosts", "public_url"})
 """Settings that, unless given, follow from others."""
 
 URL_PASSWORD = re.compile(r"(?<=://)([^/@:]*):([^/@]+)@")
@@ -84,6 +84,10 @@ class Settings(BaseModel):
     host: str = Field("127.0.0.1", description="Address to listen on. Everything else stays on this machine.")
     port: int = Field(8000, ge=1, le=65_535, description="Port of the HTTP API.")
     data: Path = Field(Path("./var"), description="Directory of the journal and the keys. It survives restarts.")
+    lake: Path = Field(
+        Path("./var/lake"),
+        description="Directory of the event lake, DATA/lake by default; on a cluster one that every node reaches.",
+    )
     journal: str = Field("", description="URL of the journal; sqlite:///DIR by default inside the data directory.")
     accept_data_loss: bool = Field(
         False, description="Run on a Redis that may forget what was acknowledged: for trials only."
@@ -248,6 +252,7 @@ class Settings(BaseModel):
         values = dict(given)
         data = Path(values.get("data", cls.model_fields["data"].default)).expanduser().absolute()
         values["data"] = str(data)
+        values["lake"] = str(Path(values["lake"]).expanduser().absolute() if values.get("lake") else data / "lake")
         if values.get("journal", "") in ("", "sqlite"):
             values["journal"] = f"sqlite:///{data / 'journal'}"
         if "placement" not in values:

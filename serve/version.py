@@ -9,10 +9,12 @@ from .settings import Settings
 NOTHING_TO_HOSTS = frozenset(
     {
         "application",
+        "behaviour_days",
         "demo_products",
         "haproxy_threads",
         "host",
         "hosts",
+        "lake",
         "max_body_bytes",
         "max_import_body_bytes",
         "object_store_bytes",
@@ -26,7 +28,10 @@ NOTHING_TO_HOSTS = frozenset(
 """Settings that only the HTTP side reads: when they change, no host has to be replaced."""
 
 PROGRAM = ("actors", "engine", "serve")
-"""The packages that a host runs, or the feed."""
+"""The packages that a host runs."""
+
+FEED_PROGRAM = (*PROGRAM, "ml")
+"""Those of the feed process."""
 
 LETTERS = 12
 
@@ -38,13 +43,13 @@ def version_of_hosts(settings: Settings) -> str:
 
 def version_of_feed(settings: Settings) -> str:
     """Differs where any setting differs, or the program's source: starting it anew disturbs nobody."""
-    return _version(settings.model_dump_json())
+    return _version(settings.model_dump_json(), FEED_PROGRAM)
 
 
-def _version(settings: str) -> str:
+def _version(settings: str, program: tuple[str, ...] = PROGRAM) -> str:
     digest = sha256(settings.encode())
     root = Path(__file__).parents[1]
-    for package in PROGRAM:
+    for package in program:
         for file in sorted((root / package).rglob("*.py")):
             digest.update(str(file.relative_to(root)).encode())
             digest.update(file.read_bytes())

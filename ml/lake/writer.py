@@ -107,32 +107,48 @@ class LakeWriter:
         self._turn = asyncio.Lock()
         self._wanted = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._opening = asyncio.Lock()
 
     # -- its life
 
     async def open(self) -> None:
-        """Become the lake's writer. Raises `LakeInUse`, `LakeTooNew`."""
-        await asyncio.to_thread(self._open)
-        self._folds = Folds(self._journal, self._kept)
-        self._around = Surroundings(self._journal)
-        await self._around.begin()
+        """Become the lake's writer, unless this is it. Raises `LakeInUse`, `LakeTooNew`."""
+        async with self._opening:
+            if self._manifest is not None:
+                return
+            around = Surroundings(self._journal)
+            await around.begin()
+            self._around, self._folds = around, Folds(self._journal, self._kept)
+            await asyncio.to_thread(self._open)
 
     def _open(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
-        self._lock_file = os.open(self.directory / LOCK_NAME, os.O_CREAT | os.O_RDWR, 0o644)
+        lock_file = os.open(self.directory / LOCK_NAME, os.O_CREAT | os.O_RDWR, 0o644)
         try:
-            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(self._lock_file)
+            fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._take_over()
+        except BlockingIOError as error:
+            os.close(lock_file)
             raise LakeInUse(str(self.directory)) from error
-        self._manifest = Manifest(self.directory, create=True)
+        except BaseException:
+            os.close(lock_file)
+            raise
+        self._lock_file = lock_file
+
+    def _take_over(self) -> None:
+        manifest = Manifest(self.directory, create=True)
         # The lock says so on one machine; on shared storage the manifest refuses whoever came before.
-        self._manifest.take_over(self._token)
-        self._durable = dict(self._manifest.positions())
+        manifest.take_over(self._token)
+        self._durable = dict(manifest.positions())
         self._positions = dict(self._durable)
-        self._erased = set(self._manifest.erased())
+        self._erased = set(manifest.erased())
         self.housekeeping = Housekeeping(self.directory, self._token, self._keeping, self._now)
         self.housekeeping.sweep()
+        self._manifest = manifest
+
+    def observe(self, observer: Observer) -> None:
+        """Tell it every row from now on."""
+        self._observers.append(observer)
 
     def start(self) -> None:
         """Flush and keep house from now on, beside whoever reads for this."""
@@ -179,6 +195,8 @@ class LakeWriter:
     async def _keep_house(self) -> None:
         while True:
             await asyncio.sleep(HOUSEKEEPING_EVERY_S)
+            if self._manifest is None:
+                continue
             try:
                 await asyncio.to_thread(self.housekeeping.once, self._reach)
             except LakeInUse:
@@ -189,7 +207,14 @@ class LakeWriter:
     # -- a consumer of the feed
 
     async def positions(self) -> Mapping[int, int] | None:
-        """Up to which position of each shard everything is in the files; None of a new lake."""
+        """Up to which position of each shard everything is in the files; None of a new lake. Opens it if need be.
+
+        Raises `Held` while another process has the lake.
+        """
+        try:
+            await self.open()
+        except LakeInUse as error:
+            raise Held(str(error)) from error
         return dict(self._durable) or None
 
     async def take(self, shard: int, entries: Sequence[Entry]) -> None:

@@ -66,4 +66,11 @@ def _metavar(name: str) -> str:
     kind = Settings.model_fields[name].annotation
     if kind is int or kind is float:
         return "N"
-    return {"data": "DIR", "journal": "URL", "placement": "replica|actors", "application": "PATH"}.get(name, "TEXT")
+    metavars = {
+        "data": "DIR",
+        "lake": "DIR",
+        "journal": "URL",
+        "placement": "replica|actors",
+        "application": "PATH",
+    }
+    return metavars.get(name, "TEXT")

@@ -14,6 +14,7 @@ from engine.kernel import Instant
 
 from ..hosting import clock_of, log_to_stderr, reached_journal_of
 from ..settings import Settings
+from .lake import LakeSection
 from .status import FeedStatus
 
 POSITIONS_PREFIX = "feed/"
@@ -42,6 +43,12 @@ class FeedSettings(Protocol):
 
     @property
     def public_url(self) -> str: ...
+
+    @property
+    def lake(self) -> Path | None: ...
+
+    @property
+    def behaviour_days(self) -> int: ...
 
 
 class FeedProcess:
@@ -92,9 +99,18 @@ Part = Callable[[FeedProcess], Section | None]
 """Makes a section, or none where the settings don't want it."""
 
 PARTS: Mapping[str, Part] = {
+    "lake": lambda process: lake_of(process),
     "feed": lambda process: FeedStatus(process.feed),
 }
 """What the process does, by the names of its sections."""
+
+
+def lake_of(process: FeedProcess) -> LakeSection | None:
+    """The lake, where the settings have a place for it."""
+    directory = process.settings.lake
+    if directory is None:
+        return None
+    return LakeSection(process.feed, process.journal, directory, process.settings.behaviour_days, process.now)
 
 
 async def compose_feed(settings: Settings) -> FeedProcess:

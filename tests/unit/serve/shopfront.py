@@ -98,6 +98,7 @@ class SmallSettings:
     max_body_bytes: int = 65_536
     max_import_body_bytes: int = 1_000_000
     public_url: str = "http://shop"
+    lake: Path | None = None
     shop_name: str = "Doorbuster"
     session_days: int = 30
     auth_per_minute: int = 0
