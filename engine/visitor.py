@@ -4,7 +4,8 @@ What an anonymous visitor did goes to the customer who logs in, once. Whoever do
 all the others like that: under a key that is nobody's, without anything that ties two of their events together.
 """
 
-from collections.abc import Callable, Iterable
+from bisect import bisect_right
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 from zlib import crc32
@@ -43,6 +44,8 @@ UNLINKED_KEYS = 4
 MOST_INTERESTS = 60
 INTERESTS_KEPT = 40
 """The strongest of too many: sorted once for a score of new ones and not for each."""
+MOST_HAND_OVERS = 8
+"""On their way at a time: of more logins, before the first is heard of, the last ones take nothing with them."""
 MOST_DEVICES = 32
 """Anonymous visitors that are remembered because what they did came here."""
 
@@ -180,7 +183,7 @@ class BehaviourHandedOver(Event, frozen=True):
 
 
 class HandOverDone(Event, frozen=True):
-    """The account has it."""
+    """The account has the first of what is on its way."""
 
 
 class BehaviourTakenIn(Event, frozen=True):
@@ -216,7 +219,8 @@ class Visitor(msgspec.Struct, array_like=True, gc=False):
     seen: dict[str, None] = {}
     interests: dict[str, int] = {}
     weighed_at: Instant = 0
-    handing: HandOver | None = None
+    handing: list[HandOver] = []
+    """One after the other: by the last number a customer knows which of them are there."""
     hand_overs: int = 0
     devices: dict[str, int] = {}
     forgetting: dict[str, None] = {}
@@ -238,17 +242,18 @@ def unlinked_key(event_id: str) -> str:
 
 def band_of(price: Money) -> str:
     """The band that a price is in, by its currency and its first minor unit."""
-    lowest = max(bound for bound in BANDS if bound <= max(price.amount, 0))
+    lowest = BANDS[max(bisect_right(BANDS, price.amount), 1) - 1]
     return f"{price.currency}:{lowest}"
 
 
-def interests_of(shown: Shown) -> Iterable[str]:
+def interests_of(shown: Shown) -> list[str]:
     """What somebody who likes the product may like."""
+    interests = [f"price:{band_of(shown.price)}"]
     if shown.category:
-        yield f"category:{shown.category}"
+        interests.append(f"category:{shown.category}")
     if shown.vendor:
-        yield f"vendor:{shown.vendor}"
-    yield f"price:{band_of(shown.price)}"
+        interests.append(f"vendor:{shown.vendor}")
+    return interests
 
 
 def _record(visitor: Visitor, command: RecordBehaviour, now: Instant) -> Outcome:
@@ -275,7 +280,7 @@ def _join(visitor: Visitor, command: JoinAccount, now: Instant) -> Outcome:
     if not command.account_id.startswith(ACCOUNT_PREFIX) or len(command.account_id) > LONGEST_ID:
         return invalid("account_id", "be an account's")
     # Of two logins at once the first gets it; a repeated one finds nothing left to hand over.
-    if visitor.handing is not None or not visitor.recent:
+    if len(visitor.handing) >= MOST_HAND_OVERS or not visitor.recent:
         return Accepted((), BehaviourNoted())
     return Accepted((BehaviourHandedOver(command.account_id, now),), BehaviourNoted())
 
@@ -288,7 +293,7 @@ def _take_in(visitor: Visitor, command: TakeInBehaviour, now: Instant) -> Outcom
 
 
 def _forget(visitor: Visitor, command: ForgetVisitor, now: Instant) -> Outcome:
-    known = visitor.recorded or visitor.recent or visitor.devices or visitor.handing is not None
+    known = visitor.recorded or visitor.devices or visitor.handing
     if visitor.erased or not (known or command.for_good):
         return Accepted((), BehaviourNoted())
     return Accepted((BehaviourForgotten(now, command.for_good),), BehaviourNoted())
@@ -302,12 +307,8 @@ def _answered(visitor: Visitor, command: EffectAnswered, _now: Instant) -> Outco
     """Whatever the other said: one that is erased takes nothing in, and has nothing to forget."""
     name, _, rest = command.effect_id.partition(":")
     if name == "hand-over":
-        return Accepted((HandOverDone(),) if _is_handing(visitor, rest) else ())
+        return Accepted((HandOverDone(),) if visitor.handing and str(visitor.handing[0].number) == rest else ())
     return Accepted((DeviceForgotten(rest),) if rest in visitor.forgetting else ())
-
-
-def _is_handing(visitor: Visitor, number: str) -> bool:
-    return visitor.handing is not None and str(visitor.handing.number) == number
 
 
 def _apply_recorded(visitor: Visitor, event: BehaviourRecorded) -> None:
@@ -326,12 +327,12 @@ def _apply_recorded(visitor: Visitor, event: BehaviourRecorded) -> None:
 def _apply_handed_over(visitor: Visitor, event: BehaviourHandedOver) -> None:
     visitor.hand_overs += 1
     recent, interests = tuple(visitor.recent), visitor.interests
-    visitor.handing = HandOver(event.account_id, visitor.hand_overs, recent, interests)
+    visitor.handing = [*visitor.handing, HandOver(event.account_id, visitor.hand_overs, recent, interests)]
     visitor.recent, visitor.interests = [], {}
 
 
 def _apply_hand_over_done(visitor: Visitor, _event: HandOverDone) -> None:
-    visitor.handing = None
+    visitor.handing = visitor.handing[1:]
 
 
 def _apply_taken_in(visitor: Visitor, event: BehaviourTakenIn) -> None:
@@ -442,7 +443,8 @@ def view(visitor: Visitor) -> VisitorView:
 def effects(visitor: Visitor) -> list[Effect]:
     """What was handed over waits to be taken in; what was forgotten, for its devices to forget it, too."""
     wanted: list[Effect] = []
-    if (handing := visitor.handing) is not None:
+    if visitor.handing:
+        handing = visitor.handing[0]
         taken = TakeInBehaviour(visitor.visitor_id, handing.number, handing.recent, handing.interests)
         wanted.append(Send(f"hand-over:{handing.number}", "visitor", handing.account_id, taken))
     wanted += [Send(f"forget:{device}", "visitor", device, ForgetVisitor()) for device in visitor.forgetting]
@@ -451,7 +453,7 @@ def effects(visitor: Visitor) -> list[Effect]:
 
 def settled(visitor: Visitor) -> BehaviourNoted | None:
     """Something, unless it is on its way to or from another visitor."""
-    return None if visitor.handing is not None or visitor.forgetting else BehaviourNoted()
+    return None if visitor.handing or visitor.forgetting else BehaviourNoted()
 
 
 VISITOR = Kind(

@@ -63,7 +63,8 @@ MAX_CATEGORIES = 20
 MAX_WEIGHT_G = 10**9
 CATALOGUE_KEY_PATTERN = r"^[a-z0-9][a-z0-9-]{0,126}$"
 """Categories, collections, pages, price lists, tax classes: what stands well in an address."""
-EVENT_ID_PATTERN = r"^[A-Za-z0-9._:-]{1,64}$"
+MAX_EVENT_ID_LENGTH = 64
+"""Characters of whatever the sender likes, also of a recommendation's id: only ever compared."""
 ANONYMOUS_ID_PATTERN = r"^[A-Za-z0-9_-]{8,50}$"
 """Of a browser or an app, and of a visit."""
 ACCOUNT_ID_PATTERN = r"^acc_[A-Za-z0-9_-]{1,60}$"

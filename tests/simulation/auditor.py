@@ -22,6 +22,7 @@ from engine.purchase import LookPurchase, PurchaseView
 from engine.reasons import Reason
 from engine.stock import Adjust, Commit, Done, Held, LookStock, Receive, Release, Reserve, StockView
 from engine.transfer import LookTransfer, TransferView
+from engine.visitor import BehaviourNoted
 
 from .bank import Ledger
 from .books import OPEN, Broken, CartBook, OrderBook, Part, StockBook
@@ -29,6 +30,7 @@ from .chronicle import Chronicle
 from .goods import GoodsBooks
 from .sales import KIND as SALE
 from .sales import SaleBook
+from .visits import VisitBook
 from .vouchers import KINDS as VOUCHERS
 from .vouchers import VoucherBook
 
@@ -63,6 +65,7 @@ class Auditor:
         self.stocks: dict[str, StockBook] = {}
         self.orders: dict[str, OrderBook] = {}
         self.carts: dict[str, CartBook] = {}
+        self.visits: dict[str, VisitBook] = {}
         self.goods = GoodsBooks()
         self.vouchers: dict[tuple[str, str], VoucherBook | SaleBook] = {}
         self.asked: list[Asked] = []
@@ -138,6 +141,8 @@ class Auditor:
                 book = self.orders.setdefault(key, OrderBook())
             case "cart":
                 book = self.carts.setdefault(key, CartBook())
+            case "visitor":
+                book = self.visits.setdefault(key, VisitBook())
             case _ if kind in VOUCHERS or kind == SALE:
                 book = self._voucher(kind, key)
             case _:
@@ -222,7 +227,7 @@ class Auditor:
                     raise Broken(f"it holds {asked.command.reservation_id} as {sequence}, but recorded {held}")
             case Done():
                 self._judge_done(asked)
-            case None | TransferView() | PurchaseView():
+            case None | TransferView() | PurchaseView() | BehaviourNoted():
                 pass
             case other:
                 raise Broken(f"{type(asked.command).__name__} is answered with {other}")

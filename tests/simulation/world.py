@@ -4,7 +4,7 @@ import asyncio
 import gc
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
@@ -200,7 +200,7 @@ class World:
         assert self.bank.process is not None
         self.bank.process.spawn(self._open_bank())
         self.scheduler.process("trimmer").spawn(self.trimming)
-        self.crowd.begin()
+        self.begin()
         await self.misfortune.strike()
         await asyncio.sleep(max(0.0, ACTIVE_S - self.scheduler.time))
         self._tell("director", "the faults end")
@@ -222,6 +222,10 @@ class World:
         await self._compare()
         self.auditor.judge_the_end()
         judge_counters(self.chronicle, self.auditor, COUNTERS)
+
+    def begin(self) -> None:
+        """Send everybody on their way."""
+        self.crowd.begin()
 
     async def _open_bank(self) -> None:
         self.bank.client = self.way("bank", "bank.1")
@@ -308,10 +312,12 @@ def no_looks_for_cycles() -> Iterator[None]:
             gc.enable()
 
 
-def simulate(seed: int, chronicle: Chronicle | None = None) -> Result:
+def simulate(
+    seed: int, chronicle: Chronicle | None = None, world_of: Callable[[int, Chronicle], World] = World
+) -> Result:
     """One seed, one history, byte for byte."""
     chronicle = chronicle or Chronicle()
-    world = World(seed, chronicle)
+    world = world_of(seed, chronicle)
     with listening(world), tuned(world.shape), no_looks_for_cycles():
         try:
             world.scheduler.run(world.director.spawn(world.play()))

@@ -14,7 +14,7 @@ from ..behaviour import NEEDS_SKU, EventRequest, EventsRequest, lacks
 from ..bounds import (
     ACCOUNT_ID_PATTERN,
     ANONYMOUS_ID_PATTERN,
-    EVENT_ID_PATTERN,
+    MAX_EVENT_ID_LENGTH,
     MAX_EVENT_QUERY_LENGTH,
     MAX_EVENTS,
     MAX_POSITION,
@@ -26,7 +26,8 @@ from .times import InstantText
 EventId = Annotated[
     str,
     Field(
-        pattern=EVENT_ID_PATTERN,
+        min_length=1,
+        max_length=MAX_EVENT_ID_LENGTH,
         description="Made by the sender, once for each event: a repeated one is not counted again.",
         examples=["0f8a8b64-3a51-4a8e-9d5c-2b6f1f1d6a01"],
     ),
@@ -40,7 +41,7 @@ AnonymousId = Annotated[
     ),
 ]
 SessionId = Annotated[str, Field(pattern=ANONYMOUS_ID_PATTERN, description="One visit.", examples=["visit-000017"])]
-Name = Annotated[str, Field(pattern=EVENT_ID_PATTERN, examples=["rec_7f3a"])]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_EVENT_ID_LENGTH, examples=["rec_7f3a"])]
 
 
 def _requires(types: Iterable[Action], field: str) -> JsonValue:

@@ -158,6 +158,20 @@ def test_what_an_anonymous_visitor_did_is_the_customers_after_the_login_and_once
     visits.world.check_folds()
 
 
+def test_a_second_login_while_the_first_is_under_way_takes_the_rest(visits: Visits) -> None:
+    for number in range(1, 4):
+        visits.record(ANONYMOUS, view(f"e-{number}"))
+        visits.send(ANONYMOUS, JoinAccount(ADA))
+    for _ in range(3):
+        for effect in effects(visits.state(ANONYMOUS)):
+            assert isinstance(effect, Send)
+            visits.send(effect.key, effect.command)
+            visits.send(ANONYMOUS, EffectAnswered(effect.id, visits.send(effect.key, effect.command)))
+    assert visits.ids(ADA) == ["e-1", "e-2", "e-3"]
+    assert settled(visits.state(ANONYMOUS)) is not None
+    visits.world.check_folds()
+
+
 def test_each_login_takes_what_was_done_since_the_one_before(visits: Visits) -> None:
     for event_id, customer in (("e-1", ADA), ("e-2", "acc_bob"), ("e-3", ADA)):
         visits.record(ANONYMOUS, view(event_id))

@@ -9,6 +9,7 @@ import pytest
 
 from engine.visitor import UNLINKED_KEYS, UNLINKED_PREFIX, BehaviourRecorded, VisitorView
 from serve.behaviour import Visitors
+from serve.events import LeanEvents
 
 from .shopfront import SHARDS, START_MS, Shopfront, kind_of
 from .visitor import PASSWORD, Visitor
@@ -237,7 +238,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     "no events": ({"events": []}, "#/events"),
     "too many": ({"events": [view(f"e-{number}") for number in range(101)]}, "#/events"),
     "no id": ({"events": [view("e-1"), {"type": "view", "sku": "A"}]}, "#/events/1/id"),
-    "an odd id": ({"events": [view("e 1")]}, "#/events/0/id"),
+    "a long id": ({"events": [view("e" * 65)]}, "#/events/0/id"),
     "an unknown type": ({"events": [view("e-1") | {"type": "purchase"}]}, "#/events/0/type"),
     "no sku": ({"events": [view("e-1"), {"id": "e-2", "type": "click"}]}, "#/events/1"),
     "no query": ({"events": [{"id": "e-2", "type": "search"}]}, "#/events/0"),
@@ -273,6 +274,18 @@ BOTH_WAYS: dict[str, tuple[bytes, Mapping[str, str]]] = {
     "do not track": (COMMON, {**JSON, "DNT": "1"}),
     "no sku": (COMMON.replace(b'"sku": "RETRO-CLOCK", ', b""), JSON),
 }
+
+
+def test_a_body_in_pieces_is_put_together(shop: Shopfront) -> None:
+    pieces = [COMMON[:20], COMMON[20:50], COMMON[50:]]
+    scope = {"type": "http", "query_string": b"", "headers": [(b"content-type", b"application/json")]}
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": pieces.pop(0), "more_body": bool(pieces)}
+
+    answer = shop.run(LeanEvents(shop.shop).answer(scope, receive))
+    assert not isinstance(answer, list)
+    assert (answer.status, answer.body) == (202, b'{"recorded":1,"repeated":0}')
 
 
 @pytest.mark.parametrize(("body", "headers"), BOTH_WAYS.values(), ids=BOTH_WAYS)
