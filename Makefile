@@ -6,7 +6,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 STAMP := .venv/installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup run test lint types unit simulate mutants bench load relevance wheel lock diagrams clean
+.PHONY: help setup run test lint types unit simulate mutants bench load relevance contract wheel lock diagrams clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ relevance: setup ## Measure the search's ranking by judgements (CATALOGUE= and J
 
 diagrams: setup ## Draw the state diagrams of docs/orders.md anew from the code
 	@$(BIN)/python -c 'import pathlib; from engine.order.aftersale.diagram import with_diagrams; page = pathlib.Path("docs/orders.md"); page.write_text(with_diagrams(page.read_text()))'
+
+contract: setup ## Write the schemas of public events anew from the code, into docs/events
+	@$(BIN)/python -m serve.feed.contract.documents docs/events
 
 wheel: setup ## Build the program as a wheel, into dist/
 	@rm -rf dist

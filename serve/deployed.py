@@ -6,6 +6,7 @@ from typing import Any
 from ray.serve import Application
 
 from .app import build as build_application
+from .feed.actor import start_feed
 from .host_actors import start_hosts
 from .settings import resolve
 
@@ -16,4 +17,5 @@ def build(given: Mapping[str, Any]) -> Application:
     settings = resolve(given).settings
     if settings.placement == "actors":
         start_hosts(settings)
+    start_feed(settings)
     return build_application(settings)

@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Match
 
-from actors.errors import Unavailable
+from actors.errors import FeedRefused, Unavailable
 from engine.reasons import Reason
 
 from .answers import response_of
@@ -24,6 +24,7 @@ def add_handlers(app: FastAPI) -> None:
     """Every handler answers with problem details."""
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(Unavailable, _on_unavailable)
+    app.add_exception_handler(FeedRefused, _on_feed_refused)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(ClientDisconnect, _on_disconnect)
@@ -37,6 +38,12 @@ async def _on_problem(_: Request, error: Exception) -> Response:
 async def _on_unavailable(_: Request, error: Exception) -> Response:
     assert isinstance(error, Unavailable)
     return response_of(unavailable(error))
+
+
+async def _on_feed_refused(_: Request, error: Exception) -> Response:
+    # Sections of the feed process call their refusals by the names of problems.
+    assert isinstance(error, FeedRefused)
+    return response_of(problem(error.code, error.detail))
 
 
 async def _on_disconnect(_: Request, __: Exception) -> Response:

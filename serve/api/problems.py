@@ -240,6 +240,9 @@ _TYPES = (
         "Invalid request",
         "Fields are missing, unknown or have a wrong type or value; `errors` lists each.",
     ),
+    ProblemType(
+        "not-replayable", 409, "Not replayable", "This consumer keeps its position with its data: it can't read again."
+    ),
     # The shop is at fault.
     ProblemType("internal-error", 500, "Internal error", "The fault is ours; the request id helps us to find it."),
     ProblemType(

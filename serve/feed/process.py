@@ -13,6 +13,7 @@ from actors.journals.urls import SQLITE_PREFIX
 from engine.kernel import Instant
 
 from ..hosting import clock_of, log_to_stderr, reached_journal_of
+from ..metrics.metrics import Metrics
 from ..settings import Settings
 from .lake import LakeSection
 from .status import FeedStatus
@@ -66,6 +67,7 @@ class FeedProcess:
         self.journal = journal
         self.now = now
         self.feed = Feed(journal, positions, now)
+        self.metrics = Metrics("feed")
         self.sections: dict[str, Section] = {}
         for name, make in (PARTS if parts is None else parts).items():
             if (section := make(self)) is not None:
@@ -99,8 +101,8 @@ Part = Callable[[FeedProcess], Section | None]
 """Makes a section, or none where the settings don't want it."""
 
 PARTS: Mapping[str, Part] = {
+    "feed": lambda process: FeedStatus(process.feed, process.metrics),
     "lake": lambda process: lake_of(process),
-    "feed": lambda process: FeedStatus(process.feed),
 }
 """What the process does, by the names of its sections."""
 

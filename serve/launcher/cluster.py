@@ -79,6 +79,13 @@ def build_application(settings: Settings) -> Any:
     return getattr(importlib.import_module(module), function)(settings)
 
 
+def start_feed(settings: Settings) -> None:
+    """Have the process run that reads the journal, without waiting for it."""
+    from ..feed.actor import start_feed
+
+    start_feed(settings)
+
+
 def drain() -> None:
     """Let the replicas finish the requests they have, then end them."""
     import ray
@@ -90,6 +97,9 @@ def drain() -> None:
     serve.delete(APPLICATION_NAME, _blocking=False)
     while serve.status().applications:
         time.sleep(POLL_INTERVAL_S)
+    from actors.on_ray import stop_feed
+
+    stop_feed()
 
 
 def stop() -> None:

@@ -67,7 +67,9 @@ def deploy(settings: Settings, target: str, here: Node | None, progress: Progres
         with progress.step("Starting the shop"):
             _run(settings)
         with progress.step("Waiting until it can sell"):
-            return wait_until_ready(settings, inspected)
+            ready = wait_until_ready(settings, inspected)
+        cluster.start_feed(settings)
+        return ready
 
 
 def inspect_nodes(data: DataDirectory) -> list[Inspected]:

@@ -130,6 +130,8 @@ class Run:
                 arm()
             with progress.step("Waiting until it can sell"):
                 self._wait_until_ready()
+            # Last, and not waited for: it only reads.
+            cluster.start_feed(settings)
 
     def _note(self, **more: str) -> None:
         self._data.write_run({"id": self._id, "pid": os.getpid(), "temporary": str(self._temporary), **more})

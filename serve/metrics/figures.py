@@ -1,5 +1,7 @@
 """Figures that the parts of a serving process keep anyway: read when somebody asks, and free until then."""
 
+from functools import partial
+
 from actors.host import Host
 
 from ..shop import Shop
@@ -15,6 +17,7 @@ def tell_of_shop(shop: Shop) -> None:
     metrics.reads("stream_messages", "Messages to streams, signs of life too.", lambda: streams.told, grows=True)
     metrics.reads("streams_refused", "Streams for which there was no room.", lambda: streams.refused, grows=True)
     metrics.reads("streams_cut", "Streams whose reader did not read.", lambda: streams.dropped, grows=True)
+    metrics.also(partial(shop.feed.ask, "feed.metrics"))
 
 
 def tell_of_host(shop: Shop, host: Host) -> None:
