@@ -24,6 +24,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from .feed.relays.address import parse_relay
 from .mail.address import SmtpAddress
 
 ENVIRONMENT_PREFIX = "DOORBUSTER_"
@@ -237,6 +238,11 @@ class Settings(BaseModel):
     low_stock_units: int = Field(
         5, ge=0, le=1_000_000, description="Units of a SKU at a location from which on `stock.low` is told."
     )
+    relay: str = Field(
+        "",
+        max_length=8_192,
+        description="Broker that public events are relayed to, redis:// or kafka://; may be given several times.",
+    )
     application: str = Field(
         "serve.app:build",
         pattern=r"^[\w.]+:\w+$",
@@ -272,6 +278,14 @@ class Settings(BaseModel):
         if url.get_secret_value():
             SmtpAddress.of(url.get_secret_value())
         return url
+
+    @field_validator("relay")
+    @classmethod
+    def _relays_are_known(cls, relay: str) -> str:
+        names = [parse_relay(url).name for url in relay.split()]
+        if len(set(names)) < len(names):
+            raise ValueError("two of them have one name: tell them apart by ?name=")
+        return relay
 
     @field_validator("oidc_providers")
     @classmethod

@@ -19,6 +19,7 @@ NOTHING_TO_HOSTS = frozenset(
         "max_import_body_bytes",
         "object_store_bytes",
         "port",
+        "relay",
         "replicas",
         "settle_wait_s",
         "streams",

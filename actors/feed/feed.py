@@ -20,13 +20,17 @@ logger = logging.getLogger("doorbuster.feed")
 
 
 class Feed:
-    """Readers by their consumers' names. The journal knows them as one consumer, at the position of the slowest."""
+    """Readers by their consumers' names.
 
-    def __init__(self, journal: Journal, positions: Positions, now: Callable[[], int]) -> None:
+    The journal knows them as one consumer, at the position of the slowest; without `guards` it doesn't know of them.
+    """
+
+    def __init__(self, journal: Journal, positions: Positions, now: Callable[[], int], *, guards: bool = True) -> None:
         self.journal = journal
         self.now = now
         self.readers: dict[str, Reader] = {}
         self._positions = positions
+        self._guards = guards
         self._pages = Pages(journal)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -40,7 +44,8 @@ class Feed:
     def start(self) -> None:
         """Read from now on, beside everything else."""
         self._tasks = [asyncio.create_task(reader.run()) for reader in self.readers.values()]
-        self._tasks.append(asyncio.create_task(self._keep_guarding()))
+        if self._guards:
+            self._tasks.append(asyncio.create_task(self._keep_guarding()))
 
     async def close(self) -> None:
         """Stop reading and write down how far everybody has come."""

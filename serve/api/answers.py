@@ -1,14 +1,12 @@
 """An HTTP answer as plain bytes, before any framework sees it: what the purchase's lean route and FastAPI share."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import NamedTuple
 
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from engine.kernel import Instant
+from ..instants import timestamp as timestamp
 
 JSON = b"application/json"
 PROBLEM_JSON = b"application/problem+json"
@@ -49,14 +47,3 @@ def shaped(model: BaseModel, status: int = 200, headers: Mapping[str, str] | Non
 def shaped_answer(model: BaseModel, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpAnswer:
     """A model of the contract as plain bytes."""
     return answer(status, model.model_dump_json().encode(), headers=(headers or {}).items())
-
-
-def timestamp(at: Instant) -> str:
-    """RFC 3339 in UTC with milliseconds."""
-    return f"{_second(at // 1000)}.{at % 1000:03}Z"
-
-
-@lru_cache(maxsize=1_024)
-def _second(at_s: int) -> str:
-    # Answers of one second share all but their milliseconds.
-    return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")

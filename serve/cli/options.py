@@ -13,6 +13,8 @@ Command = Callable[..., Any]
 
 
 TABLES = frozenset({"oidc_providers"})
+REPEATABLE = frozenset({"relay"})
+"""Flags that may be given several times: elsewhere their values stand in one text, with spaces between."""
 
 
 def settings_options(command: Command) -> Command:
@@ -36,6 +38,8 @@ def settings_options(command: Command) -> Command:
             # Left out it is None, and another source may say so. What is on by itself can be switched off.
             flags = f"{flag}/--no-{flag.removeprefix('--')}" if field.default else flag
             option = click.option(flags, name, is_flag=True, default=None, help=field.description)
+        elif name in REPEATABLE:
+            option = click.option(flag, name, metavar="URL", multiple=True, callback=_joined, help=described)
         else:
             option = click.option(flag, name, metavar=_metavar(name), help=described)
         decorated = option(decorated)
@@ -60,6 +64,10 @@ def resolve_or_exit(flags: dict[str, Any], config: Path | None) -> Resolved:
     for warning in resolved.warnings:
         click.echo(f"Warning: {warning}", err=True)
     return resolved
+
+
+def _joined(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> str | None:
+    return " ".join(given) or None
 
 
 def _metavar(name: str) -> str:

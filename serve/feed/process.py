@@ -16,6 +16,7 @@ from ..hosting import clock_of, log_to_stderr, reached_journal_of
 from ..metrics.metrics import Metrics
 from ..settings import Settings
 from .lake import LakeSection
+from .relays.section import Relays
 from .status import FeedStatus
 
 POSITIONS_PREFIX = "feed/"
@@ -50,6 +51,12 @@ class FeedSettings(Protocol):
 
     @property
     def behaviour_days(self) -> int: ...
+
+    @property
+    def relay(self) -> str: ...
+
+    @property
+    def low_stock_units(self) -> int: ...
 
 
 class FeedProcess:
@@ -103,6 +110,7 @@ Part = Callable[[FeedProcess], Section | None]
 PARTS: Mapping[str, Part] = {
     "feed": lambda process: FeedStatus(process.feed, process.metrics),
     "lake": lambda process: lake_of(process),
+    "relays": lambda process: relays_of(process),
 }
 """What the process does, by the names of its sections."""
 
@@ -113,6 +121,12 @@ def lake_of(process: FeedProcess) -> LakeSection | None:
     if directory is None:
         return None
     return LakeSection(process.feed, process.journal, directory, process.settings.behaviour_days, process.now)
+
+
+def relays_of(process: FeedProcess) -> Relays:
+    """The relays that the settings name."""
+    settings = process.settings
+    return Relays(process.feed, settings.relay.split(), settings.public_url, settings.low_stock_units)
 
 
 async def compose_feed(settings: Settings) -> FeedProcess:
@@ -129,8 +143,8 @@ async def compose_feed(settings: Settings) -> FeedProcess:
     return process
 
 
-def positions_of(settings: Settings, journal: Journal) -> Positions:
+def positions_of(settings: Settings, journal: Journal, file: str = "positions.sqlite") -> Positions:
     """Beside a journal in files, and within one on a server, where the process may come up on another machine."""
     if settings.journal.startswith(SQLITE_PREFIX):
-        return FilePositions(settings.data / "feed" / "positions.sqlite")
+        return FilePositions(settings.data / "feed" / file)
     return JournalPositions(journal, POSITIONS_PREFIX)

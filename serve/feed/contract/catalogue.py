@@ -6,6 +6,8 @@ from typing import NamedTuple
 from . import models
 
 PREFIX = "doorbuster."
+CHANNEL = "doorbuster.events"
+"""The stream or topic that relays write to, unless their URL names another."""
 
 
 class EventType(NamedTuple):

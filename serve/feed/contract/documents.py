@@ -11,13 +11,10 @@ from typing import Any
 
 import msgspec
 
-from .catalogue import EVENT_TYPES, EventType
+from .catalogue import CHANNEL, EVENT_TYPES, EventType
 from .envelope import MEDIA_TYPE, CloudEvent
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-CHANNEL = "doorbuster.events"
-"""The stream or topic that relays write to, unless their URL names another."""
-
 _ENVELOPE: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "specversion": ("The version of CloudEvents.", {"const": "1.0"}),
     "id": ("With `source`, the same however often the event comes: de-duplicate by it.", {"minLength": 1}),

@@ -6,7 +6,7 @@ import msgspec
 
 from actors.journals.port import Entry
 
-from ...api.answers import timestamp
+from ...instants import timestamp
 from .catalogue import EVENT_TYPES
 
 MEDIA_TYPE = "application/cloudevents+json"

@@ -23,7 +23,7 @@ from engine.order.events import (
 from engine.order.ownership import ACCOUNT_PREFIX
 from engine.order.state import view
 
-from ...api.answers import timestamp
+from ...instants import timestamp
 from . import models
 
 Told = tuple[int, str, Any]

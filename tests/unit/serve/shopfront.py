@@ -113,6 +113,8 @@ class SmallSettings:
     mail_templates: str = ""
     return_window_days: int = 30
     data: Path = Path("/nonexistent")
+    relay: str = ""
+    low_stock_units: int = 5
     behaviour_days: int = 365
 
 

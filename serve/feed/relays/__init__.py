@@ -1,0 +1,1 @@
+"""Relays: public events into a broker, at least once, in order for each entity."""
