@@ -6,6 +6,7 @@ from .category_tree import CATEGORY_TREE
 from .collection import COLLECTION
 from .count import COUNT
 from .coupon import COUPON
+from .credit import CREDIT
 from .customer_group import CUSTOMER_GROUP
 from .family import FAMILY
 from .flash_sale import FLASH_SALE
@@ -38,6 +39,7 @@ KINDS: dict[str, Kind] = {
         STOCK,
         CART,
         ORDER,
+        CREDIT,
         KEYRING,
         PRICE_LIST,
         TAX_REGION,

@@ -38,6 +38,7 @@ class Reason(StrEnum):
     ORDER_CANCELLED = "order-cancelled"
     NUMBER_TAKEN = "number-taken"
     ORDER_NOT_OPEN = "order-not-open"
+    ORDER_IMPORTED = "order-imported"
     UNITS_UNAVAILABLE = "units-unavailable"
     STEP_NOT_ALLOWED = "step-not-allowed"
     RETURN_WINDOW_OVER = "return-window-over"

@@ -4,10 +4,13 @@ from collections.abc import AsyncIterator, Sequence
 
 from actors.journals.port import Journal
 from engine.kernel import Instant
+from engine.order.importing import OrderImported
 
 PAGE = 1_000
 CLOCKS_APART_MS = 60_000
 """Entries of one shard may stand this much out of the order of their times: owners follow each other, clocks differ."""
+_IMPORTED = OrderImported.__name__.encode()
+"""As it stands in an entry's bytes: most are never decoded."""
 
 
 class PlacedOrders:
@@ -23,7 +26,9 @@ class PlacedOrders:
             after = await self._position_before(shard, since - CLOCKS_APART_MS, last.get(shard, 0))
             while entries := await self._journal.read(shard, after, PAGE):
                 after = entries[-1].position
-                placed = (entry for entry in entries if entry.kind == "order" and entry.version == 1)
+                firsts = (entry for entry in entries if entry.kind == "order" and entry.version == 1)
+                # What was imported was placed, and paid, somewhere else.
+                placed = (entry for entry in firsts if _IMPORTED not in entry.events)
                 if found := [entry.key for entry in placed if since <= entry.at < until]:
                     yield found
                 if entries[-1].at >= until + CLOCKS_APART_MS:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from copy import copy
+from operator import attrgetter
 from typing import Any
 
 from ..kernel import Accepted, Command, EffectAnswered, Event, Instant, Outcome, Rejected, invalid
@@ -9,6 +10,7 @@ from ..order import NoteOrder
 from ..reasons import Reason
 from .events import (
     AccountErased,
+    AccountImported,
     AccountOpened,
     AddressPut,
     AddressRemoved,
@@ -39,6 +41,7 @@ from .messages import (
     DisableTotp,
     EnrolTotp,
     Erase,
+    ImportAccount,
     LinkIdentity,
     LookAccount,
     LookOrders,
@@ -86,6 +89,15 @@ def _open(account: Account, command: OpenAccount, now: Instant) -> Outcome:
     if not command.email or not command.handle:
         return invalid("email", "not be empty")
     return _recorded(account, AccountOpened(command.email, command.handle, command.password, command.profile, now))
+
+
+def _import(account: Account, command: ImportAccount, now: Instant) -> Outcome:
+    if refusal := _too_long(command, "source", "reference", "country"):
+        return refusal
+    if account.status is not None:
+        # One that was erased stays so, however often its history is imported.
+        return Rejected(Reason.NOT_FOUND) if account.status is Status.ERASED else Accepted((), view(account))
+    return _recorded(account, AccountImported(command.source, command.reference, command.country, now))
 
 
 def _sign_in(account: Account, command: SignIn, now: Instant) -> Outcome:
@@ -276,17 +288,24 @@ def _effect_answered(account: Account, command: EffectAnswered, now: Instant) ->
 
 
 def _look(account: Account, _command: LookAccount, _now: Instant) -> Outcome:
-    return _gone(account) or Accepted((), view(account))
+    return _unseen(account) or Accepted((), view(account))
 
 
 def _look_orders(account: Account, command: LookOrders, _now: Instant) -> Outcome:
-    if refusal := _gone(account):
+    if refusal := _unseen(account):
         return refusal
-    newest_first = [note for note in reversed(account.orders) if note.confirmed]
+    # By their own dates: those of imported orders are older than when they were noted.
+    newest_first = sorted(
+        (note for note in reversed(account.orders) if note.confirmed), key=attrgetter("at"), reverse=True
+    )
     places = {note.order_id: place for place, note in enumerate(newest_first)} if command.before else {}
     first = places.get(command.before, -1) + 1
     limit = min(max(command.limit, 1), MOST_ORDERS_LOOKED_AT)
     return Accepted((), OrderNotes(tuple(newest_first[first : first + limit])))
+
+
+def _unseen(account: Account) -> Rejected | None:
+    return None if account.status is Status.IMPORTED else _gone(account)
 
 
 def _gone(account: Account) -> Rejected | None:
@@ -319,6 +338,7 @@ def _recorded(account: Account, event: Event | None) -> Accepted:
 
 _DECISIONS: dict[type[Command], Callable[[Account, Any, Instant], Outcome]] = {
     OpenAccount: _open,
+    ImportAccount: _import,
     SignIn: _sign_in,
     Refresh: _refresh,
     SignOut: _sign_out,

@@ -12,6 +12,15 @@ class AccountOpened(Event, frozen=True):
     at: Instant
 
 
+class AccountImported(Event, frozen=True):
+    """A customer of another system, known by a number alone; `country` is an ISO 3166 code."""
+
+    source: str
+    reference: str
+    country: str
+    at: Instant
+
+
 class HandleHeld(Event, frozen=True):
     """The address is this account's and no other's: it can be used."""
 
@@ -123,6 +132,7 @@ class VisitsForgotten(Event, frozen=True):
 
 AccountEvent = (
     AccountOpened
+    | AccountImported
     | HandleHeld
     | SessionBegun
     | SessionRefreshed

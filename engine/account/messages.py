@@ -10,6 +10,8 @@ class Status(StrEnum):
     OPENING = "opening"
     """Whether the address is this account's is being found out."""
     ACTIVE = "active"
+    IMPORTED = "imported"
+    """Another system knew this customer by a number alone: there are orders, and nobody who could log in."""
     ERASED = "erased"
 
 
@@ -44,6 +46,18 @@ class OpenAccount(Command, frozen=True):
     handle: str
     password: str = ""
     profile: Profile = Profile()
+
+
+class ImportAccount(Command, frozen=True):
+    """Another system, `source`, has a customer of this number, of whom no e-mail address is known; again: no change.
+
+    Who has an address is opened like anybody else, without a password: by the way for a forgotten one, whoever can read
+    mails to it comes in and finds those orders.
+    """
+
+    source: str
+    reference: str
+    country: str = ""
 
 
 class SecondFactor(Message, frozen=True):
@@ -238,6 +252,7 @@ class OrderNotes(Answer, frozen=True):
 
 AccountCommand = (
     OpenAccount
+    | ImportAccount
     | SignIn
     | Refresh
     | SignOut

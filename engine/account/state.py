@@ -11,6 +11,7 @@ from ..order import Anonymize
 from ..visitor import VISITOR, ForgetVisitor
 from .events import (
     AccountErased,
+    AccountImported,
     AccountOpened,
     AddressPut,
     AddressRemoved,
@@ -87,6 +88,11 @@ def _apply_opened(account: Account, event: AccountOpened) -> None:
     account.password = event.password
     account.credentials = 1
     account.profile = event.profile
+    account.created_at = event.at
+
+
+def _apply_imported(account: Account, event: AccountImported) -> None:
+    account.status = Status.IMPORTED
     account.created_at = event.at
 
 
@@ -206,6 +212,7 @@ def _apply_visits_forgotten(account: Account, _event: VisitsForgotten) -> None:
 
 _CHANGES: dict[type[Message], Callable[[Account, Any], None]] = {
     AccountOpened: _apply_opened,
+    AccountImported: _apply_imported,
     HandleHeld: _apply_held,
     SessionBegun: _apply_session_begun,
     SessionRefreshed: _apply_session_refreshed,

@@ -6,18 +6,21 @@
 
 What the order waits for is never stored as a list of things to do: `effects` reads it from how far each participant,
 the payment and the cart have come. So a crash can lose no step, and undoing is the same reading in a dead order.
+
+An order that was imported begins where others end: see `importing`.
 """
 
 from typing import Any
 
 from ..address import DeliveryAddress
 from ..kernel import Event, Kind
-from . import numbering
+from . import importing, numbering
 from .aftersale.process import CHANGES as AFTER_SALE_CHANGES
 from .aftersale.process import AfterSaleCommand, AfterSaleEvent
 from .decisions import decide
 from .effects import effects, remind_at
 from .events import OrderEvent
+from .importing import CreditedUnits, ImportCommand, ImportEvent, ImportOrder, ImportReturn
 from .messages import (
     Anonymize,
     Cancel,
@@ -42,8 +45,11 @@ __all__ = [
     "Anonymize",
     "Cancel",
     "Claim",
+    "CreditedUnits",
     "DeliveryAddress",
     "Fulfil",
+    "ImportOrder",
+    "ImportReturn",
     "LookOrder",
     "NoteOrder",
     "Order",
@@ -57,7 +63,7 @@ __all__ = [
     "Units",
 ]
 
-_CHANGES: dict[Any, Any] = {**CHANGES, **AFTER_SALE_CHANGES, OrderNumbered: numbering.apply}
+_CHANGES: dict[Any, Any] = {**CHANGES, **AFTER_SALE_CHANGES, OrderNumbered: numbering.apply, **importing.CHANGES}
 
 
 def apply(order: Order, event: Event) -> None:
@@ -70,8 +76,8 @@ ORDER = Kind(
     new=Order,
     decide=decide,
     apply=apply,
-    commands=OrderCommand | AfterSaleCommand | NumberOrder,
-    events=OrderEvent | AfterSaleEvent | OrderNumbered,
+    commands=OrderCommand | AfterSaleCommand | NumberOrder | ImportCommand,
+    events=OrderEvent | AfterSaleEvent | OrderNumbered | ImportEvent,
     answers=OrderView,
     state=Order,
     effects=effects,

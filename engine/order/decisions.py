@@ -12,7 +12,7 @@ from ..payment import Pending
 from ..pricing import adds_up
 from ..reasons import Reason
 from ..reservation import MOST_UNITS
-from . import numbering
+from . import importing, numbering
 from .aftersale import process, transitions
 from .aftersale.edit_process import edit_of_key, reminded
 from .aftersale.edit_process import payment_answered as edit_payment_answered
@@ -171,7 +171,8 @@ def _settle_payment(order: Order, command: SettlePayment, now: Instant) -> Outco
         return edit_payment_answered(order, order.after, edit, command.reply, now)
     if command.authorize_key != order.authorize_key:
         return invalid("authorize_key", "be the key that this order asked with")
-    if order.status is None:
+    if order.status is None or order.source:
+        # Whoever sold it elsewhere was paid there.
         return Rejected(Reason.NOT_FOUND)
     if isinstance(command.reply, Pending):
         waiting = order.status is Status.AWAITING_PAYMENT and order.payment is Payment.PENDING
@@ -235,6 +236,7 @@ _DECISIONS: dict[type[Command], Callable[[Order, Any, Instant], Outcome]] = {
     NumberOrder: numbering.decide,
     **dict.fromkeys(process.COMMANDS, process.decide),
     Anonymize: anonymize,
+    **importing.DECISIONS,
 }
 
 

@@ -114,7 +114,7 @@ class OrderView(Answer, frozen=True):
     placed_at: Instant
     settlement: Settlement | None
     payment_status: str
-    """`none`, `pending`, `captured`, `voided` or `refunded`."""
+    """`none`, `pending`, `captured`, `voided`, `refunded` or, of what was imported, `elsewhere`."""
     payment_id: str
     cart_id: str
     claims: tuple[Claim, ...] = ()
@@ -134,6 +134,8 @@ class OrderView(Answer, frozen=True):
     backorders: dict[str, Instant] = {}
     """Stocks, by key, whose units were sold before they were here, each with when they should leave (0: nobody knows).
     """
+    source: str = ""
+    """The system that sold it, if it was imported: empty for what was sold here."""
 
     @property
     def due(self) -> Money | None:

@@ -82,6 +82,8 @@ class Payment(StrEnum):
     DECLINED = "declined"
     VOIDED = "voided"
     REFUNDED = "refunded"
+    ELSEWHERE = "elsewhere"
+    """An imported order's: where it was sold, and nothing of it can be given back from here."""
 
 
 _SHOWN = {
@@ -93,6 +95,7 @@ _SHOWN = {
     Payment.DECLINED: "none",
     Payment.VOIDED: "voided",
     Payment.REFUNDED: "refunded",
+    Payment.ELSEWHERE: "elsewhere",
 }
 """What the world sees of a payment."""
 
@@ -110,8 +113,8 @@ class CartSeal(StrEnum):
 class Order(msgspec.Struct, array_like=True, gc=False):
     """The state of an order; `status` is None until it is placed.
 
-    `lines` has one line per SKU. `steps` and `sequences` tell how far each participant has come, by its index: those of
-    a plain order are its lines, and `participants` is empty.
+    `lines` has one line per SKU; an imported order's, one per SKU and price. `steps` and `sequences` tell how far each
+    participant has come, by its index: those of a plain order are its lines, and `participants` is empty.
     """
 
     order_id: str
@@ -161,6 +164,8 @@ class Order(msgspec.Struct, array_like=True, gc=False):
     address: DeliveryAddress | None = None
     backorders: dict[str, Instant] = {}
     """Stocks, by key, whose units aren't here yet, each with when they should leave (0: nobody knows)."""
+    source: str = ""
+    """The system that sold it, if it was imported: empty for what was sold here."""
 
     @property
     def due(self) -> Money:
@@ -514,4 +519,5 @@ def view_as(order: Order, status: Status, settlement: Settlement | None) -> Orde
         order.number,
         order.address,
         order.backorders,
+        order.source,
     )

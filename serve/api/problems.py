@@ -115,6 +115,9 @@ _TYPES = (
         Reason.ORDER_NOT_OPEN, 409, "Order not open", "Only an order that was bought, and not undone, can do this."
     ),
     ProblemType(
+        Reason.ORDER_IMPORTED, 409, "Order imported", "Another system sold it: here it can be looked at, not changed."
+    ),
+    ProblemType(
         Reason.UNITS_UNAVAILABLE,
         409,
         "Units not available",

@@ -15,6 +15,7 @@ from engine.order.aftersale.notes import NoteAdded
 from engine.order.aftersale.records import LineUnits, ReturnedUnits
 from engine.order.aftersale.refunds import PartRefunded, PartRefundRefused, RefundAsked
 from engine.order.aftersale.returns import ReturnInspected, ReturnMoved, ReturnRequested, ReturnSettled
+from engine.order.importing import CreditedUnits, OrderImported, ReturnImported
 
 from ..access.principal import Kind
 from ..shop import Shop
@@ -69,6 +70,7 @@ def _tell(order: OrderView, event: Event) -> Iterator[Told]:
     yield from _tell_of_money(event)
     yield from _tell_of_returns(order, event)
     yield from _tell_of_edits(event)
+    yield from _tell_of_history(order, event)
 
 
 def _tell_of_checkout(event: Event) -> Iterator[Told]:
@@ -164,6 +166,14 @@ def _tell_of_edits(event: Event) -> Iterator[Told]:
             yield Told(f"edit-{status}", str(why or ""), by)
 
 
-def _units(order: OrderView, units: tuple[LineUnits, ...] | tuple[ReturnedUnits, ...]) -> str:
+def _tell_of_history(order: OrderView, event: Event) -> Iterator[Told]:
+    match event:
+        case OrderImported(source=source, reference=reference, at=at):
+            yield Told("imported", f"{reference} of {source}, {timestamp(at)}")
+        case ReturnImported(return_id=name, units=units, at=at):
+            yield Told("return-imported", f"{_units(order, units)}, {name}, {timestamp(at)}")
+
+
+def _units(order: OrderView, units: tuple[LineUnits | ReturnedUnits | CreditedUnits, ...]) -> str:
     lines = [item.line for item in order.after.items] if order.after is not None else order.lines
     return ", ".join(f"{each.quantity} x {lines[each.line].sku}" for each in units)

@@ -226,7 +226,8 @@ def faults_of(order: Order) -> Iterator[str]:
     if order.status in (Status.CONFIRMED, Status.FULFILLED):
         if unsold := [participant_at(order, i).key for i, step in enumerate(order.steps) if step is not Step.SOLD]:
             yield f"is {order.status}, but {', '.join(unsold)} is not sold"
-        if order.payment is not Payment.CAPTURED and (order.total is None or order.due.amount):
+        paid = order.payment is Payment.CAPTURED or (order.payment is Payment.ELSEWHERE and bool(order.source))
+        if not paid and (order.total is None or order.due.amount):
             yield f"is {order.status}, but its payment is {order.payment}"
 
 

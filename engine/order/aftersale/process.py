@@ -106,6 +106,9 @@ def decide(order: Order, command: Command, now: Instant) -> Outcome:
     """What an after-sale command would record at `now`, and its answer."""
     if order.status is None:
         return Rejected(Reason.NOT_FOUND)
+    if order.source and type(command) is not AddNote:
+        # Neither its money nor its goods are this shop's to move.
+        return Rejected(Reason.ORDER_IMPORTED, {"source": order.source})
     return _outcome(order, _DECISIONS[type(command)](order, after_of(order), command, now))
 
 

@@ -152,15 +152,16 @@ def paid_by_line(order: "Order") -> list[int]:
     """What each line was paid with, in minor units."""
     if order.quote is None:
         return [line.price.amount * line.quantity for line in order.lines]
-    quoted = {line.sku: line.total for line in order.quote.lines}
-    return [quoted[line.sku] for line in order.lines]
+    # A quote has the order's lines in their order, or the order would not have been placed.
+    return [line.total for line in order.quote.lines]
 
 
 def status_of(order: "Order") -> Status:
     """The order's status: from its confirmation on it is read from where the units are."""
     assert order.status is not None, "only a placed order has a status"
     after = order.after
-    if after is None or after.untouched or order.status not in KEPT:
+    if after is None or after.untouched or not after.items or order.status not in KEPT:
+        # An imported order may have nothing but shipping.
         return order.status
     kept = left = arrived = lost = 0
     for item in after.items:
@@ -195,6 +196,10 @@ class Paid(msgspec.Struct, frozen=True, gc=False):
 
 def payments_of(order: "Order", after: AfterSale) -> list[Paid]:
     """What was taken for the order: the checkout's payment first, those of edits, then gift cards and the like."""
+    if order.source:
+        assert order.total is not None, "an imported order has a total"
+        credit = sum(known.credit for known in after.returns.values())
+        return [Paid("", "", order.total.amount, min(credit, order.total.amount))]
     taken: dict[str, tuple[str, int, tuple[str, str] | None]] = {}
     if order.payment in ("captured", "refunded"):
         taken[order.payment_id] = (order.gateway, order.due.amount, None)

@@ -23,6 +23,7 @@ _LEAVING = (Status.CONFIRMED, Status.PARTLY_FULFILLED, Status.FULFILLED, Status.
 ORDER: tuple[Transition, ...] = (
     Transition(None, "cart", Status.SEALING),
     Transition(None, "express purchase", Status.RESERVING),
+    Transition(None, "imported", Status.FULFILLED),
     Transition(Status.SEALING, "cart taken", Status.RESERVING),
     Transition(Status.RESERVING, "all lines held", Status.AWAITING_PAYMENT),
     Transition(Status.RESERVING, "all held, nothing to pay", Status.COMMITTING),

@@ -116,7 +116,13 @@ class PendingOrder(Output):
 
 
 class Payment(Output):
-    status: Annotated[str, Field(description="none, pending, captured, voided or refunded", examples=["captured"])]
+    status: Annotated[
+        str,
+        Field(
+            description="none, pending, captured, voided, refunded or, of an imported order, elsewhere",
+            examples=["captured"],
+        ),
+    ]
     id: str
     method: Annotated[str, Field(examples=["sandbox"])] = ""
     action: PaymentAction | None = None
@@ -145,6 +151,7 @@ class Order(Output):
     settled_at: Timestamp | None
     after_sale: Annotated[AfterSale | None, Field(description="None until something happens after the sale.")]
     charges: Annotated[Charges | None, Field(description="Why it costs what it does; null: just its lines.")] = None
+    source: Annotated[str | None, Field(description="Who sold it, if it was imported.", examples=["old-shop"])] = None
 
     @classmethod
     def of(cls, order: OrderView, *, staff: bool = False) -> "Order":
@@ -176,6 +183,7 @@ class Order(Output):
             number=order.number or None,
             after_sale=AfterSale.of(after, currency, order.number, staff=staff) if after else None,
             charges=Charges.of_order(order),
+            source=order.source or None,
         )
 
 
