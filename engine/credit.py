@@ -6,6 +6,7 @@ It happened elsewhere and is over: it is recorded once, with its own date, and n
 import msgspec
 
 from .address import DeliveryAddress
+from .history import LONGEST_TEXT, Imported, misdated_import, misnamed_import
 from .kernel import Accepted, Answer, Command, Event, Instant, Kind, Message, Outcome, Rejected, invalid
 from .money import MOST_TOTAL, Money
 from .reasons import Reason
@@ -14,11 +15,8 @@ from .reservation import MOST_UNITS
 GOODS, SHIPPING, DISCOUNT = "goods", "shipping", "discount"
 KINDS_OF_LINE = frozenset((GOODS, SHIPPING, DISCOUNT))
 MOST_CREDIT_LINES = 1_500
-LONGEST_SOURCE = 32
-LONGEST_REFERENCE = 32
-LONGEST_TEXT = 255
-"""Characters."""
 LONGEST_TITLE = 500
+"""Characters."""
 
 
 class CreditLine(Message, frozen=True):
@@ -91,7 +89,7 @@ def decide(credit: Credit, command: Command, now: Instant) -> Outcome:
         return refusal
     if credit.content is not None:
         same = credit.content.fingerprint == command.fingerprint
-        return Accepted((), view(credit)) if same else Rejected(Reason.KEY_REUSED)
+        return Accepted((), Imported(False)) if same else Rejected(Reason.KEY_REUSED)
     total = Money(sum(line.amount for line in command.lines), command.currency)
     imported = CreditImported(
         command.source,
@@ -103,19 +101,13 @@ def decide(credit: Credit, command: Command, now: Instant) -> Outcome:
         command.customer,
         command.address,
     )
-    return Accepted((imported,), view(Credit(credit.credit_id, imported)))
+    return Accepted((imported,), Imported(True))
 
 
 def _misshapen(command: ImportCredit, now: Instant) -> Rejected | None:
-    for field, most in (("source", LONGEST_SOURCE), ("reference", LONGEST_REFERENCE), ("fingerprint", LONGEST_TEXT)):
-        if not 0 < len(getattr(command, field)) <= most:
-            return invalid(field, f"have 1 to {most} characters")
-    if len(command.customer) > LONGEST_TEXT:
-        return invalid("customer", f"have at most {LONGEST_TEXT} characters")
-    if not 0 < command.credited_at <= now:
-        return invalid("credited_at", "be after 1970 and not in the future")
-    if not Money(0, command.currency).is_price():
-        return invalid("currency", "be an ISO 4217 code")
+    names = misnamed_import(command.source, command.reference, command.fingerprint, command.customer)
+    if refusal := names or misdated_import(command.credited_at, command.currency, now):
+        return refusal
     if not 0 < len(command.lines) <= MOST_CREDIT_LINES:
         return invalid("lines", f"be 1 to {MOST_CREDIT_LINES}")
     return None
@@ -167,6 +159,6 @@ CREDIT = Kind(
     apply=apply,
     commands=ImportCredit | LookCredit,
     events=CreditImported,
-    answers=CreditView,
+    answers=CreditView | Imported,
     state=Credit,
 )

@@ -26,6 +26,12 @@ def order_id_of(secret: bytes, idempotency_key: str, account_id: str = "") -> st
     return "ord_" + blake2b(name.encode(), key=secret, digest_size=_ID_BYTES, person=b"order-id").hexdigest()
 
 
+def imported_id_of(secret: bytes, prefix: str, source: str, reference: str) -> str:
+    """The order, credit or customer that another system calls so: whoever imports it meets the same entity."""
+    name = f"{prefix}/{source}/{reference}"
+    return f"{prefix}_" + blake2b(name.encode(), key=secret, digest_size=_ID_BYTES, person=b"imported-id").hexdigest()
+
+
 def access_token_of(secret: bytes, order_id: str) -> str:
     """The token that opens the order to whoever placed it."""
     digest = blake2b(order_id.encode(), key=secret, digest_size=_TOKEN_BYTES, person=b"order-access").digest()

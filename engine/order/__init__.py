@@ -13,6 +13,7 @@ An order that was imported begins where others end: see `importing`.
 from typing import Any
 
 from ..address import DeliveryAddress
+from ..history import Imported
 from ..kernel import Event, Kind
 from . import importing, numbering
 from .aftersale.process import CHANGES as AFTER_SALE_CHANGES
@@ -78,7 +79,7 @@ ORDER = Kind(
     apply=apply,
     commands=OrderCommand | AfterSaleCommand | NumberOrder | ImportCommand,
     events=OrderEvent | AfterSaleEvent | OrderNumbered | ImportEvent,
-    answers=OrderView,
+    answers=OrderView | Imported,
     state=Order,
     effects=effects,
     remind_at=remind_at,

@@ -7,10 +7,9 @@ came back of it is told by whoever knows. Of its own accord nobody can change it
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
 from ..address import DeliveryAddress
 from ..cart import Line
+from ..history import LONGEST_TEXT, Imported, misdated_import, misnamed_import
 from ..kernel import Accepted, Command, Event, Instant, Message, Outcome, Rejected, invalid
 from ..money import MOST_TOTAL, Money
 from ..pricing import Quote, QuotedLine, QuotedShipping
@@ -19,15 +18,11 @@ from ..reservation import MOST_UNITS
 from .aftersale.records import Finding, Return, ReturnedUnits, ReturnReason, ReturnStatus
 from .aftersale.state import after_of, begun, misnamed, too_many
 from .messages import Settlement, Status
-from .state import Order, Payment, total_of, view
+from .state import Order, Payment, total_of
 
 MOST_IMPORTED_LINES = 1_500
 """Wholesale invoices are longer than any cart; one of these still is one entry of the journal."""
 MOST_IMPORTED_RETURNS = 500
-LONGEST_SOURCE = 32
-LONGEST_REFERENCE = 32
-"""Characters: it is the order's number, too."""
-LONGEST_TEXT = 255
 SHIPPING = "Shipping"
 """What the charge for bringing the goods is called: other systems don't say by which method they came."""
 
@@ -101,7 +96,7 @@ def _import_order(order: Order, command: ImportOrder, now: Instant) -> Outcome:
         # Once it is anonymous nobody knows any more what it was imported from.
         if order.source != command.source or order.fingerprint not in ("", command.fingerprint):
             return Rejected(Reason.KEY_REUSED)
-        return Accepted((), view(order))
+        return Accepted((), Imported(False))
     goods = total_of(command.lines).amount if command.lines else 0
     imported = OrderImported(
         command.source,
@@ -115,27 +110,21 @@ def _import_order(order: Order, command: ImportOrder, now: Instant) -> Outcome:
         command.email,
         command.address,
     )
-    trial = Order(order.order_id)
-    _apply_order(trial, imported)
-    return Accepted((imported,), view(trial))
+    return Accepted((imported,), Imported(True))
 
 
 def _misshapen(command: ImportOrder, now: Instant) -> Rejected | None:
-    for field, most in (("source", LONGEST_SOURCE), ("reference", LONGEST_REFERENCE), ("fingerprint", LONGEST_TEXT)):
-        if not 0 < len(getattr(command, field)) <= most:
-            return invalid(field, f"have 1 to {most} characters")
-    if len(command.customer) > LONGEST_TEXT or len(command.email) > LONGEST_TEXT:
-        return invalid("customer", f"have at most {LONGEST_TEXT} characters, like email")
-    if not 0 < command.placed_at <= now:
-        return invalid("placed_at", "be after 1970 and not in the future")
+    names = misnamed_import(command.source, command.reference, command.fingerprint, command.customer)
+    if refusal := names or misdated_import(command.placed_at, command.currency, now):
+        return refusal
+    if len(command.email) > LONGEST_TEXT:
+        return invalid("email", f"have at most {LONGEST_TEXT} characters")
     if len(command.lines) > MOST_IMPORTED_LINES or not (command.lines or command.shipping):
         return invalid("lines", f"be 1 to {MOST_IMPORTED_LINES}, or none where there is shipping")
     return None
 
 
 def _mispriced(command: ImportOrder) -> Rejected | None:
-    if not Money(0, command.currency).is_price():
-        return invalid("currency", "be an ISO 4217 code")
     if not 0 <= command.shipping <= MOST_TOTAL:
         return invalid("shipping", f"be 0 to {MOST_TOTAL} minor units")
     amount = command.shipping
@@ -157,14 +146,10 @@ def _import_return(order: Order, command: ImportReturn, now: Instant) -> Outcome
         return Rejected(Reason.NOT_FOUND)
     known = after_of(order).returns.get(command.return_id)
     if known is not None:
-        return Accepted((), view(order)) if _is_same(known, command) else Rejected(Reason.KEY_REUSED)
+        return Accepted((), Imported(False)) if _is_same(known, command) else Rejected(Reason.KEY_REUSED)
     if refusal := _misreturned(order, command, now):
         return refusal
-    imported = ReturnImported(command.return_id, command.returned_at, command.units)
-    after = order.after.copied() if order.after is not None else None
-    trial = msgspec.structs.replace(order, after=after)
-    _apply_return(trial, imported)
-    return Accepted((imported,), view(trial))
+    return Accepted((ReturnImported(command.return_id, command.returned_at, command.units),), Imported(True))
 
 
 def _is_same(known: Return, command: ImportReturn) -> bool:

@@ -73,6 +73,12 @@ MAX_EVENTS = 100
 """Of one batch."""
 MAX_EVENT_QUERY_LENGTH = 200
 MAX_POSITION = 10_000
+SOURCE_PATTERN = r"^[a-z0-9][a-z0-9-]{0,31}$"
+"""What an import calls the system that its history comes from."""
+REFERENCE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$"
+"""What that system calls an order, a return, a customer."""
+CREDIT_ID_PATTERN = r"^crd_[0-9a-f]{32}$"
+MAX_IMPORTED_LINES = 1_500
 DEFAULT_PAGE = 20
 MAX_PAGE = 100
 
