@@ -50,7 +50,8 @@ def test_an_order_comes_with_its_date_its_customer_and_products_nobody_buys(shop
     product = shop.get("/v1/admin/products/METAL-LANTERN", admin=True).json()
     assert (product["title"], product["status"]) == ("White metal lantern", "archived")
     assert shop.get("/v1/products/METAL-LANTERN").status_code == 404
-    assert shop.get("/v1/admin/orders/" + result["id"] + "/timeline", admin=True).json()["items"][0]["what"] == "imported"
+    told = shop.get(f"/v1/admin/orders/{result['id']}/timeline", admin=True).json()["items"]
+    assert told[0]["what"] == "imported"
 
 
 def test_the_same_rows_again_change_nothing(shop: Shopfront) -> None:
