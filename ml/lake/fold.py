@@ -81,9 +81,14 @@ class Folds:
     async def prefetch(self, shard: int, entries: Iterable[Entry]) -> None:
         """Fold what these will need, with one question to the journal."""
         wanted: dict[Address, int] = {}
+        seen: set[Address] = set()
         for entry in entries:
             address = (entry.kind, entry.key)
-            if entry.version > 1 and address not in wanted and not STORIES[entry.kind].alone:
+            if address in seen:
+                continue
+            # Those that follow find it at hand.
+            seen.add(address)
+            if entry.version > 1 and not STORIES[entry.kind].alone:
                 fold = self._of(entry.kind).get(address)
                 if (fold is None or fold.version != entry.version - 1) and self._kept_at(entry) is None:
                     wanted[address] = entry.version - 1

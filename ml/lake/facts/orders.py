@@ -73,6 +73,9 @@ CAUSES: Mapping[type[Event], Callable[[Order, Any], Cause]] = {
 
 MOVES_STATUS = (OrderConfirmed, OrderRejected, OrderExpired, OrderCancelled, OrderFulfilled, ShipmentMoved, EditEnded)
 
+TELLING = frozenset((*CAUSES, *MOVES_STATUS, OrderPlaced, CartTaken))
+"""The others only change the state."""
+
 SHOWN = frozenset(
     (
         Status.CONFIRMED,
@@ -92,9 +95,12 @@ def order_rows(where: Where, order: Order, events: Sequence[Event], around: Arou
     changes = 0
     refusals = 0
     for event in events:
+        if type(event) not in TELLING:
+            ORDER.apply(order, event)
+            continue
         before = status_of(order) if order.status is not None else None
         standing = standing_of(order) if type(event) in CAUSES else None
-        if type(event) is OrderRejected:
+        if isinstance(event, OrderRejected):
             for row in _refusals(where, order, event, refusals):
                 refusals += 1
                 yield row
