@@ -197,6 +197,11 @@ class Manifest:
         )
         return [LakeFile(*row) for row in rows]
 
+    def instant(self) -> tuple[Sequence[LakeFile], Mapping[int, int]]:
+        """The files that count, and the positions that they reach, at one instant."""
+        with self._transaction("DEFERRED"):
+            return self.files(), self.positions()
+
     def all_paths(self) -> frozenset[str]:
         """Of every file that counts or may still be read."""
         return frozenset(path for (path,) in self._connection.execute("SELECT path FROM files"))

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .manifest import FILE_NAME, LakeFile, Manifest
 from .tables import TABLES, Row, columns_of, is_instant
@@ -46,9 +46,22 @@ DERIVED: Mapping[str, str] = {
 """Views over the tables: what is now, and what recommendations learn from."""
 
 
+class Instant(NamedTuple):
+    """What counts at one instant: the files by table, and up to where each shard is in them."""
+
+    files: Mapping[str, Sequence[LakeFile]] = {}
+    positions: Mapping[int, int] = {}
+
+
 @contextmanager
 def connect(
-    lake: Path, *, first_ms: int | None = None, last_ms: int | None = None, threads: int = 0, memory: str = ""
+    lake: Path,
+    *,
+    first_ms: int | None = None,
+    last_ms: int | None = None,
+    threads: int = 0,
+    memory: str = "",
+    instant: Instant | None = None,
 ) -> "Iterator[duckdb.DuckDBPyConnection]":
     """A DuckDB connection with a view for each table of the lake, and those of `DERIVED`.
 
@@ -57,6 +70,7 @@ def connect(
     """
     import duckdb
 
+    by_table = (instant or instant_of(lake)).files
     connection = duckdb.connect(":memory:")
     try:
         connection.execute("SET TimeZone = ?", [TIME_ZONE])
@@ -64,7 +78,6 @@ def connect(
             connection.execute("SET threads = ?", [threads])
         if memory:
             connection.execute("SET memory_limit = ?", [memory])
-        by_table = files_of(lake)
         for name, row in TABLES.items():
             wanted = [file for file in by_table.get(name, ()) if _overlaps(file, first_ms, last_ms)]
             connection.execute(f"CREATE VIEW {name} AS {_select(lake, row, wanted)}")
@@ -75,29 +88,19 @@ def connect(
         connection.close()
 
 
-def files_of(lake: Path) -> Mapping[str, Sequence[LakeFile]]:
-    """The files that count at this instant, by table; none where there is no lake yet."""
+def instant_of(lake: Path) -> Instant:
+    """What counts now; nothing where there is no lake yet."""
     if not (lake / FILE_NAME).exists():
-        return {}
+        return Instant()
     manifest = Manifest(lake, create=False)
     try:
-        found: dict[str, list[LakeFile]] = defaultdict(list)
-        for file in manifest.files():
-            found[file.table].append(file)
-        return found
+        files, positions = manifest.instant()
     finally:
         manifest.close()
-
-
-def positions_of(lake: Path) -> Mapping[int, int]:
-    """Up to which position of each shard the lake has everything."""
-    if not (lake / FILE_NAME).exists():
-        return {}
-    manifest = Manifest(lake, create=False)
-    try:
-        return manifest.positions()
-    finally:
-        manifest.close()
+    found: dict[str, list[LakeFile]] = defaultdict(list)
+    for file in files:
+        found[file.table].append(file)
+    return Instant(found, positions)
 
 
 def _overlaps(file: LakeFile, first_ms: int | None, last_ms: int | None) -> bool:

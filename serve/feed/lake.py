@@ -10,7 +10,7 @@ from actors.journals.port import Journal
 from engine.kernel import Instant
 from ml.lake.housekeeping import Keeping
 from ml.lake.manifest import LakeFile
-from ml.lake.reading import files_of, positions_of
+from ml.lake.reading import instant_of
 from ml.lake.writer import LakeWriter
 
 
@@ -32,10 +32,10 @@ class LakeSection:
 
     async def status(self) -> dict[str, Any]:
         """What is in the lake, and how far it reaches."""
-        files = await asyncio.to_thread(files_of, self.directory)
+        files, positions = await asyncio.to_thread(instant_of, self.directory)
         return {
             "directory": str(self.directory),
-            "positions": {str(shard): position for shard, position in positions_of(self.directory).items()},
+            "positions": {str(shard): position for shard, position in positions.items()},
             "tables": {name: _told(of_table) for name, of_table in files.items()},
         }
 

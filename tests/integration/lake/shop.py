@@ -68,12 +68,15 @@ class Shop(World):
                 self.run(name)
             self.advance(600_000)
 
+    def shard_of(self, key: str) -> int:
+        return shard_of(key, SHARDS)
+
     async def commit(self) -> None:
         """Write down what is pending, as hosts would."""
         for shard in range(SHARDS):
             if shard not in self.epochs:
                 self.epochs[shard] = await self.recorded.acquire(shard)
-            entries = [entry for entry in self.pending if shard_of(entry.key, SHARDS) == shard]
+            entries = [entry for entry in self.pending if self.shard_of(entry.key) == shard]
             if entries:
                 await self.recorded.append([Batch(shard, self.epochs[shard], entries)])
         self.pending = []

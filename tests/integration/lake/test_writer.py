@@ -7,7 +7,7 @@ import pytest
 
 from engine.order import Cancel
 from ml.lake.manifest import FILE_NAME, LakeInUse
-from ml.lake.reading import connect, files_of, positions_of
+from ml.lake.reading import connect, instant_of
 from ml.lake.tables import TABLES
 from tests.unit.engine.world import DAY_MS
 
@@ -101,7 +101,7 @@ def test_killed_anywhere_nothing_is_missing_and_nothing_twice(
     units, total, rows = asked(tmp_path, SUMS)[0]
     assert {"units": units, "total": total} == shop.ledger()
     assert asked(tmp_path, "SELECT count(DISTINCT (shard, position, index)) FROM sales") == [(rows,)]
-    counted = {file.path for files in files_of(tmp_path).values() for file in files}
+    counted = {file.path for files in instant_of(tmp_path).files.values() for file in files}
     there = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.parquet")}
     assert there >= counted
     assert len(there - counted) <= 9 * len(TABLES), "only what was replaced may still be there"
@@ -152,9 +152,9 @@ def test_rows_come_into_force_with_their_positions_and_stay_readable_meanwhile(s
         await lake.open()
         await fill(shop, lake)
         assert await lake.positions() is None
-        assert positions_of(tmp_path) == {}
+        assert instant_of(tmp_path).positions == {}
         await lake.flush()
-        assert await lake.positions() == positions_of(tmp_path) != {}
+        assert await lake.positions() == instant_of(tmp_path).positions != {}
         with connect(tmp_path, threads=1) as before:
             seen = before.sql(SUMS).fetchall()
             for _ in range(8):
@@ -163,10 +163,10 @@ def test_rows_come_into_force_with_their_positions_and_stay_readable_meanwhile(s
                 await fill(shop, lake)
                 await lake.flush()
             shop.now += 3 * DAY_MS
-            files = len(files_of(tmp_path)["sales"])
+            files = len(instant_of(tmp_path).files["sales"])
             while lake.housekeeping.merge():
                 pass
-            assert len(files_of(tmp_path)["sales"]) < files
+            assert len(instant_of(tmp_path).files["sales"]) < files
             assert before.sql(SUMS).fetchall() == seen, "one instant, also when its files were merged"
         await lake.close()
 
