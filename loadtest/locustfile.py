@@ -1,4 +1,5 @@
-"""Shoppers for locust: buyers of one hot SKU, of whom some ask twice with one key, and people who only look.
+"""Shoppers for locust: buyers of one hot SKU, of whom some ask twice with one key, and people who only look,
+and tell the shop at what.
 
 Each attempt to buy is written down for the audit. By hand: `locust -f loadtest/locustfile.py --sku RETRO-CLOCK`.
 """
@@ -21,6 +22,8 @@ ORDERS_PATH = "/v1/orders"
 RETRY_SHARE = 0.1
 """Of the purchases, how many are sent once more with the same key after their answer."""
 CATALOGUE_PAGE = 20
+EVENTS_PATH = "/v1/events"
+EVENTS_IN_A_BATCH = 10
 TIMEOUT_S = 30.0
 
 CONFIRMED_NAME = "buy: confirmed"
@@ -93,6 +96,8 @@ class Browser(FastHttpUser):
 
     def on_start(self) -> None:
         self._sku = self.environment.parsed_options.sku
+        self._visitor = uuid.uuid4().hex
+        self._behaviour: list[dict[str, Any]] = []
 
     @task(1)
     def browse(self) -> None:
@@ -101,7 +106,17 @@ class Browser(FastHttpUser):
     @task(3)
     def look_at_product(self) -> None:
         self.client.get(f"/v1/products/{self._sku}", name="look: product")
+        self._behaviour.append({"id": uuid.uuid4().hex, "type": "view", "sku": self._sku})
+        if len(self._behaviour) >= EVENTS_IN_A_BATCH:
+            self._tell()
 
     @task(3)
     def look_at_stock(self) -> None:
         self.client.get(f"/v1/stock/{self._sku}", name="look: stock")
+
+    def _tell(self) -> None:
+        """Send what was done since the last time; one batch in ten comes twice, and is known."""
+        batch = {"anonymous_id": self._visitor, "events": self._behaviour}
+        self._behaviour = []
+        for _ in range(2 if random.random() < RETRY_SHARE else 1):
+            self.client.post(EVENTS_PATH, json=batch, name="tell: events")

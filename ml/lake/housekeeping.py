@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from . import compaction, retention
+from .forgetting import Forgetting
 from .manifest import LakeFile, Manifest
 from .parquet import DAY_MS
 from .tables import PERSONAL, TABLES
@@ -46,6 +47,8 @@ class Housekeeping:
         self._keeping = keeping
         self._now = now
         self._erased_at = 0
+        self._forgetting = Forgetting(directory)
+        self._forgot_at = 0
 
     def close(self) -> None:
         self._manifest.close()
@@ -63,6 +66,7 @@ class Housekeeping:
         self.drop_gone()
         self.age()
         self.erase()
+        self.forget()
         for _ in range(MOST_MERGES):
             if not self.merge(reach):
                 break
@@ -108,6 +112,14 @@ class Housekeeping:
                     self._replace([file], [left] if left is not None else [])
         self._manifest.settle_erased(self._token, customers)
         logger.info("%s erased accounts are in no file of the lake any more", len(customers))
+
+    def forget(self) -> None:
+        """Let go of what visitors wanted to be forgotten."""
+        if self._now() < self._forgot_at + self._keeping.erase_every_ms:
+            return
+        self._forgot_at = self._now()
+        for file, left in self._forgetting.once(self._manifest.files(retention.AGING)):
+            self._replace([file], [left] if left is not None else [])
 
     def _replace(self, gone: Sequence[LakeFile], added: Sequence[LakeFile]) -> None:
         self._manifest.replace(self._token, gone, added, self._now())

@@ -33,7 +33,7 @@ def younger(lake: Path, file: LakeFile, before_ms: int) -> LakeFile | None:
 
     table = parquet.read(lake, [file])
     limit = pa.scalar(before_ms, pa.int64()).cast(pa.timestamp("ms", tz="UTC"))
-    return _written(lake, file, table.filter(pc.greater_equal(table.column("happened_at"), limit)))
+    return written(lake, file, table.filter(pc.greater_equal(table.column("happened_at"), limit)))
 
 
 def names_any(lake: Path, file: LakeFile, customers: Sequence[str]) -> bool:
@@ -53,11 +53,11 @@ def anonymous(lake: Path, file: LakeFile, customers: Sequence[str]) -> LakeFile 
     table = parquet.read(lake, [file])
     named = _of_any(table, _identities(file.table), customers)
     if file.table not in PERSONAL:
-        return _written(lake, file, table.filter(pc.invert(named)))
+        return written(lake, file, table.filter(pc.invert(named)))
     for column in PERSONAL[file.table]:
         emptied = pc.if_else(named, pa.scalar(""), table.column(column).combine_chunks())
         table = table.set_column(table.column_names.index(column), table.schema.field(column), emptied)
-    return _written(lake, file, table)
+    return written(lake, file, table)
 
 
 def _identities(table: str) -> Sequence[str]:
@@ -76,7 +76,8 @@ def _of_any(table: "pa.Table", columns: Sequence[str], customers: Sequence[str])
     return named
 
 
-def _written(lake: Path, file: LakeFile, table: "pa.Table") -> LakeFile | None:
+def written(lake: Path, file: LakeFile, table: "pa.Table") -> LakeFile | None:
+    """A file of these rows in the place of that one; None where there are none."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

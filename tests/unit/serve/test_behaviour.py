@@ -1,13 +1,16 @@
 """Visitors' events over HTTP: each counts once, goes to whose it is, and to nobody who doesn't want to be known."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from engine.visitor import UNLINKED_KEYS, UNLINKED_PREFIX, BehaviourRecorded, VisitorView
+from serve.api.schemas.times import instant_of
 from serve.behaviour import Visitors
 from serve.events import LeanEvents
 
@@ -15,6 +18,8 @@ from .shopfront import SHARDS, START_MS, Shopfront, kind_of
 from .visitor import PASSWORD, Visitor
 
 BROWSER = "browser-0001"
+JSON = {"Content-Type": "application/json"}
+DOCS = Path(__file__).parents[3] / "docs" / "behaviour.md"
 
 
 @pytest.fixture
@@ -234,6 +239,20 @@ def test_only_the_staff_may_send_in_a_customers_name(shop: Shopfront) -> None:
     assert ids(shop.run(Visitors(shop.client).customer("acc_ada"))) == ["e-1"]
 
 
+def test_the_example_of_the_docs_is_what_the_shop_takes_and_says(shop: Shopfront) -> None:
+    shop.clock.ms = instant_of("2026-11-22T12:00:00Z")
+    page = DOCS.read_text()
+    asked, answered = (
+        re.search(r"application/json\n\n(.*?)```", page, re.S),
+        re.search(r"```json\n(.*?)```", page, re.S),
+    )
+    assert asked
+    assert answered
+    told = shop.post("/v1/events", content=asked[1], headers=JSON)
+    assert (told.status_code, told.json()) == (202, json.loads(answered[1]))
+    assert anonymous(shop, "kq3v9x7c1m5n8b2z").recent[0].at == shop.clock.ms - 14 * 60_000
+
+
 WRONG: dict[str, tuple[Any, str]] = {
     "no events": ({"events": []}, "#/events"),
     "too many": ({"events": [view(f"e-{number}") for number in range(101)]}, "#/events"),
@@ -263,7 +282,6 @@ def test_a_batch_with_a_fault_is_refused_whole_and_the_event_is_named(
 
 
 COMMON = json.dumps({"events": [view("e-1", at="2026-11-18T15:00:00Z")], "anonymous_id": BROWSER}).encode()
-JSON = {"Content-Type": "application/json"}
 BOTH_WAYS: dict[str, tuple[bytes, Mapping[str, str]]] = {
     "the common form": (COMMON, JSON),
     "broken JSON": (COMMON[:-2], JSON),
