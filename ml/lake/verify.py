@@ -39,7 +39,7 @@ SALES = tuple(Amounts._fields)
 
 
 SALES_SQL = """
-    SELECT if(order_id IN (FROM trimmed_orders), [order_id, line::VARCHAR],
+    SELECT if(order_id IN (FROM trimmed_orders), [order_id],
         [currency, sku, strftime(happened_at, '%Y-%m-%d')]),
         sum(units), sum(gross), sum(discount), sum(tax), sum(net), sum(total)
     FROM sales GROUP BY 1"""
@@ -103,8 +103,8 @@ class _Fold:
 
     async def read(self, positions: Mapping[int, int], report: Report) -> None:
         for order_id, order in self._trimmed[ORDER.name].items():
-            for line, amounts in standing_of(order).items():
-                _add(self.totals, (order_id, str(line)), amounts._asdict())
+            for amounts in standing_of(order).values():
+                _add(self.totals, (order_id,), amounts._asdict())
         for key, stock in self._trimmed[STOCK.name].items():
             sku, _, location = key.partition("@")
             _add(self.totals, (sku, location), {"on hand": stock.on_hand, "reserved": stock.reserved})
@@ -138,7 +138,7 @@ class _Fold:
 def _totals_of(row: Row, trimmed: Trimmed) -> Iterator[tuple[tuple[str, ...], Mapping[str, int]]]:
     orders, stocks = trimmed[ORDER.name], trimmed[STOCK.name]
     if isinstance(row, Sale):
-        of = (row.order_id, str(row.line)) if row.order_id in orders else (row.currency, row.sku, _day(row.at))
+        of = (row.order_id,) if row.order_id in orders else (row.currency, row.sku, _day(row.at))
         yield of, {name: getattr(row, name) for name in SALES}
     elif isinstance(row, OrderRow) and row.order_id not in orders:
         yield (row.status, _day(row.at)), {"orders": 1, "ordered": row.total}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from engine.account import ACCOUNT, Account
-from engine.account.events import AccountErased, AddressPut, AddressRemoved, CartUsed, HandleHeld
+from engine.account.events import AccountErased, AccountImported, AddressPut, AddressRemoved, CartUsed, HandleHeld
 from engine.account.messages import Status
 from engine.kernel import Event
 
@@ -43,7 +43,7 @@ def customer_rows(where: Where, account: Account, events: Sequence[Event], aroun
         kind = _kind_of(event, country != country_of(account))
         if kind is None or (account.status in (None, Status.OPENING)):
             continue
-        erased = kind == "erased"
+        erased, imported = kind == "erased", isinstance(event, AccountImported)
         yield CustomerRow(
             shard=where.shard,
             position=where.position,
@@ -52,8 +52,9 @@ def customer_rows(where: Where, account: Account, events: Sequence[Event], aroun
             customer=account.account_id,
             kind=kind,
             groups="" if erased else around.groups(account.account_id),
-            country="" if erased else country_of(account),
+            country=event.country if isinstance(event, AccountImported) else "" if erased else country_of(account),
             registered_at=account.created_at,
+            imported=imported,
         )
         index += 1
 
@@ -82,7 +83,7 @@ def country_of(account: Account) -> str:
 
 def _kind_of(event: Event, moved: bool) -> str | None:
     match event:
-        case HandleHeld():
+        case HandleHeld() | AccountImported():
             return "registered"
         case AccountErased():
             return "erased"

@@ -21,6 +21,7 @@ from engine.order.events import (
     OrderPlaced,
     OrderRejected,
 )
+from engine.order.importing import OrderImported, ReturnImported
 from engine.order.ownership import has_account
 from engine.order.state import participant_at
 
@@ -61,6 +62,8 @@ def _reasons_of_return(order: Order, return_id: str) -> Mapping[int, str]:
 
 
 CAUSES: Mapping[type[Event], Callable[[Order, Any], Cause]] = {
+    OrderImported: lambda _order, _event: SALE,
+    ReturnImported: lambda _order, _event: Cause("return"),
     OrderConfirmed: lambda _order, _event: SALE,
     OrderCancelled: lambda _order, event: Cause("cancel", {NO_LINE: event.note}),
     UnitsCancelled: lambda _order, event: Cause("cancel", {NO_LINE: event.reason}),
@@ -99,6 +102,7 @@ def order_rows(where: Where, order: Order, events: Sequence[Event], around: Arou
             ORDER.apply(order, event)
             continue
         before = status_of(order) if order.status is not None else None
+        unknown = order.total is None
         standing = standing_of(order) if type(event) in CAUSES else None
         if isinstance(event, OrderRejected):
             for row in _refusals(where, order, event, refusals):
@@ -107,7 +111,7 @@ def order_rows(where: Where, order: Order, events: Sequence[Event], around: Arou
         ORDER.apply(order, event)
         if standing is not None:
             ledger.moved(standing, CAUSES[type(event)](order, event), event)
-        if (told := _status_told(order, before, event)) is not None:
+        for told in _statuses_told(order, before, event, unknown=unknown):
             yield _order_row(where, order, told, event, around, changes)
             changes += 1
     yield from ledger.rows()
@@ -125,8 +129,11 @@ class _Ledger:
     def moved(self, before: Standing, cause: Cause, event: Event) -> None:
         """What the order stands for has changed because of the event."""
         after, at = standing_of(self._order), happened_at(self._where, event)
-        for line in sorted({*before, *after}):
-            change = after.get(line, NOTHING).less(before.get(line, NOTHING))
+        lines = sorted({*before, *after})
+        changes = {line: after.get(line, NOTHING).less(before.get(line, NOTHING)) for line in lines}
+        if isinstance(event, ReturnImported):
+            changes = _credited(event)
+        for line, change in changes.items():
             if not any(change):
                 continue
             kind = cause.kind
@@ -175,6 +182,11 @@ class _Ledger:
             index += 1
 
 
+def _credited(event: ReturnImported) -> dict[int, Amounts]:
+    """What another system gave back for each line, which may be more than the line had cost."""
+    return {each.line: Amounts(-each.quantity, -each.amount, 0, 0, -each.amount, -each.amount) for each in event.units}
+
+
 def _sku_at(order: Order, line: int) -> str:
     if line == NO_LINE:
         return ""
@@ -201,17 +213,19 @@ def _destination(order: Order) -> tuple[str, str]:
     return "", ""
 
 
-def _status_told(order: Order, before: Status | None, event: Event) -> str | None:
-    """The status that the event leads to, if that is another and people are told of it."""
-    if isinstance(event, OrderPlaced):
-        return "placed" if event.total is not None else None
-    if isinstance(event, CartTaken):
-        # Unless its lines were known before.
-        return "placed" if before is Status.SEALING and not order.quote and order.cart_id else None
+def _statuses_told(order: Order, before: Status | None, event: Event, *, unknown: bool) -> Sequence[str]:
+    """The status that the event leads to, if that is another and people are told of it.
+
+    An order counts as placed once its lines are known: `unknown` says that they weren't before the event.
+    """
+    if isinstance(event, OrderPlaced | CartTaken):
+        return ("placed",) if unknown and order.total is not None else ()
+    if isinstance(event, OrderImported):
+        return ("confirmed", str(status_of(order)))
     if not isinstance(event, (*MOVES_STATUS, UnitsCancelled)):
-        return None
+        return ()
     status = status_of(order)
-    return str(status) if status is not before and status in SHOWN else None
+    return (str(status),) if status is not before and status in SHOWN else ()
 
 
 def _order_row(where: Where, order: Order, status: str, event: Event, around: Around, index: int) -> OrderRow:
@@ -236,7 +250,7 @@ def _order_row(where: Where, order: Order, status: str, event: Event, around: Ar
         cart_id=order.cart_id,
         coupons=",".join(order.quote.coupons) if order.quote is not None else "",
         guest=not has_account(order),
-        imported=False,
+        imported=bool(order.source),
         placed_at=order.placed_at,
     )
 

@@ -7,6 +7,7 @@ import msgspec
 
 from engine.account import ACCOUNT
 from engine.cart import CART
+from engine.credit import CREDIT
 from engine.kernel import Event, Kind
 from engine.order import ORDER
 from engine.product import PRODUCT
@@ -15,7 +16,7 @@ from engine.stock import STOCK
 from engine.visitor import VISITOR
 
 from ..tables import Row
-from . import behaviour, carts, customers, orders, products, purchasing, stock
+from . import behaviour, carts, credits, customers, orders, products, purchasing, stock
 from .around import Around, Where
 
 Rows = Callable[[Where, Any, Sequence[Event], Around], Iterable[Row]]
@@ -76,6 +77,14 @@ STORIES: Mapping[str, Story] = {
             lambda key: purchasing.Story(PURCHASE.new(key)),
             purchasing.story_of,
             purchasing.apply,
+        ),
+        Story(
+            CREDIT,
+            lambda where, key, events, around: credits.credit_rows(where, key, events, around),
+            _as_it_is,
+            _as_it_is,
+            _nothing,
+            alone=True,
         ),
         Story(
             CART,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from engine.cart import Line
+from engine.cart import AddLine, Line, OpenCart
 from engine.gift_card import IssueCard
 from engine.money import Money
 from engine.order import Cancel, Claim, Place, Status
@@ -25,7 +25,7 @@ from engine.order.aftersale.returns import AnswerReturn, InspectReturn, ReceiveR
 from engine.pricing import Discount, Quote, QuotedLine, QuotedShipping
 from engine.pricing.values import Tax
 from engine.stock import Receive, stock_key
-from ml.lake.tables import OrderRow, Refusal, Sale
+from ml.lake.tables import CartRow, OrderRow, Refusal, Sale
 from tests.unit.engine.test_aftersale_properties import play
 from tests.unit.engine.world import START, World
 
@@ -186,6 +186,18 @@ def test_every_status_has_its_row_once() -> None:
     assert {(row.units, row.lines, row.total, row.currency) for row in rows} == {(4, 2, QUOTE.total, "EUR")}
     cancelled = rows_of(tell(bought(), Cancel("mind")), OrderRow)
     assert [(row.status, row.reason) for row in cancelled] == [("placed", ""), ("confirmed", ""), ("cancelled", "mind")]
+
+
+def test_an_order_of_a_cart_counts_as_placed_when_the_cart_has_told_its_lines() -> None:
+    world = World()
+    world.send("stock", stock_key("LAVA-LAMP"), Receive("r-1", 10))
+    world.send("cart", "cart_1", OpenCart())
+    world.send("cart", "cart_1", AddLine("LAVA-LAMP", 2, LAMP.price))
+    world.send("order", ORDER, Place("fp", "ann@example.org", "sandbox", "tok_ok", (), cart_id="cart_1"))
+    world.run(ORDER)
+    rows: list[OrderRow] = rows_of(world, OrderRow)
+    assert [(row.status, row.units, row.total) for row in rows] == [("placed", 2, 10_000), ("confirmed", 2, 10_000)]
+    assert [row.kind for row in rows_of(world, CartRow)] == ["set", "sealed"]
 
 
 def test_an_order_that_is_refused_tells_what_was_short_and_sells_nothing() -> None:
