@@ -29,6 +29,7 @@ from .access.access import access_of
 from .accounts.composition import accounts_of, letters_of, mailer_of
 from .accounts.oidc import Providers
 from .api import build_app
+from .cache.composition import PageCache
 from .catalogue import CatalogueView, KnownOrders
 from .feed.actor import RemoteDesk
 from .feed.keeper import Keeper
@@ -40,7 +41,7 @@ from .front import Front
 from .gateways.registry import methods_of, providers_of
 from .hosting import all_shards, clock_of, host_of, journal_of, log_to_stderr, reached_journal_of
 from .ingress import door
-from .launcher.haproxy import CONNECTIONS
+from .launcher.haproxy import connections_here
 from .limits import limits_of
 from .live.live import Live, streams_that_fit
 from .metrics.figures import tell_of_host, tell_of_shop
@@ -116,7 +117,7 @@ class ShopProcess:
             directory=own_directory(settings.data),
         )
         self._live = Live(
-            streams_that_fit(settings.streams, settings.replicas, CONNECTIONS), settings.streams_per_address
+            streams_that_fit(settings.streams, settings.replicas, connections_here()), settings.streams_per_address
         )
         self._live.orders.are_told = settings.placement == "replica"
         self._catalogue.listeners += [self._search, self._live.stock]
@@ -153,7 +154,9 @@ class ShopProcess:
             pins=Pins(self._client, self if settings.placement == "replica" else on_ray.RayDirectory()),
         )
         self._app = build_app(shop)
-        self._front = Front(shop)
+        self._page_cache = PageCache(shop, settings, self._app)
+        self._catalogue.listeners.append(self._page_cache.cache)
+        self._front = Front(shop, self._page_cache.pages)
         self._shop = shop
         tell_of_shop(shop)
         front = self._front
@@ -222,6 +225,7 @@ class ShopProcess:
             await self._host.close()
         if self._journal is not None:
             await self._journal.close()
+        await self._page_cache.close()
         for provider in self._providers.values():
             await provider.close()
 

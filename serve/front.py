@@ -6,7 +6,7 @@ came: one place words the errors, and the lean way can only ever be faster, neve
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,10 +18,12 @@ from .api.auth import token_of
 from .api.bounds import SALE_KEY_PATTERN
 from .api.middlewares import DATA_HEADERS, NOT_KEPT, REQUEST_ID_HEADER, SECURITY_HEADERS, request_id_of
 from .api.places import polled
+from .api.preconditions import is_fresh
 from .api.problems import ProblemError, problem
 from .api.purchase import purchase
 from .api.requests import OrderRequest, decode_order_request, idempotency_key_of
 from .api.schemas.common import Health
+from .cache.pages import Pages
 from .events import PLAIN_JSON, LeanEvents
 from .shop import Shop
 
@@ -35,6 +37,9 @@ logger = logging.getLogger("doorbuster.serve")
 
 Headers = Sequence[tuple[bytes, bytes]]
 
+_Answer = Callable[[Scope, Receive, Send, ASGIApp], Awaitable[None]]
+
+_OF_A_BODY = (b"content-type", b"content-length")
 _ALIVE = shaped_answer(Health(status="alive"))
 
 
@@ -45,8 +50,10 @@ class Front:
     It stands before whatever leads to the application, which is passed in with each request.
     """
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: Shop, pages: Pages | None = None) -> None:
         self._shop = shop
+        # Where requests are counted by who makes them, none may be answered before it was.
+        self._pages = pages if shop.limits.policy("api") is None else None
         self._events = LeanEvents(shop)
         self._has_other_sites = bool(shop.settings.cors_origins)
         self._max_body_bytes = shop.settings.max_body_bytes
@@ -60,15 +67,18 @@ class Front:
         path, method = scope["path"], scope["method"]
         if path in (ORDERS, EVENTS):
             return bool(method == "POST")
-        return method == "GET" and (path == HEALTH or (path.startswith(SALES) and _is_poll(path) is not None))
+        if method != "GET":
+            return False
+        if path == HEALTH or (path.startswith(SALES) and _is_poll(path) is not None):
+            return True
+        return self._pages is not None and self._pages.takes(path)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, app: ASGIApp) -> None:
         if scope["path"] == HEALTH:
             await self._send(scope, send, _ALIVE)
             return
         if scope["path"] != ORDERS:
-            answered = self._tell_events if scope["path"] == EVENTS else self._poll
-            await answered(scope, receive, send, app)
+            await self._answer_of(scope["path"])(scope, receive, send, app)
             return
         key, authorization = _common_form(scope)
         if self._has_other_sites and any(name == b"origin" for name, _ in scope["headers"]):
@@ -95,6 +105,11 @@ class Front:
         # A browser sends a request of this form for a script only and never shows the answer as a page: each header
         # that speaks of pages would cost a microsecond.
         await self._send(scope, send, answer, DATA_HEADERS)
+
+    def _answer_of(self, path: str) -> _Answer:
+        if path == EVENTS:
+            return self._tell_events
+        return self._poll if path.startswith(SALES) else self._page
 
     async def _tell_events(self, scope: Scope, receive: Receive, send: Send, app: ASGIApp) -> None:
         try:
@@ -124,6 +139,22 @@ class Front:
                 return
         await app(scope, receive, send)
 
+    async def _page(self, scope: Scope, receive: Receive, send: Send, app: ASGIApp) -> None:
+        """Show a page as it was made for others: to whoever is nobody in particular."""
+        headers = dict(scope["headers"])
+        others_page = self._has_other_sites and b"origin" in headers
+        if self._pages is None or b"authorization" in headers or others_page or not self._shop.ready():
+            await app(scope, receive, send)
+            return
+        page = await self._pages.answer(scope)
+        if (known := headers.get(b"if-none-match")) is not None and page.status == 200:
+            page = _unless_known(page, known.decode("latin-1"))
+        self.requests += 1
+        request_id = request_id_of(scope) or f"{self._id_prefix}-{self.requests}"
+        whole = [*page.headers, (REQUEST_ID_HEADER, request_id.encode())]
+        await send({"type": "http.response.start", "status": page.status, "headers": whole})
+        await send({"type": "http.response.body", "body": page.body})
+
     def _common_request(self, message: Message) -> OrderRequest | None:
         if message["type"] != "http.request" or message.get("more_body"):
             return None
@@ -144,6 +175,14 @@ class Front:
             headers.append(NOT_KEPT)
         await send({"type": "http.response.start", "status": given.status, "headers": headers})
         await send({"type": "http.response.body", "body": given.body})
+
+
+def _unless_known(page: HttpAnswer, if_none_match: str) -> HttpAnswer:
+    """The page, or that the client has it already."""
+    tags = [value.decode("latin-1") for name, value in page.headers if name == b"etag"]
+    if not tags or not is_fresh(if_none_match, tags[0]):
+        return page
+    return HttpAnswer(304, [header for header in page.headers if header[0] not in _OF_A_BODY], b"")
 
 
 def _common_form(scope: Scope) -> tuple[str | None, str]:

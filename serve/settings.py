@@ -190,6 +190,12 @@ class Settings(BaseModel):
         SecretStr(""),
         description="URL of a Redis in which all replicas count requests; else each counts its own.",
     )
+    cache_bytes: int = Field(
+        67_108_864, ge=0, le=2**40, description="Memory of one replica for pages made for others, in bytes; 0: none."
+    )
+    cache_redis: Secret = Field(
+        SecretStr(""), description="URL of a Redis in which replicas share lists and search results for a second."
+    )
     streams: int = Field(
         4_000,
         ge=1,

@@ -10,6 +10,8 @@ NOTHING_TO_HOSTS = frozenset(
     {
         "application",
         "behaviour_days",
+        "cache_bytes",
+        "cache_redis",
         "demo_products",
         "haproxy_threads",
         "host",
