@@ -34,6 +34,7 @@ _TAGS = [
     {"name": "payments", "description": "Where payment providers call back, and whether their books agree with ours."},
     {"name": "promotions", "description": "Promotions, coupon codes and shipping methods."},
     {"name": "gift cards", "description": "Gift cards and store credit."},
+    {"name": "reports", "description": "What was sold, what is left, and what the running minutes bring."},
     {"name": "admin", "description": "For whoever runs the shop."},
     {"name": "health", "description": "For whatever watches the shop."},
 ]

@@ -15,6 +15,7 @@ COMMANDS = {
     "payments": ("payments", "Compare the books of payment providers with the orders."),
     "export": ("exports", "Write products of the running shop into a file."),
     "feed": ("feed", "Public events: see them, relay them, look at who reads."),
+    "report": ("report", "Sales, stock, customers and demand: tables, files, pictures."),
     "journal": ("journal", "Look into the journal, check it, copy it, back it up."),
     "keys": ("keys", "Rotate the keys that access tokens are signed with."),
     "hosts": ("hosts", "Look at the hosts of the running shop, and move their shards."),
@@ -37,6 +38,7 @@ Examples
   doorbuster journal verify                        whether everything that was recorded adds up
   doorbuster journal backup DIRECTORY              a backup of this instant, while the shop sells
   doorbuster feed tail --from start                what happened in the shop, as public events
+  doorbuster report sales --interval month         what was sold, as a table; --format csv, parquet or png
   doorbuster payments reconcile                    whether Stripe and PayPal say the same as the orders
   doorbuster hosts list                            where the shards of the running shop are
   doorbuster config                                what a start here would run with, and why

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from actors.errors import FeedRefused
 from actors.feed.feed import Feed
 from actors.feed.positions import FilePositions, JournalPositions, Positions
 from actors.journals.port import Journal
@@ -14,6 +15,7 @@ from engine.kernel import Instant
 
 from ..hosting import clock_of, log_to_stderr, reached_journal_of
 from ..metrics.metrics import Metrics
+from ..reports.section import ReportSection
 from ..settings import Settings
 from .lake import LakeSection
 from .relays.section import Relays
@@ -89,8 +91,12 @@ class FeedProcess:
     async def ask(self, method: str, arguments: Mapping[str, Any]) -> Any:
         """What the section's method says. Raises actors.errors.FeedRefused, and whatever else the section raises."""
         section, _, name = method.partition(".")
+        if section not in self.sections:
+            raise FeedRefused("not-found", f"This shop has no {section}.")
         assert name
         assert not name.startswith("_")
+        if section not in self.sections:
+            raise FeedRefused("not-found", f"There is nothing called {section} here: this shop keeps no lake.")
         return await getattr(self.sections[section], name)(**arguments)
 
     async def close(self) -> None:
@@ -110,6 +116,7 @@ Part = Callable[[FeedProcess], Section | None]
 PARTS: Mapping[str, Part] = {
     "feed": lambda process: FeedStatus(process.feed, process.metrics),
     "lake": lambda process: lake_of(process),
+    "reports": lambda process: reports_of(process),
     "relays": lambda process: relays_of(process),
 }
 """What the process does, by the names of its sections."""
@@ -121,6 +128,12 @@ def lake_of(process: FeedProcess) -> LakeSection | None:
     if directory is None:
         return None
     return LakeSection(process.feed, process.journal, directory, process.settings.behaviour_days, process.now)
+
+
+def reports_of(process: FeedProcess) -> ReportSection | None:
+    """The reports, where there is a lake to ask."""
+    lake = process.sections.get("lake")
+    return ReportSection(lake, process.now) if isinstance(lake, LakeSection) else None
 
 
 def relays_of(process: FeedProcess) -> Relays:

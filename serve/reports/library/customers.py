@@ -1,0 +1,87 @@
+"""Customers by when they came, how often they buy and what they are worth. Guests aren't told apart, so not counted."""
+
+from ..question import Question
+from ..report import CURRENCY, Chart, Column, Report, Unit, in_period
+
+_COHORTS = (
+    Column("cohort", Unit.PERIOD, "the month of the first order ever"),
+    Column("month", Unit.COUNT, "months since; 0 is the month of the first order"),
+    CURRENCY,
+    Column("customers", Unit.COUNT, "in the cohort"),
+    Column("active", Unit.COUNT, "of them who ordered in that month"),
+    Column("retention", Unit.SHARE, "active / customers"),
+    Column("net", Unit.MONEY, "of what they ordered in that month, less returns"),
+)
+
+_VALUES = (
+    Column("customer", Unit.TEXT, "account"),
+    CURRENCY,
+    Column("first_order", Unit.PERIOD, "ever"),
+    Column("last_order", Unit.PERIOD, "in the period"),
+    Column("recency_days", Unit.DAYS, "from the last order to the end of the period"),
+    Column("orders", Unit.COUNT, "in the period"),
+    Column("net", Unit.MONEY, "in the period, less returns: the value so far"),
+    Column("r", Unit.COUNT, "1 to 5 by recency; 5 ordered last"),
+    Column("f", Unit.COUNT, "1 to 5 by number of orders; 5 orders most"),
+    Column("m", Unit.COUNT, "1 to 5 by net; 5 is worth most"),
+    Column("expected_yearly", Unit.MONEY, "net a year at the pace since the period's first order, of 30 days at least"),
+)
+
+
+def _cohorts_sql(question: Question) -> str:
+    month = f"date_trunc('month', make_timestamp_ms(epoch_ms(ordered_at) + ({question.shift('ordered_at')})))"
+    return f"""
+        WITH bought AS (
+            SELECT customer, currency, {month} AS of_month, sum(net) AS net
+            FROM sales WHERE customer <> '' {"AND currency = $currency" if question.currency else ""} GROUP BY ALL
+        ), cohort AS (
+            SELECT customer, currency, min(of_month) AS began FROM bought GROUP BY ALL
+        ), size AS (
+            SELECT currency, began, count(*) AS customers FROM cohort GROUP BY ALL
+        )
+        SELECT strftime(began, '%Y-%m') AS cohort, datediff('month', began, of_month) AS month, currency,
+            any_value(customers), count(*), count(*) / any_value(customers), sum(net)::BIGINT
+        FROM bought JOIN cohort USING (customer, currency) JOIN size USING (currency, began)
+        WHERE began >= date_trunc('month', DATE '{question.first}') AND of_month <= DATE '{question.last}'
+        GROUP BY ALL ORDER BY currency, cohort, month LIMIT $limit"""  # noqa: S608
+
+
+def _values_sql(question: Question) -> str:
+    return f"""
+        WITH bought AS (
+            SELECT customer, currency, count(DISTINCT order_id) FILTER (kind = 'sale') AS orders, sum(net) AS net,
+                min(ordered_at) AS began, max(happened_at) FILTER (kind = 'sale') AS last_at
+            FROM sales WHERE {in_period(question)} AND customer <> '' GROUP BY ALL
+            HAVING orders > 0
+        ), ever AS (
+            SELECT customer, min(ordered_at) AS first_at FROM sales WHERE customer <> '' GROUP BY ALL
+        )
+        SELECT customer, currency, strftime(make_timestamp_ms(epoch_ms(first_at)), '%Y-%m-%d'),
+            strftime(make_timestamp_ms(epoch_ms(last_at)), '%Y-%m-%d'),
+            ($until - epoch_ms(last_at)) / 86400000.0, orders, net::BIGINT,
+            ntile(5) OVER (PARTITION BY currency ORDER BY last_at, customer),
+            ntile(5) OVER (PARTITION BY currency ORDER BY orders, customer),
+            ntile(5) OVER (PARTITION BY currency ORDER BY net, customer),
+            round(net * 365.0 / greatest(30.0, ($until - epoch_ms(began)) / 86400000.0))::BIGINT
+        FROM bought JOIN ever USING (customer)
+        ORDER BY currency, net DESC, customer LIMIT $limit"""  # noqa: S608
+
+
+REPORTS = (
+    Report(
+        "cohorts",
+        "Cohort retention",
+        "Of those who ordered for the first time in a month of the period, how many ordered again in the months after.",
+        lambda _question: _COHORTS,
+        _cohorts_sql,
+        Chart("month", "retention", "heat", "cohort"),
+    ),
+    Report(
+        "customers",
+        "Customer value",
+        "Recency, frequency and money of each customer, as fifths of all, and what a year of them is worth.",
+        lambda _question: _VALUES,
+        _values_sql,
+        Chart("customer", "net"),
+    ),
+)
