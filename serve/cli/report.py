@@ -11,8 +11,10 @@ from engine.money import Money
 
 from ..mail.amounts import shown_amount
 from .options import config_option
+from .report_verify import verify
 from .shop_api import checked, connected
 
+VERIFY = "verify"
 FORMATS = ("table", "csv", "parquet", "json", "png")
 
 
@@ -46,7 +48,11 @@ def command(
     """Ask the running shop for a report; without NAME, which reports there are.
 
     A table and JSON go to the terminal, CSV, too, unless there is an --output; Parquet and PNG go to a file.
+    `doorbuster report verify` folds the journals anew and compares every total with the lake.
     """
+    if name == VERIFY:
+        verify(data, config)
+        return
     query = {key: value for key, value in {"from": first, "to": last, **cut}.items() if value}
     with connected(url=url, key_file=key_file, data=data, config=config) as client:
         if not name:

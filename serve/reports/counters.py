@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.kernel import Instant
-from ml.lake.reading import connect, positions_of
+from ml.lake.reading import connect, instant_of
 from ml.lake.tables import Behaviour, OrderRow, Row, Sale, is_instant
 
 from ..api.answers import timestamp
@@ -55,7 +55,7 @@ class Counters:
 
     def __init__(self, lake: Path) -> None:
         self._lake = lake
-        self._loaded_upto = positions_of(lake)
+        self._loaded_upto = instant_of(lake).positions
         """What is observed comes after these positions, what is loaded up to them."""
         self._minutes: OrderedDict[int, Minute] = OrderedDict()
         self._newest = 0

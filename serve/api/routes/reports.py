@@ -26,7 +26,7 @@ By = Annotated[
 Rows = Annotated[int, Query(ge=1, le=100_000)]
 
 _OTHERS = (Format.CSV, Format.PARQUET, Format.PNG)
-_FORMATS: dict[str, dict[str, str]] = {str(MEDIA_TYPES[wanted]): {} for wanted in _OTHERS}
+_FORMATS = {str(MEDIA_TYPES[wanted]).partition(";")[0]: {"schema": {"type": "string"}} for wanted in _OTHERS}
 
 
 @router.get("/v1/reports", response_model=ReportKinds, responses=problems(401))

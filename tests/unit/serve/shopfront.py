@@ -39,6 +39,7 @@ from serve.api import build_app
 from serve.assortment import Facets
 from serve.catalogue import CatalogueView, KnownOrders
 from serve.feed.desk import LocalDesk
+from serve.feed.lake import LakeSection
 from serve.feed.pace import Pace
 from serve.feed.process import FeedProcess
 from serve.feed.reader import Reader
@@ -342,6 +343,13 @@ class Shopfront:
     def let_feed_read(self) -> None:
         """Have the feed process read everything that is recorded by now."""
         self._runner.run(self.feed.feed.catch_up())
+
+    def let_lake_read(self) -> None:
+        """As `let_feed_read`, and have all of it in the lake's files."""
+        self.let_feed_read()
+        lake = self.feed.sections["lake"]
+        assert isinstance(lake, LakeSection)
+        self._runner.run(lake.writer.flush())
 
     def request(self, method: str, path: str, *, admin: bool = False, **options: Any) -> httpx.Response:
         """One request; `json`, `content` and `headers` as in httpx."""

@@ -1,0 +1,63 @@
+"""Reports over HTTP: from a purchase to a row, and what is refused."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from serve.reports.library import REPORTS
+
+from .shopfront import Shopfront, SmallSettings, kind_of
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shopfront]:
+    with Shopfront(settings=SmallSettings(lake=tmp_path / "lake")) as front:
+        yield front
+
+
+def test_a_purchase_is_in_the_reports_and_in_the_figures_of_now(shop: Shopfront) -> None:
+    shop.sell("RETRO-CLOCK", amount=2_000)
+    shop.buy(("RETRO-CLOCK", 3))
+    shop.let_lake_read()
+    figures = shop.get("/v1/reports/now", admin=True, params={"minutes": 2}).json()
+    assert (figures["sum"]["orders"], figures["sum"]["units"], figures["sum"]["revenue"]) == (1, 3, {"USD": 6_000})
+    assert [(each["sku"], each["units"]) for each in figures["skus"]] == [("RETRO-CLOCK", 3)]
+    report = shop.get("/v1/reports/sales", admin=True, params={"interval": "month", "by": "product"})
+    assert report.status_code == 200
+    (row,) = report.json()["rows"]
+    assert (row["product"], row["orders"], row["units"], row["net"]) == ("RETRO-CLOCK", 1, 3, 6_000)
+    as_csv = shop.get("/v1/reports/sales", admin=True, params={"interval": "month", "format": "csv"})
+    assert as_csv.headers["content-type"].startswith("text/csv")
+    assert as_csv.text.splitlines()[0].startswith("period,currency,orders,units")
+
+
+def test_every_report_is_listed_with_its_cuts(shop: Shopfront) -> None:
+    items = shop.get("/v1/reports", admin=True).json()["items"]
+    assert [each["name"] for each in items] == list(REPORTS)
+    assert items[0]["intervals"] == ["hour", "day", "week", "month"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/reports/weather",
+        "/v1/reports/sales?timezone=Mars/Olympus",
+        "/v1/reports/sales?from=2026-02-30",
+        "/v1/reports/sales?from=2026-11-02&to=2026-11-01",
+        "/v1/reports/suppliers?by=vendor",
+        "/v1/reports/sales?interval=minute",
+    ],
+)
+def test_a_question_that_makes_no_sense_is_refused(shop: Shopfront, path: str) -> None:
+    answer = shop.get(path, admin=True)
+    assert (answer.status_code, kind_of(answer)) == (422, "invalid-request")
+
+
+def test_a_shop_without_a_lake_has_no_reports() -> None:
+    with Shopfront() as shop:
+        assert shop.get("/v1/reports/sales", admin=True).status_code == 404
+
+
+def test_reports_are_for_the_merchant(shop: Shopfront) -> None:
+    assert shop.get("/v1/reports/sales").status_code == 401
