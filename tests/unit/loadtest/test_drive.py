@@ -57,6 +57,8 @@ def driven(sku: str, **target: int) -> Driven:
 
     body = json.dumps({"lines": [{"sku": sku, "quantity": 1}]})
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        # A connection that was given up before it was taken would be waited for, for ever.
+        server.socket.settimeout(1.0)
         threading.Thread(target=server.serve_forever, args=(POLL_S,), daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}/v1/orders"
         measured = drive(Target(url, "POST", body, counted_status=201, **target), connections=2, seconds=1)
