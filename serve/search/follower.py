@@ -10,6 +10,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -27,6 +28,8 @@ STRETCH = 20
 """Documents that are made in a row."""
 REST = 1.0
 """For each second of making documents, seconds that everybody else has the interpreter for themselves."""
+MERGES_SEEN_S = 5.0
+"""Where nothing changes, merges that have ended are looked for at most so often."""
 WORDS_EVERY_S = 30.0
 """The vocabulary for corrections is read again at most so often: a new word's own product is found at once."""
 
@@ -36,8 +39,11 @@ ProductOf = Callable[[str], ProductView | None]
 InStock = Callable[[str], bool]
 
 
+@dataclass(frozen=True)
 class _Begin:
     """In the queue: a new index is begun, of all products that are told from now on."""
+
+    expected: int
 
 
 class _Complete:
@@ -89,9 +95,9 @@ class Follower:
         if (sku in self._sold_out) == in_stock:
             self._queue.put(sku)
 
-    def begin(self) -> None:
-        """A new index is wanted. Then name every product by `changed`, then say `complete`."""
-        self._queue.put(_Begin())
+    def begin(self, expected: int) -> None:
+        """A new index is wanted, of so many products. Then name every one by `changed`, then say `complete`."""
+        self._queue.put(_Begin(expected))
 
     def complete(self) -> None:
         """Every product was named by now: what was made of them is the index."""
@@ -113,7 +119,10 @@ class Follower:
 
     def _take(self) -> tuple[list[_Told], bool]:
         """What was told, each once, waiting for the first and a moment for the others; whether it is the last."""
-        first = self._queue.get()
+        try:
+            first = self._queue.get(timeout=MERGES_SEEN_S)
+        except Empty:
+            return [], False
         time.sleep(GATHERED_S if isinstance(first, str) and self.snapshot is not None else 0)
         batch: dict[_Told, None] = {}
         told: _Told | _Stop = first
@@ -131,8 +140,9 @@ class Follower:
     def _write(self, batch: list[_Told]) -> None:
         complete = [told for told in batch if isinstance(told, _Complete)]
         skus = [told for told in batch if isinstance(told, str)]
-        if any(isinstance(told, _Begin) for told in batch) and self._next is None:
-            self._next = self._new()
+        for told in batch:
+            if isinstance(told, _Begin) and self._next is None:
+                self._next = self._new(told.expected)
         for start in range(0, len(skus), STRETCH):
             begun = time.thread_time()
             for sku in skus[start : start + STRETCH]:
@@ -150,6 +160,8 @@ class Follower:
                 replaced.close()
         elif self._current is not None and skus:
             self._show(read_words=time.monotonic() > self._words_at + WORDS_EVERY_S)
+        elif self._has_merged():
+            self._show(read_words=False)
 
     def _put(self, sku: str) -> None:
         product = self._product_of(sku)
@@ -171,10 +183,14 @@ class Follower:
             self._words_at = time.monotonic()
         self.snapshot = self._current.commit(words)
 
-    def _new(self) -> Generation:
+    def _has_merged(self) -> bool:
+        current, snapshot = self._current, self.snapshot
+        return current is not None and snapshot is not None and current.has_merged_since(snapshot)
+
+    def _new(self, expected: int) -> Generation:
         self._made += 1
         directory = None if self._directory is None else self._directory / f"generation-{self._made}"
-        return Generation(self._analysis, directory)
+        return Generation(self._analysis, directory, expected)
 
     def _close(self) -> None:
         for generation in (self._current, self._next):

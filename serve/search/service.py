@@ -22,7 +22,7 @@ from .query_log import QueryLog
 from .request import Found, SearchRequest
 from .searching import search
 from .suggesting import Suggested, suggest
-from .synonyms import Synonyms, common_synonyms
+from .synonyms import Synonyms, common_groups, common_kinds
 from .weights import learned_weights
 
 THREADS = 2
@@ -137,18 +137,23 @@ class Search:
         """Made again when the merchant's document has changed."""
         if self._synonyms is None or self._synonyms[0] != self._table.changes:
             content = self._table.get(THE_SYNONYMS) or SearchSynonyms()
-            common = common_synonyms(self.analysis.language) if content.common else []
-            self._synonyms = (self._table.changes, Synonyms(self.analysis, [*common, *content.groups], content.one_way))
+            groups = common_groups(self.analysis.language) if content.common else []
+            kinds = common_kinds(self.analysis.language) if content.common else {}
+            made = Synonyms(self.analysis, [*groups, *content.groups], kinds, content.one_way)
+            self._synonyms = (self._table.changes, made)
         return self._synonyms[1]
 
     async def _name_all(self) -> None:
-        self._follower.begin()
-        after = ""
-        while page := self._catalogue.page(after, NAMED_AT_ONCE):
-            after = page[-1].sku
-            for product in page:
-                self._follower.changed(product.sku)
+        skus: list[str] = []
+        while page := self._catalogue.page(skus[-1] if skus else "", NAMED_AT_ONCE):
+            skus += [product.sku for product in page]
             await asyncio.sleep(0)
+        self._follower.begin(len(skus))
+        for start in range(0, len(skus), NAMED_AT_ONCE):
+            for sku in skus[start : start + NAMED_AT_ONCE]:
+                self._follower.changed(sku)
+            await asyncio.sleep(0)
+        # What is put on sale while these were named is told by itself.
         self._follower.complete()
 
     def _in_stock(self, sku: str) -> bool:

@@ -6,11 +6,14 @@ from pydantic import Field
 
 from engine.search_synonyms import LONGEST_TERM, MOST_GROUPS, MOST_WORDS_OF_A_GROUP, SearchSynonyms
 
+from ...search.facets import COUNTED_EXACTLY
 from ...search.query_log import NotedQuestion
 from ...search.request import Bucket, Facet, Range
 from ..answers import timestamp
 from .catalogue import Product
 from .common import Input, Output, Timestamp
+
+ESTIMATED = f"Of more than {COUNTED_EXACTLY:,} products a part of at least 2,500 was counted, and told for all."
 
 
 class FacetValue(Output):
@@ -44,7 +47,7 @@ class SearchFacet(Output):
     ranges: list[FacetRange]
     least: float | None
     most: float | None
-    estimated: Annotated[bool, Field(description="Of very many products a part was counted, and told for all.")]
+    estimated: Annotated[bool, Field(description=ESTIMATED)]
 
     @classmethod
     def of(cls, facet: Facet) -> "SearchFacet":

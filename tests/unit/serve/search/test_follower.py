@@ -34,7 +34,7 @@ class Shop:
         self.rebuild()
 
     def rebuild(self) -> None:
-        self.follower.begin()
+        self.follower.begin(len(self.products))
         for sku in list(self.products):
             self.follower.changed(sku)
         self.follower.complete()
@@ -73,7 +73,7 @@ def test_a_rebuild_swaps_in_an_index_with_what_changed_meanwhile(tmp_path: Path)
     shop.open()
     assert eventually(lambda: shop.skus("lamp") == {"LAMP"})
     first = shop.follower.snapshot
-    shop.follower.begin()
+    shop.follower.begin(2)
     shop.put("CUCKOO", "Cuckoo clock")
     del shop.products["LAMP"]
     shop.follower.changed("LAMP")
