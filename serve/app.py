@@ -1,4 +1,4 @@
-"""The composition of a process that serves the shop, and the Serve application made of such processes."""
+"""The composition of a process that serves the shop."""
 
 import asyncio
 import logging
@@ -6,9 +6,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from itertools import count
-from typing import Any
 
-from ray import serve as ray_serve
 from starlette.types import Receive, Scope, Send
 
 from actors import on_ray
@@ -60,8 +58,6 @@ REACH_TIMEOUT_S = 30.0
 PAUSE_BETWEEN_STOCKS_S = 0.005
 PAUSE_WHILE_RELOADING_S = 0.05
 """Between two lots of products: a million are looked at again in some minutes."""
-MAX_ONGOING_REQUESTS = 10_000
-"""Serve's own bound on a replica; ours, the mailboxes, refuse earlier and with a problem."""
 
 logger = logging.getLogger("doorbuster.serve")
 
@@ -324,36 +320,3 @@ class ShopProcess:
                 await self.stop()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
-
-
-class ShopReplica:
-    """Serves HTTP; with placement `replica`, its process also hosts every shard."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._process = ShopProcess(settings)
-
-    def __serve_build_asgi_app__(self) -> ShopProcess:
-        return self._process
-
-    def check_health(self) -> None:
-        """Called by Serve; a replica that raises is replaced."""
-        if self._process.fenced:
-            raise RuntimeError("another process owns this shop's data")
-
-
-def build(settings: Settings) -> ray_serve.Application:
-    """The Serve application for these settings."""
-    deployment: Any = ray_serve.deployment(
-        name="shop",
-        num_replicas=settings.replicas,
-        max_ongoing_requests=MAX_ONGOING_REQUESTS,
-        # Replicas are placed by their number: hosts and trainers must not keep one from starting.
-        ray_actor_options={"num_cpus": 0},
-        # An access log line costs as much as deciding a purchase; HAProxy can write one where it is wanted.
-        logging_config={"enable_access_log": False, "log_level": "WARNING"},
-        # A replica that died is noticed by the next check; the only one of a machine is missed by everybody.
-        health_check_period_s=0.5,
-        graceful_shutdown_timeout_s=5,
-    )(ray_serve.ingress()(ShopReplica))
-    application: ray_serve.Application = deployment.bind(settings)
-    return application

@@ -16,12 +16,13 @@ from actors.errors import Unavailable
 from .api.answers import HttpAnswer, shaped_answer
 from .api.auth import token_of
 from .api.bounds import SALE_KEY_PATTERN
-from .api.middlewares import DATA_HEADERS, NOT_KEPT, REQUEST_ID_HEADER, SECURITY_HEADERS, request_id_of
+from .api.middlewares import DATA_HEADERS, NOT_KEPT, SECURITY_HEADERS
 from .api.places import polled
 from .api.problems import ProblemError, problem
 from .api.purchase import purchase
 from .api.requests import OrderRequest, decode_order_request, idempotency_key_of
 from .api.schemas.common import Health
+from .request_ids import REQUEST_ID_HEADER, request_id_of
 from .shop import Shop
 
 ORDERS = "/v1/orders"

@@ -222,7 +222,7 @@ class Settings(BaseModel):
         5, ge=0, le=1_000_000, description="Units of a SKU at a location from which on `stock.low` is told."
     )
     application: str = Field(
-        "serve.app:build",
+        "serve.replica:build",
         pattern=r"^[\w.]+:\w+$",
         description="Function that builds the Serve application from these settings, as module:function.",
     )
