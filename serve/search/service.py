@@ -82,9 +82,10 @@ class Search:
             self._naming = asyncio.get_running_loop().create_task(self._name_all())
 
     async def stop(self) -> None:
-        """Finish what is being searched and written."""
-        if self._naming is not None:
-            self._naming.cancel()
+        """Finish what is being searched and written, if it ever began."""
+        if self._naming is None:
+            return
+        self._naming.cancel()
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, self._follower.stop)
         self._pool.shutdown()
