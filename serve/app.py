@@ -38,6 +38,7 @@ from .gateways.registry import methods_of, providers_of
 from .hosting import all_shards, clock_of, host_of, journal_of, log_to_stderr, reached_journal_of
 from .ingress import door
 from .limits import limits_of
+from .listing import ListedKeys
 from .offers import Offers
 from .placed import PlacedOrders
 from .rolls import Rolls
@@ -123,6 +124,7 @@ class ShopProcess:
             new_id=new_id,
             ready=lambda: self._ready and not self.fenced,
             placed_between=self.placed_between,
+            keys_after=self.keys_after,
             payment_methods=methods_of(settings),
             providers=self._providers,
             names_requests=False,
@@ -204,6 +206,11 @@ class ShopProcess:
         """Orders by the time of their placing, as the journal has them."""
         assert self._journal is not None, "nobody asks before the start"
         return PlacedOrders(self._journal).between(since, until)
+
+    async def keys_after(self, kind: str, after: str, limit: int) -> list[str]:
+        """The keys of a kind, as the journal has them."""
+        assert self._journal is not None, "nobody asks before the start"
+        return await ListedKeys(self._journal).after(kind, after, limit)
 
     async def add_exclusive(self) -> int:
         """A shard for a pinned entity, where this process hosts all of them."""

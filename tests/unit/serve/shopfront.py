@@ -40,6 +40,7 @@ from serve.gateways.port import Provider
 from serve.gateways.sandbox import SandboxGateway
 from serve.ingress import Door, FrontFirst
 from serve.limits import limits_of
+from serve.listing import ListedKeys
 from serve.mail.outbox import Outbox
 from serve.mail.port import Message as Mail
 from serve.offers import Offers
@@ -242,6 +243,7 @@ class Shopfront:
             new_id=Ids(),
             ready=lambda: self.ready,
             placed_between=PlacedOrders(self._journal).between,
+            keys_after=ListedKeys(self._journal).after,
             names_requests=names_requests,
             payment_methods=("sandbox", *self._providers),
             providers=self._providers,
