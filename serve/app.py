@@ -19,8 +19,8 @@ from engine.document import DocumentView, Look
 from engine.flash_sale import LookSale, SaleView
 from engine.kernel import Command, Instant, Rejected, Reply
 from engine.kinds import KINDS
+from engine.location import LOCATION
 from engine.product import LookProduct, ProductView
-from engine.search_synonyms import SEARCH_SYNONYMS
 from engine.stock import LookStock, StockView, stock_key
 
 from .access.access import access_of
@@ -100,7 +100,7 @@ class ShopProcess:
         )
         self._search = Search(
             self._catalogue,
-            self._tables[SEARCH_SYNONYMS],
+            self._tables,
             now,
             language=settings.search_language,
             directory=own_directory(settings.data),
@@ -305,6 +305,21 @@ class ShopProcess:
                 if isinstance(reply, StockView):
                     self._catalogue.put_stock(key, reply.version, reply)
             await asyncio.sleep(PAUSE_BETWEEN_STOCKS_S)
+        if self._tables[LOCATION]:
+            await self._take_stock_elsewhere()
+
+    async def _take_stock_elsewhere(self) -> None:
+        """The same at other locations, where few products have ever been: the journal knows which."""
+        assert self._journal is not None
+        for shard in range(self._settings.shards):
+            after = ""
+            while keys := await self._journal.keys(shard, "stock", after=after, limit=STOCKS_AT_ONCE):
+                after = keys[-1]
+                unknown = [key for key in keys if self._catalogue.stock_at(*key.split("@", 1)) is None]
+                for key, reply in zip(unknown, await self._look_all("stock", unknown, LookStock()), strict=True):
+                    if isinstance(reply, StockView):
+                        self._catalogue.put_stock(key, reply.version, reply)
+                await asyncio.sleep(PAUSE_BETWEEN_STOCKS_S)
 
     def _on_fenced(self) -> None:
         # Another process has taken the data over. This one must not take it back: two would fight for ever. It says

@@ -19,6 +19,7 @@ from engine.product import ProductView
 from .analysis import Analysis
 from .document import document_of
 from .generation import Generation, Snapshot
+from .surroundings import NOWHERE, Place
 
 GATHERED_S = 0.1
 """Changes are written together with those that come within this time: a commit costs as much as a hundred of them."""
@@ -37,6 +38,7 @@ logger = logging.getLogger("doorbuster.search")
 
 ProductOf = Callable[[str], ProductView | None]
 InStock = Callable[[str], bool]
+PlaceOf = Callable[[ProductView], Place]
 
 
 @dataclass(frozen=True)
@@ -61,12 +63,18 @@ class Follower:
     """The index's writer. `snapshot` is what searches read; None until the first index is complete."""
 
     def __init__(
-        self, analysis: Analysis, product_of: ProductOf, in_stock: InStock, directory: Path | None = None
+        self,
+        analysis: Analysis,
+        product_of: ProductOf,
+        in_stock: InStock,
+        directory: Path | None = None,
+        place_of: PlaceOf = lambda _product: NOWHERE,
     ) -> None:
         self.snapshot: Snapshot | None = None
         self._analysis = analysis
         self._product_of = product_of
         self._in_stock = in_stock
+        self._place_of = place_of
         self._directory = directory
         self._queue: SimpleQueue[_Told | _Stop] = SimpleQueue()
         self._sold_out: set[str] = set()
@@ -164,9 +172,12 @@ class Follower:
             self._show(read_words=False)
 
     def _put(self, sku: str) -> None:
+        if self._current is None and self._next is None:
+            # Told before the first index was begun: every product is named for it.
+            return
         product = self._product_of(sku)
         in_stock = self._in_stock(sku)
-        document = document_of(product, in_stock) if product is not None else None
+        document = document_of(product, in_stock, self._place_of(product)) if product is not None else None
         for generation in (self._current, self._next):
             if generation is None:
                 continue

@@ -2,18 +2,21 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from engine.kernel import Instant
+from engine.location import DEFAULT_LOCATION
 from engine.product import ProductView
-from engine.search_synonyms import THE_SYNONYMS, SearchSynonyms
+from engine.search_synonyms import SEARCH_SYNONYMS, THE_SYNONYMS, SearchSynonyms
 from engine.stock import StockView
 
-from ..tables import Table
+from ..assortment import Facets
+from ..tables import Tables
 from .analysis import Analysis, analysis_of
 from .errors import Busy, NotIndexed
 from .follower import Follower
@@ -22,6 +25,7 @@ from .query_log import QueryLog
 from .request import Found, SearchRequest
 from .searching import search
 from .suggesting import Suggested, suggest
+from .surroundings import Surroundings
 from .synonyms import Synonyms, common_groups, common_kinds
 from .weights import learned_weights
 
@@ -38,9 +42,11 @@ Answer = TypeVar("Answer")
 class Catalogue(Protocol):
     """What search reads of the catalogue in memory."""
 
+    facets: Facets
+
     def product(self, sku: str) -> ProductView | None: ...
 
-    def stock(self, sku: str) -> StockView | None: ...
+    def stock_at(self, sku: str, location: str) -> StockView | None: ...
 
     def page(self, after: str, limit: int) -> list[ProductView]: ...
 
@@ -51,7 +57,7 @@ class Search:
     def __init__(
         self,
         catalogue: Catalogue,
-        synonyms: Table,
+        tables: Tables,
         now: Callable[[], Instant],
         *,
         language: str = "english",
@@ -60,14 +66,19 @@ class Search:
         self.analysis: Analysis = analysis_of(language)
         self.log = QueryLog()
         self._catalogue = catalogue
-        self._table = synonyms
+        self._table = tables[SEARCH_SYNONYMS]
+        self._surroundings = Surroundings(tables)
+        self._surroundings.tell(self._categories_told, self._products_told, self._locations_told)
         self._now = now
         self._weights = learned_weights()
         self._synonyms: tuple[int, Synonyms] | None = None
-        self._follower = Follower(self.analysis, catalogue.product, self._in_stock, directory)
+        self._follower = Follower(
+            self.analysis, catalogue.product, self._in_stock, directory, self._surroundings.place_of
+        )
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="search")
         self._under_way = 0
         self._naming: asyncio.Task[None] | None = None
+        self._telling: set[asyncio.Task[None]] = set()
 
     # -- following the catalogue
 
@@ -85,7 +96,8 @@ class Search:
         """Finish what is being searched and written, if it ever began."""
         if self._naming is None:
             return
-        self._naming.cancel()
+        for task in (self._naming, *self._telling):
+            task.cancel()
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, self._follower.stop)
         self._pool.shutdown()
@@ -97,6 +109,24 @@ class Search:
     def stock_told(self, sku: str) -> None:
         """A product's quantities are not what they were."""
         self._follower.stock_told(sku, self._in_stock(sku))
+
+    def _products_told(self, skus: Iterable[str]) -> None:
+        """Something that is said of these elsewhere is not what it was."""
+        if self._naming is not None:
+            for sku in skus:
+                self._follower.changed(sku)
+
+    def _categories_told(self, ids: Collection[str]) -> None:
+        """These are called otherwise, or stand elsewhere; there may be very many products in them."""
+        if self._naming is not None:
+            task = asyncio.get_running_loop().create_task(self._name_those_in(ids))
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
+
+    def _locations_told(self, _keys: Collection[str]) -> None:
+        """Whether these sell has changed: anything may have sold out by it, or have come back."""
+        if self._naming is not None:
+            self.rebuild()
 
     # -- answering
 
@@ -157,6 +187,14 @@ class Search:
         # What is put on sale while these were named is told by itself.
         self._follower.complete()
 
+    async def _name_those_in(self, categories: Collection[str]) -> None:
+        facets = [("category", id) for id in categories]
+        after = ""
+        while skus := list(islice(self._catalogue.facets.after(facets, after), NAMED_AT_ONCE)):
+            after = skus[-1]
+            self._products_told(skus)
+            await asyncio.sleep(0)
+
     def _in_stock(self, sku: str) -> bool:
         """As far as hosts have told; what nobody has told of is taken for available."""
         product = self._catalogue.product(sku)
@@ -165,5 +203,12 @@ class Search:
         return self._has(sku, 1)
 
     def _has(self, sku: str, quantity: int) -> bool:
-        stock = self._catalogue.stock(sku)
-        return stock is None or stock.available >= quantity
+        """At all locations that sell together; what no host has told of is only there at the default one."""
+        available = 0
+        for location in self._surroundings.selling:
+            stock = self._catalogue.stock_at(sku, location)
+            if stock is not None:
+                available += stock.available
+            elif location == DEFAULT_LOCATION:
+                return True
+        return available >= quantity

@@ -21,7 +21,6 @@ from engine.kernel import Answer, Command, Kind
 from engine.kinds import KINDS
 from engine.order import SettlePayment
 from engine.product import ProductView
-from engine.search_synonyms import SEARCH_SYNONYMS
 from engine.stock import StockView
 from engine.webhook import PostWebhook, WebhookAnswered
 from serve.access.access import access_of
@@ -197,7 +196,7 @@ class Shopfront:
         self.tables = Tables(kinds.values())
         self.sales = Sales()
         self.rolls = Rolls()
-        self.search = Search(self.catalogue, self.tables[SEARCH_SYNONYMS], self.clock)
+        self.search = Search(self.catalogue, self.tables, self.clock)
         self.client = Client(SHARDS)
         self.webhooks = Receiver()
         self._readers: dict[str, Reader] = {}

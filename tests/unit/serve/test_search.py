@@ -218,3 +218,41 @@ def test_highlights_are_safe_html(shop: Shopfront) -> None:
     assert shown["title"] == "&lt;img src=x onerror=&quot;alert(1)&quot;&gt; <mark>zebra</mark> &amp; &lt;mark&gt;"
     assert shown["description"].startswith("A <mark>zebra</mark>.")
     assert len(shown["description"]) < 700
+
+
+def test_a_category_of_the_tree_is_found_and_counted_by_its_name_of_now(shop: Shopfront) -> None:
+    for id, body in (("time", {"name": "Time"}), ("wrist", {"name": "Wristwatches", "parent": "time"})):
+        assert shop.put(f"/v1/admin/categories/{id}", json=body, admin=True).status_code in (200, 201)
+    shop.sell("TICKER", title="Ticker", categories=["wrist"])
+    assert soon(lambda: skus(shop, "category=Time") == ["TICKER"] and skus(shop, "q=wristwatch") == ["TICKER"])
+    counted = shop.get("/v1/search?q=ticker&facet=category").json()["facets"][0]["values"]
+    assert [value["value"] for value in counted] == ["Time", "Time > Wristwatches"]
+    # What stands below a category that gets another name is found by it, too.
+    assert shop.put("/v1/admin/categories/time", json={"name": "Horology"}, admin=True).status_code == 200
+    assert soon(
+        lambda: skus(shop, "category=Horology+>+Wristwatches") == ["TICKER"] and not skus(shop, "category=Time")
+    )
+
+
+def test_a_variant_is_found_by_what_its_page_says(shop: Shopfront) -> None:
+    family = {
+        "title": "Heirloom",
+        "options": [{"name": "Finish", "values": ["walnut", "oak"]}],
+        "variants": [{"sku": "RETRO-CLOCK", "values": ["walnut"]}, {"sku": "RADIO-CLOCK", "values": ["oak"]}],
+    }
+    assert shop.put("/v1/admin/families/heirloom", json=family, admin=True).status_code == 201
+    assert soon(lambda: skus(shop, "q=heirloom+walnut")[:1] == ["RETRO-CLOCK"])
+    assert soon(lambda: skus(shop, "attribute=Finish:oak") == ["RADIO-CLOCK"])
+    assert shop.delete("/v1/admin/families/heirloom", admin=True).status_code == 204
+    assert soon(lambda: skus(shop, "q=heirloom") == [])
+
+
+def test_what_another_location_has_is_in_stock_unless_it_does_not_sell(shop: Shopfront) -> None:
+    shop.sell("CUCKOO", title="Cuckoo clock", quantity=1)
+    assert shop.buy(("CUCKOO", 1)).status_code == 201
+    assert soon(lambda: skus(shop, "in_stock=false") == ["CUCKOO"])
+    assert shop.put("/v1/admin/locations/north", json={"name": "North"}, admin=True).status_code == 201
+    assert shop.post("/v1/stock/CUCKOO/receipts?location=north", json={"quantity": 1}, admin=True).status_code == 201
+    assert soon(lambda: skus(shop, "in_stock=false") == [])
+    assert shop.put("/v1/admin/locations/north", json={"name": "North", "sells": False}, admin=True).status_code == 200
+    assert soon(lambda: skus(shop, "in_stock=false") == ["CUCKOO"])
