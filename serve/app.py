@@ -44,6 +44,7 @@ from .placed import PlacedOrders
 from .rolls import Rolls
 from .sales import Sales
 from .search.directory import own_directory
+from .search.query_log import LAST_WORD_S
 from .search.service import Search
 from .settings import Settings
 from .shop import Shop
@@ -84,6 +85,7 @@ class ShopProcess:
         self._journal: Journal | None = None
         self._host: Host | None = None
         self._stocktaking: asyncio.Task[None] | None = None
+        self._reporting: asyncio.Task[None] | None = None
         self._reloading: asyncio.Task[None] | None = None
         self._ready = False
         self.fenced = False
@@ -101,7 +103,9 @@ class ShopProcess:
         self._search = Search(
             self._catalogue,
             self._tables,
+            self._client,
             now,
+            writer=new_id(),
             language=settings.search_language,
             directory=own_directory(settings.data),
         )
@@ -179,16 +183,19 @@ class ShopProcess:
         door.front = self._front
         self._search.start()
         self._stocktaking = asyncio.create_task(self._take_stock())
+        self._reporting = asyncio.create_task(self._search.reporter.run())
         self._feeding = asyncio.create_task(self._feed.run())
 
     async def stop(self) -> None:
         """Finish what is being recorded and close the journal."""
         self._ready = False
         door.front = None
-        for task in (self._reloading, self._stocktaking):
+        for task in (self._reloading, self._stocktaking, self._reporting):
             if task is not None:
                 task.cancel()
         await self._search.stop()
+        if self._reporting is not None:
+            await self._search.reporter.tell_if_possible(LAST_WORD_S)
         for task in (self._reloading, self._feeding):
             if task is not None:
                 task.cancel()

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from actors.client import Client
 from engine.kernel import Instant
 from engine.location import DEFAULT_LOCATION
 from engine.product import ProductView
@@ -21,7 +22,7 @@ from .analysis import Analysis, analysis_of
 from .errors import Busy, NotIndexed
 from .follower import Follower
 from .generation import Snapshot
-from .query_log import QueryLog
+from .query_log import QueryLog, Reporter
 from .request import Found, SearchRequest
 from .searching import search
 from .suggesting import Suggested, suggest
@@ -58,13 +59,17 @@ class Search:
         self,
         catalogue: Catalogue,
         tables: Tables,
+        client: Client,
         now: Callable[[], Instant],
         *,
+        writer: str,
         language: str = "english",
         directory: Path | None = None,
     ) -> None:
         self.analysis: Analysis = analysis_of(language)
-        self.log = QueryLog()
+        self._log = QueryLog()
+        self.reporter = Reporter(client, self._log, writer)
+        """Runs beside; the search itself doesn't need it."""
         self._catalogue = catalogue
         self._table = tables[SEARCH_SYNONYMS]
         self._surroundings = Surroundings(tables)
@@ -142,7 +147,7 @@ class Search:
             search, self._snapshot(), self._current_synonyms(), self._weights, request, self._catalogue.product
         )
         found = await self._in_pool(work)
-        self.log.note(request.text, found.total, (time.perf_counter() - begun) * 1_000, self._now())
+        self._log.note(request.text, found.total, (time.perf_counter() - begun) * 1_000, self._now())
         return found
 
     async def suggest(self, typed: str, limit: int) -> Suggested:

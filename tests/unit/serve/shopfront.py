@@ -196,8 +196,8 @@ class Shopfront:
         self.tables = Tables(kinds.values())
         self.sales = Sales()
         self.rolls = Rolls()
-        self.search = Search(self.catalogue, self.tables, self.clock)
         self.client = Client(SHARDS)
+        self.search = Search(self.catalogue, self.tables, self.client, self.clock, writer="replica-1")
         self.webhooks = Receiver()
         self._readers: dict[str, Reader] = {}
         self.ready = True

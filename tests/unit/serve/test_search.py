@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from serve.search.query_log import Noted
+from serve.search.query_log import SLOW_MS, QueryLog, Reporter
 
 from .shopfront import Shopfront, kind_of
 
@@ -202,8 +202,17 @@ def test_the_merchant_sees_what_nobody_found(shop: Shopfront) -> None:
     noted = shop.get("/v1/admin/search/queries", admin=True).json()
     assert noted["searches"] == 4
     assert [(item["q"], item["times"]) for item in noted["items"]] == [("hovercraft", 2), ("eels", 1)]
-    assert shop.search.log.most_frequent(Noted.ZERO_RESULTS, 1)[0].last_at == shop.clock.ms
     assert shop.get("/v1/admin/search/queries?kind=slow", admin=True).status_code == 200
+    # Another replica noted something, too.
+    other = QueryLog()
+    other.note("eels", 0, SLOW_MS, shop.clock())
+    other.note(" EELS", 0, 0.1, shop.clock())
+    shop.run(Reporter(shop.client, other, "replica-2").tell())
+    noted = shop.get("/v1/admin/search/queries?limit=1", admin=True).json()
+    assert noted["searches"] == 6
+    assert [(item["q"], item["times"], item["slowest_ms"]) for item in noted["items"]] == [("eels", 3, SLOW_MS)]
+    slow = shop.get("/v1/admin/search/queries?kind=slow", admin=True).json()["items"]
+    assert [item["q"] for item in slow][-1:] == ["eels"]
 
 
 @pytest.mark.parametrize("path", ["queries", "synonyms"])
