@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 from tantivy import Query
@@ -14,7 +13,7 @@ from .filters import ATTRIBUTE, restricted
 from .generation import Snapshot
 from .ranking import Finder, count
 from .request import Bucket, Facet, Range
-from .schema import PARTS, WHOLE
+from .schema import PARTS, PRICE_STEPS, WHOLE
 
 BUCKETS = 20
 """Values of a facet, the most frequent first."""
@@ -25,13 +24,6 @@ MIN_COVERAGE = 0.3
 COUNTED_EXACTLY = 10_000
 """Products. Of more, the largest part of theirs is counted that holds no more, at least 2,500: 19 of 20 counts are then
 within 2 % of all products found. Nobody chooses by the difference, and it would take longer than to find them."""
-PRICE_STEPS = tuple(step * 10**power for power in range(2, 9) for step in (1, 2, 5))
-"""Minor units at which one price range ends and the next begins."""
-_PRICE_RANGES = [
-    {"to": PRICE_STEPS[0]},
-    *({"from": least, "to": most} for least, most in pairwise(PRICE_STEPS)),
-    {"from": PRICE_STEPS[-1]},
-]
 
 ProductOf = Callable[[str], ProductView | None]
 
@@ -88,7 +80,7 @@ def _part_for(total: int) -> int:
 
 def _asked(snapshot: Snapshot, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
     if name == "price":
-        yield f"{name}|ranges", {"range": {"field": "price", "ranges": _PRICE_RANGES}}
+        yield f"{name}|ranges", {"terms": {"field": "price_range", "size": len(PRICE_STEPS) + 1}}
         yield f"{name}|stats", {"stats": {"field": "price"}}
     elif name.startswith(ATTRIBUTE):
         column = snapshot.column_of(name.removeprefix(ATTRIBUTE))
@@ -118,9 +110,14 @@ def _facet(name: str, told: Mapping[str, Any], times: int) -> Facet:
             if bucket["key"] != ""
         ),
         tuple(
-            Range(bucket.get("from"), bucket.get("to"), estimate(bucket)) for bucket in ranges if bucket["doc_count"]
+            _price_range(int(bucket["key"]), estimate(bucket)) for bucket in sorted(ranges, key=lambda one: one["key"])
         ),
         stats.get("min"),
         stats.get("max"),
         estimated=times > 1,
     )
+
+
+def _price_range(number: int, count: int) -> Range:
+    least = PRICE_STEPS[number - 1] if number else None
+    return Range(least, PRICE_STEPS[number] if number < len(PRICE_STEPS) else None, count)

@@ -186,6 +186,9 @@ class Follower:
             else:
                 generation.put(document)
         (self._sold_out.discard if in_stock else self._sold_out.add)(sku)
+        if self._in_stock(sku) != in_stock:
+            # Told between the reading and the note of it, when it seemed to be no news.
+            self._queue.put(sku)
 
     def _show(self, *, read_words: bool) -> None:
         assert self._current is not None
