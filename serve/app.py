@@ -19,7 +19,7 @@ from engine.document import DocumentView, Look
 from engine.flash_sale import LookSale, SaleView
 from engine.kernel import Command, Instant, Rejected, Reply
 from engine.kinds import KINDS
-from engine.location import LOCATION
+from engine.location import DEFAULT_LOCATION, LOCATION
 from engine.product import LookProduct, ProductView
 from engine.stock import LookStock, StockView, stock_key
 
@@ -307,23 +307,10 @@ class ShopProcess:
         after = ""
         while page := self._catalogue.page(after, STOCKS_AT_ONCE):
             after = page[-1].sku
-            unknown = [stock_key(product.sku) for product in page if self._catalogue.stock(product.sku) is None]
-            for key, reply in zip(unknown, await self._look_all("stock", unknown, LookStock()), strict=True):
-                if isinstance(reply, StockView):
-                    self._catalogue.put_stock(key, reply.version, reply)
-            await asyncio.sleep(PAUSE_BETWEEN_STOCKS_S)
-        if self._tables[LOCATION]:
-            await self._take_stock_elsewhere()
-
-    async def _take_stock_elsewhere(self) -> None:
-        """The same at other locations, where few products have ever been: the journal knows which."""
-        assert self._journal is not None
-        for shard in range(self._settings.shards):
-            after = ""
-            while keys := await self._journal.keys(shard, "stock", after=after, limit=STOCKS_AT_ONCE):
-                after = keys[-1]
-                unknown = [key for key in keys if self._catalogue.stock_at(*key.split("@", 1)) is None]
-                for key, reply in zip(unknown, await self._look_all("stock", unknown, LookStock()), strict=True):
+            for location in (DEFAULT_LOCATION, *(key for key, _ in self._tables[LOCATION].items())):
+                skus = [one.sku for one in page if self._catalogue.stock_at(one.sku, location) is None]
+                keys = [stock_key(sku, location) for sku in skus]
+                for key, reply in zip(keys, await self._look_all("stock", keys, LookStock()), strict=True):
                     if isinstance(reply, StockView):
                         self._catalogue.put_stock(key, reply.version, reply)
                 await asyncio.sleep(PAUSE_BETWEEN_STOCKS_S)
