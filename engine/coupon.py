@@ -239,5 +239,6 @@ COUPON = Kind(
     events=CouponPut | HoldEvent,
     answers=CouponView | HoldAnswer,
     state=Coupon,
+    listed=True,
     remind_at=remind_at,
 )

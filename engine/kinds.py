@@ -24,6 +24,7 @@ from .product import PRODUCT
 from .promotion import PROMOTION, SHIPPING_METHOD
 from .purchase import PURCHASE
 from .reorder import REORDER
+from .search_log import SEARCH_LOG
 from .search_synonyms import SEARCH_SYNONYMS
 from .stock import STOCK
 from .supplier import SUPPLIER, SUPPLY
@@ -70,6 +71,7 @@ KINDS: dict[str, Kind] = {
         SHIPPING_METHOD,
         MACHINES,
         SEARCH_SYNONYMS,
+        SEARCH_LOG,
         VISITOR,
     )
 }

@@ -1,4 +1,4 @@
-"""The composition of a process that serves the shop, and the Serve application made of such processes."""
+"""The composition of a process that serves the shop."""
 
 import asyncio
 import logging
@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Sequence
 from itertools import count
 from typing import Any
 
-from ray import serve as ray_serve
 from starlette.types import Receive, Scope, Send
 
 from actors import on_ray
@@ -21,8 +20,8 @@ from engine.document import DocumentView, Look
 from engine.flash_sale import LookSale, SaleView
 from engine.kernel import Command, Instant, Rejected, Reply
 from engine.kinds import KINDS
+from engine.location import DEFAULT_LOCATION, LOCATION
 from engine.product import LookProduct, ProductView
-from engine.search_synonyms import SEARCH_SYNONYMS
 from engine.stock import LookStock, StockView, stock_key
 
 from .access.access import access_of
@@ -43,6 +42,7 @@ from .hosting import all_shards, clock_of, host_of, journal_of, log_to_stderr, r
 from .ingress import door
 from .launcher.haproxy import connections_here
 from .limits import limits_of
+from .listing import ListedKeys
 from .live.live import Live, streams_that_fit
 from .metrics.figures import tell_of_host, tell_of_shop
 from .metrics.metrics import Metrics
@@ -51,6 +51,7 @@ from .placed import PlacedOrders
 from .rolls import Rolls
 from .sales import Sales
 from .search.directory import own_directory
+from .search.query_log import LAST_WORD_S
 from .search.service import Search
 from .settings import Settings
 from .shop import Shop
@@ -68,8 +69,6 @@ PAUSE_WHILE_RELOADING_S = 0.05
 """Between two lots of products: a million are looked at again in some minutes."""
 PROCESS_NAME_LENGTH = 8
 """Characters by which figures tell this process from others."""
-MAX_ONGOING_REQUESTS = 10_000
-"""Serve's own bound on a replica; ours, the mailboxes, refuse earlier and with a problem."""
 
 logger = logging.getLogger("doorbuster.serve")
 
@@ -95,6 +94,7 @@ class ShopProcess:
         self._journal: Journal | None = None
         self._host: Host | None = None
         self._stocktaking: asyncio.Task[None] | None = None
+        self._reporting: asyncio.Task[None] | None = None
         self._reloading: asyncio.Task[None] | None = None
         self._ready = False
         self.fenced = False
@@ -111,8 +111,10 @@ class ShopProcess:
         )
         self._search = Search(
             self._catalogue,
-            self._tables[SEARCH_SYNONYMS],
+            self._tables,
+            self._client,
             now,
+            writer=new_id(),
             language=settings.search_language,
             directory=own_directory(settings.data),
         )
@@ -139,6 +141,7 @@ class ShopProcess:
             new_id=new_id,
             ready=lambda: self._ready and not self.fenced,
             placed_between=self.placed_between,
+            keys_after=self.keys_after,
             payment_methods=methods_of(settings),
             providers=self._providers,
             names_requests=False,
@@ -204,6 +207,7 @@ class ShopProcess:
         door.front = self._front
         self._search.start()
         self._stocktaking = asyncio.create_task(self._take_stock())
+        self._reporting = asyncio.create_task(self._search.reporter.run())
         self._feeding = asyncio.create_task(self._feed.run())
 
     async def stop(self) -> None:
@@ -211,10 +215,12 @@ class ShopProcess:
         self._ready = False
         door.front = None
         self._live.streams.end()
-        for task in (self._reloading, self._stocktaking):
+        for task in (self._reloading, self._stocktaking, self._reporting):
             if task is not None:
                 task.cancel()
         await self._search.stop()
+        if self._reporting is not None:
+            await self._search.reporter.tell_if_possible(LAST_WORD_S)
         for task in (self._reloading, self._feeding):
             if task is not None:
                 task.cancel()
@@ -233,6 +239,11 @@ class ShopProcess:
         """Orders by the time of their placing, as the journal has them."""
         assert self._journal is not None, "nobody asks before the start"
         return PlacedOrders(self._journal).between(since, until)
+
+    async def keys_after(self, kind: str, after: str, limit: int) -> list[str]:
+        """The keys of a kind, as the journal has them."""
+        assert self._journal is not None, "nobody asks before the start"
+        return await ListedKeys(self._journal).after(kind, after, limit)
 
     async def add_exclusive(self) -> int:
         """A shard for a pinned entity, where this process hosts all of them."""
@@ -322,11 +333,13 @@ class ShopProcess:
         after = ""
         while page := self._catalogue.page(after, STOCKS_AT_ONCE):
             after = page[-1].sku
-            unknown = [stock_key(product.sku) for product in page if self._catalogue.stock(product.sku) is None]
-            for key, reply in zip(unknown, await self._look_all("stock", unknown, LookStock()), strict=True):
-                if isinstance(reply, StockView):
-                    self._catalogue.put_stock(key, reply.version, reply)
-            await asyncio.sleep(PAUSE_BETWEEN_STOCKS_S)
+            for location in (DEFAULT_LOCATION, *(key for key, _ in self._tables[LOCATION].items())):
+                skus = [one.sku for one in page if self._catalogue.stock_at(one.sku, location) is None]
+                keys = [stock_key(sku, location) for sku in skus]
+                for key, reply in zip(keys, await self._look_all("stock", keys, LookStock()), strict=True):
+                    if isinstance(reply, StockView):
+                        self._catalogue.put_stock(key, reply.version, reply)
+                await asyncio.sleep(PAUSE_BETWEEN_STOCKS_S)
 
     def _forget_stock(self) -> None:
         self._catalogue.forget_stock()
@@ -356,36 +369,3 @@ class ShopProcess:
                 await self.stop()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
-
-
-class ShopReplica:
-    """Serves HTTP; with placement `replica`, its process also hosts every shard."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._process = ShopProcess(settings)
-
-    def __serve_build_asgi_app__(self) -> ShopProcess:
-        return self._process
-
-    def check_health(self) -> None:
-        """Called by Serve; a replica that raises is replaced."""
-        if self._process.fenced:
-            raise RuntimeError("another process owns this shop's data")
-
-
-def build(settings: Settings) -> ray_serve.Application:
-    """The Serve application for these settings."""
-    deployment: Any = ray_serve.deployment(
-        name="shop",
-        num_replicas=settings.replicas,
-        max_ongoing_requests=MAX_ONGOING_REQUESTS,
-        # Replicas are placed by their number: hosts and trainers must not keep one from starting.
-        ray_actor_options={"num_cpus": 0},
-        # An access log line costs as much as deciding a purchase; HAProxy can write one where it is wanted.
-        logging_config={"enable_access_log": False, "log_level": "WARNING"},
-        # A replica that died is noticed by the next check; the only one of a machine is missed by everybody.
-        health_check_period_s=0.5,
-        graceful_shutdown_timeout_s=5,
-    )(ray_serve.ingress()(ShopReplica))
-    application: ray_serve.Application = deployment.bind(settings)
-    return application

@@ -5,9 +5,9 @@ from typing import Any
 
 from ray.serve import Application
 
-from .app import build as build_application
 from .feed.actor import start_feed
 from .host_actors import start_hosts
+from .replica import build as build_application
 from .settings import resolve
 
 

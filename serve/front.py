@@ -16,7 +16,7 @@ from actors.errors import Unavailable
 from .api.answers import HttpAnswer, shaped_answer
 from .api.auth import token_of
 from .api.bounds import SALE_KEY_PATTERN
-from .api.middlewares import DATA_HEADERS, NOT_KEPT, REQUEST_ID_HEADER, SECURITY_HEADERS, request_id_of
+from .api.middlewares import DATA_HEADERS, NOT_KEPT, SECURITY_HEADERS
 from .api.places import polled
 from .api.preconditions import is_fresh
 from .api.problems import ProblemError, problem
@@ -25,6 +25,7 @@ from .api.requests import OrderRequest, decode_order_request, idempotency_key_of
 from .api.schemas.common import Health
 from .cache.pages import Pages
 from .events import PLAIN_JSON, LeanEvents
+from .request_ids import REQUEST_ID_HEADER, request_id_of
 from .shop import Shop
 
 ORDERS = "/v1/orders"

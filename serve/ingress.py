@@ -1,10 +1,17 @@
-"""What each replica's HTTP server does before Serve sees a request; Serve imports it by the name in its environment."""
+"""What each replica's HTTP server does before Serve sees a request; Serve imports it by the name in its environment.
+
+Its proxies import it, too, which a start waits for: nothing of the shop is imported here.
+"""
+
+from typing import TYPE_CHECKING
 
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from .api.middlewares import SaneRequestId
-from .front import Front
+from .request_ids import SaneRequestId
+
+if TYPE_CHECKING:
+    from .front import Front
 
 SAMPLED = 1_000
 """One in so many of the front's requests takes Serve's way all the same, so that Serve's metrics show a sample."""
@@ -15,7 +22,7 @@ _DISCONNECT_DISABLED = (b"x-request-disconnect-disabled", b"?1")
 class Door:
     """Where a process leaves its front for its HTTP server: the hook of Serve is an import path and takes no value."""
 
-    def __init__(self, front: Front | None = None) -> None:
+    def __init__(self, front: "Front | None" = None) -> None:
         self.front = front
 
 

@@ -250,7 +250,7 @@ class Settings(BaseModel):
         description="Broker that public events are relayed to, redis:// or kafka://; may be given several times.",
     )
     application: str = Field(
-        "serve.app:build",
+        "serve.replica:build",
         pattern=r"^[\w.]+:\w+$",
         description="Function that builds the Serve application from these settings, as module:function.",
     )

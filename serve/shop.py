@@ -1,6 +1,6 @@
 """What the HTTP face is made of, in one value that the serving process composes and passes in."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -148,6 +148,8 @@ class Shop:
     ready: Callable[[], bool]
     placed_between: Callable[[Instant, Instant], AsyncIterator[Sequence[str]]]
     """The ids of orders that were placed from an instant to before another, in pages."""
+    keys_after: Callable[[str, str, int], Awaitable[list[str]]]
+    """The next keys of a listed kind after one, so many at most."""
     payment_methods: Sequence[str] = ("sandbox",)
     """What a purchase may name as its payment method."""
     providers: Mapping[str, Provider] = field(default_factory=dict)

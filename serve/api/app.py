@@ -1,5 +1,6 @@
 """The composition of the HTTP API: routes, problem handlers and the frame around them, for one shop."""
 
+from functools import cache
 from importlib import metadata
 
 from fastapi import APIRouter
@@ -148,6 +149,7 @@ def build_app(shop: Shop) -> Api:
     return app
 
 
+@cache
 def _version() -> str:
     try:
         return metadata.version("doorbuster")

@@ -1,18 +1,14 @@
 """What surrounds every answer, whichever route or fault made it. Plain ASGI: one closure per request."""
 
 import logging
-import re
 import time
 from collections.abc import Callable, Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..request_ids import REQUEST_ID_HEADER, request_id_of
 from .answers import HttpAnswer, RawHeaders
 from .problems import problem
-
-REQUEST_ID_HEADER = b"x-request-id"
-_is_sane = re.compile(rb"[A-Za-z0-9._~:+/=-]{1,64}\Z").match
-"""What may be written to a log and sent back without a second thought."""
 
 DATA_HEADERS: Sequence[tuple[bytes, bytes]] = ((b"x-content-type-options", b"nosniff"),)
 """What an answer needs that no page can be made of: nothing but a script of a page ever sees it."""
@@ -89,27 +85,6 @@ class Frame:
         if self._names_requests:
             framed.append((REQUEST_ID_HEADER, request_id.encode()))
         return framed
-
-
-class SaneRequestId:
-    """Drops a request id that isn't sane before a server further in would echo it; stands first at the ingress."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and request_id_of(scope) is None:
-            headers = [header for header in scope["headers"] if header[0] != REQUEST_ID_HEADER]
-            scope = {**scope, "headers": headers}
-        await self._app(scope, receive, send)
-
-
-def request_id_of(scope: Scope) -> str | None:
-    """The request's own id, if it has a sane one."""
-    for name, value in scope["headers"]:
-        if name == REQUEST_ID_HEADER:
-            return value.decode() if _is_sane(value) else None
-    return None
 
 
 async def send_answer(given: HttpAnswer, send: Send) -> None:

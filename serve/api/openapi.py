@@ -1,9 +1,9 @@
 """The OpenAPI document: what FastAPI derives from the routes, with every problem that a route can answer."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.encoders import jsonable_encoder
 from fastapi.openapi.utils import get_openapi
 
 from .schemas.common import Problem
@@ -39,12 +39,15 @@ _TAGS = [
     {"name": "health", "description": "For whatever watches the shop."},
 ]
 _REQUEST_ID = {"X-Request-Id": {"description": "Names this request in our logs.", "schema": {"type": "string"}}}
+_SCHEMAS = "#/components/schemas/"
+_PROBLEM = {"application/problem+json": {"schema": {"$ref": _SCHEMAS + Problem.__name__}}}
 _METHODS = frozenset(("get", "put", "post", "patch", "delete"))
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The problems that a route can answer, beside those that every route can."""
-    return {status: {"model": Problem} for status in sorted({*statuses, 413, 422, 429, 500, 503})}
+    # By reference: given as a model, each of more than a thousand would get a validator of its own at the start.
+    return {status: {"content": _PROBLEM} for status in sorted({*statuses, 413, 422, 429, 500, 503})}
 
 
 def body_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -66,6 +69,8 @@ class Api(FastAPI):
                 tags=_TAGS,
                 license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
             )
+            schemas = schema["components"]["schemas"]
+            schema["components"]["schemas"] = dict(sorted({**schemas, **_problem_schemas()}.items()))
             for path in schema["paths"].values():
                 for method in _METHODS & path.keys():
                     _add_forbidden(path[method])
@@ -73,6 +78,14 @@ class Api(FastAPI):
                         _complete(int(status), response)
             self.openapi_schema = schema
         return self.openapi_schema
+
+
+def _problem_schemas() -> dict[str, Any]:
+    """The schema of problems and those that it refers to."""
+    schema = Problem.model_json_schema(ref_template=_SCHEMAS + "{model}", mode="serialization")
+    others = schema.pop("$defs")
+    found: dict[str, Any] = jsonable_encoder({**others, Problem.__name__: schema}, exclude_none=True)
+    return found
 
 
 def _add_forbidden(operation: dict[str, Any]) -> None:
@@ -83,12 +96,9 @@ def _add_forbidden(operation: dict[str, Any]) -> None:
 
 
 def _complete(status: int, response: dict[str, Any]) -> None:
-    """Every answer has a request id; every refusal is a problem, which has a media type of its own."""
+    """Every answer has a request id; one that says that nothing changed has no body."""
     response["headers"] = {**_REQUEST_ID, **response.get("headers", {})}
-    content: Mapping[str, Any] = response.get("content", {})
-    if status >= 400 and "application/json" in content:
-        response["content"] = {"application/problem+json": content["application/json"]}
-    elif status == 304:
+    if status == 304:
         response.pop("content", None)
 
 

@@ -6,7 +6,7 @@ import re
 from starlette.types import ASGIApp, Message, Scope
 
 from ..api.answers import HttpAnswer
-from ..api.middlewares import REQUEST_ID_HEADER
+from ..request_ids import REQUEST_ID_HEADER
 from .cache import Cache, Made
 
 _PATHS = r"(search(/suggest)?|(products|categories|collections|families)(/[^/]+(/products)?)?|stock/(?!stream\Z)[^/]+)"

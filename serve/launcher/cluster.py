@@ -31,6 +31,7 @@ def start_ray(settings: Settings, temporary: Path) -> str:
 
     # Its handler of SIGTERM would end the whole start with status 1; ours ends Ray, too.
     ray._private.utils.set_sigterm_handler = lambda _handler: None
+    leave_out_what_nobody_uses()
     ray.init(
         # Never join a Ray that happens to run on this machine.
         address="local",
@@ -45,6 +46,16 @@ def start_ray(settings: Settings, temporary: Path) -> str:
         _temp_dir=str(temporary / "r"),
     )
     return str(ray.get_runtime_context().gcs_address)
+
+
+def leave_out_what_nobody_uses() -> None:
+    """Three processes of a head that `ray.init` has no option for, which take seconds of each start and 200 MB: the
+    autoscaler of a machine that stays alone, the one that brings logs of workers to the terminal, and what is left of
+    the dashboard without a dashboard, a report of usage that is switched off."""
+    from ray._private.node import Node
+
+    Node.start_monitor = Node.start_log_monitor = lambda _node: None
+    Node.start_api_server = lambda _node, **_options: None
 
 
 def start_serve(settings: Settings) -> None:

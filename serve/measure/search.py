@@ -29,7 +29,7 @@ from ..search.evaluation import read_catalogue
 from ..search.generation import Generation, Snapshot
 from ..search.request import SearchRequest
 from ..search.searching import search
-from ..search.synonyms import Synonyms, common_synonyms
+from ..search.synonyms import Synonyms
 from ..search.weights import learned_weights
 
 FACETS = ("category", "vendor", "price", "availability", "attributes")
@@ -52,11 +52,13 @@ def multiplied(originals: Sequence[ProductView], count: int) -> Iterator[Product
 
 def build(originals: Sequence[ProductView], count: int, directory: Path) -> Snapshot:
     """An index of that many products on disk."""
-    generation = Generation(analysis_of("english"), directory)
+    generation = Generation(analysis_of("english"), directory, expected=count)
     for product in multiplied(originals, count):
         document = document_of(product, in_stock=True)
         assert document is not None
         generation.put(document)
+    generation.commit()
+    generation.settle()
     return generation.commit()
 
 
@@ -90,7 +92,7 @@ def main(catalogue: Path, queries_file: Path, count: int, each: bool) -> None:
     with gzip.open(queries_file, "rt", encoding="utf-8", newline="") as lines:
         queries = list(dict.fromkeys(row["query"] for row in csv.DictReader(lines)))
     weights = learned_weights()
-    synonyms = Synonyms(analysis_of("english"), common_synonyms("english"))
+    synonyms = Synonyms.common(analysis_of("english"))
     with tempfile.TemporaryDirectory() as directory:
         begun = time.perf_counter()
         snapshot = build(originals, count, Path(directory) / "index")

@@ -11,7 +11,7 @@ def tell_of_shop(shop: Shop) -> None:
     """Have `/metrics` tell what the HTTP face knows of itself."""
     metrics = shop.metrics
     metrics.reads("ready", "1 while this process can sell.", lambda: float(shop.ready()))
-    metrics.reads("searches", "Searches that were made.", lambda: shop.search.log.searches, grows=True)
+    metrics.reads("searches", "Searches that were made.", lambda: shop.search.made, grows=True)
     streams = shop.live.streams
     metrics.reads_each("streams", "Open streams.", "kind", lambda: streams.by_kind)
     metrics.reads("stream_messages", "Messages to streams, signs of life too.", lambda: streams.told, grows=True)

@@ -7,6 +7,8 @@ from typing import Any
 
 from engine.product import ProductView
 
+from .surroundings import NOWHERE, Place
+
 LONGEST_FACET = 100
 """Characters of a value that can be chosen as a facet; longer ones are prose, and only searched."""
 LONGEST_ATTRIBUTE = 500
@@ -39,7 +41,7 @@ class SearchDocument:
     """The nouns that name the product: the last word of each noun phrase at the front of title and body."""
     codes: tuple[str, ...]
     category: tuple[str, ...]
-    """Every step of the path with those before it: `Home`, `Home > Clocks`."""
+    """Every step of the paths with those before it: `Home`, `Home > Clocks`."""
     facets: Mapping[str, str | float]
     price: int
     currency: str
@@ -47,23 +49,28 @@ class SearchDocument:
     newness: int
 
 
-def document_of(product: ProductView, in_stock: bool) -> SearchDocument | None:
-    """The document of a product, or None if nobody may find it."""
+def document_of(product: ProductView, in_stock: bool, place: Place = NOWHERE) -> SearchDocument | None:
+    """The document of a product, or None if nobody may find it.
+
+    Where it stands in the tree counts, by the names of now; the path that it was put with, where it stands nowhere.
+    """
     if not product.visible:
         return None
     texts = [str(value)[:LONGEST_ATTRIBUTE] for name, value in product.attributes.items() if _is_text(name, value)]
-    types = [*product.category, *(str(product.attributes[name]) for name in TYPES if name in product.attributes)]
+    paths = place.categories or (product.category,)
+    named = [*product.category, *(name for path in paths for name in path)]
+    types = [*named, *(str(product.attributes[name]) for name in TYPES if name in product.attributes)]
     return SearchDocument(
         sku=product.sku,
         title=product.title,
         body=product.description,
         vendor=product.vendor,
         types=" ".join(dict.fromkeys(types)),
-        attribute_text=" ".join([*texts, *product.tags]),
+        attribute_text=" ".join([*texts, *product.tags, *place.texts]),
         heads=" ".join(heads_of(product.title, product.tags) | heads_of(product.description, product.tags)),
         codes=tuple(_codes(product)),
-        category=_paths(product.category),
-        facets=dict(_facets(product)),
+        category=_steps(paths),
+        facets={**place.options, **dict(_facets(product))},
         price=product.price.amount,
         currency=product.price.currency,
         in_stock=in_stock,
@@ -103,8 +110,9 @@ def _codes(product: ProductView) -> Iterable[str]:
             yield str(value).lower()
 
 
-def _paths(category: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(" > ".join(category[: depth + 1]) for depth in range(len(category)))
+def _steps(paths: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    """Every step of each path, once."""
+    return tuple(dict.fromkeys(" > ".join(path[: depth + 1]) for path in paths for depth in range(len(path))))
 
 
 def _facets(product: ProductView) -> Iterable[tuple[str, str | float]]:

@@ -22,7 +22,7 @@ from .document import document_of
 from .generation import Generation, Snapshot
 from .request import SearchRequest
 from .searching import search
-from .synonyms import Synonyms, common_synonyms
+from .synonyms import Synonyms
 from .weights import Weights, learned_weights
 
 NDCG_AT = 10
@@ -73,7 +73,7 @@ def evaluate(
     snapshot: Snapshot, judgements: Judgements, weights: Weights, synonyms: Synonyms | None = None
 ) -> dict[str, Quality]:
     """The quality of each query's answer."""
-    synonyms = synonyms or Synonyms(snapshot.analysis, common_synonyms(snapshot.analysis.language))
+    synonyms = synonyms or Synonyms.common(snapshot.analysis)
     found = {}
     for query, grades in judgements.items():
         request = SearchRequest(query, limit=RECALL_AT)

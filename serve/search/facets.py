@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 from tantivy import Query
@@ -12,9 +11,9 @@ from engine.product import ProductView
 from .document import LONGEST_FACET, UNSEARCHED
 from .filters import ATTRIBUTE, restricted
 from .generation import Snapshot
-from .ranking import count
+from .ranking import Finder, count
 from .request import Bucket, Facet, Range
-from .schema import LOTS
+from .schema import PARTS, PRICE_STEPS, WHOLE
 
 BUCKETS = 20
 """Values of a facet, the most frequent first."""
@@ -23,15 +22,8 @@ ATTRIBUTES_SHOWN = 6
 MIN_COVERAGE = 0.3
 """An attribute tells little about products of which so few have it."""
 COUNTED_EXACTLY = 10_000
-"""Products. Of more, some lots of about as many are counted: nobody chooses by the difference, and it takes as long as
-showing the page ten times."""
-PRICE_STEPS = tuple(step * 10**power for power in range(2, 9) for step in (1, 2, 5))
-"""Minor units at which one price range ends and the next begins."""
-_PRICE_RANGES = [
-    {"to": PRICE_STEPS[0]},
-    *({"from": least, "to": most} for least, most in pairwise(PRICE_STEPS)),
-    {"from": PRICE_STEPS[-1]},
-]
+"""Products. Of more, the largest part of theirs is counted that holds no more, at least 2,500: 19 of 20 counts are then
+within 2 % of all products found. Nobody chooses by the difference, and it would take longer than to find them."""
 
 ProductOf = Callable[[str], ProductView | None]
 
@@ -45,16 +37,16 @@ def expanded(names: Iterable[str], page: Iterable[str], product_of: ProductOf) -
 
 
 def counted(
-    snapshot: Snapshot, query: Query, filters: Mapping[str, Query], names: Sequence[str], total: int
+    snapshot: Snapshot, finder: Finder, filters: Mapping[str, Query], names: Sequence[str], total: int
 ) -> list[Facet]:
     """The facets in the order of `names`. A facet with a choice is counted as if there were none: to choose again."""
     plain = [name for name in names if name not in filters]
-    found = _aggregate(snapshot, query, list(filters.values()), plain, total)
+    found = _aggregate(snapshot, finder, list(filters.values()), plain, total)
     for name in names:
         if name in filters:
             others = [one for facet, one in filters.items() if facet != name]
-            without = count(snapshot.searcher, restricted(query, others))
-            found |= _aggregate(snapshot, query, others, [name], without)
+            without = count(snapshot.searcher, restricted(finder(WHOLE), others))
+            found |= _aggregate(snapshot, finder, others, [name], without)
     return [found[name] for name in names if name in found]
 
 
@@ -71,20 +63,24 @@ def _telling(page: Iterable[str], product_of: ProductOf) -> list[str]:
 
 
 def _aggregate(
-    snapshot: Snapshot, query: Query, filters: Sequence[Query], names: Sequence[str], total: int
+    snapshot: Snapshot, finder: Finder, filters: Sequence[Query], names: Sequence[str], total: int
 ) -> dict[str, Facet]:
     asked = {key: body for name in names for key, body in _asked(snapshot, name)}
     if not asked:
         return {name: Facet(name) for name in names}
-    lots = max(1, LOTS * COUNTED_EXACTLY // total) if total > COUNTED_EXACTLY else LOTS
-    sample = [] if lots == LOTS else [Query.term_set_query(snapshot.schema, "lot", list(range(lots)))]
-    told = snapshot.searcher.aggregate(restricted(query, [*filters, *sample]), asked)
-    return {name: _facet(name, told, LOTS / lots) for name in names}
+    part = _part_for(total)
+    told = snapshot.searcher.aggregate(restricted(finder(part), filters), asked)
+    return {name: _facet(name, told, part) for name in names}
+
+
+def _part_for(total: int) -> int:
+    """The largest part in which no more than may be counted are to be expected."""
+    return next((part for part in (WHOLE, *PARTS) if total <= part * COUNTED_EXACTLY), PARTS[-1])
 
 
 def _asked(snapshot: Snapshot, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
     if name == "price":
-        yield f"{name}|ranges", {"range": {"field": "price", "ranges": _PRICE_RANGES}}
+        yield f"{name}|ranges", {"terms": {"field": "price_range", "size": len(PRICE_STEPS) + 1}}
         yield f"{name}|stats", {"stats": {"field": "price"}}
     elif name.startswith(ATTRIBUTE):
         column = snapshot.column_of(name.removeprefix(ATTRIBUTE))
@@ -97,11 +93,11 @@ def _asked(snapshot: Snapshot, name: str) -> Iterator[tuple[str, dict[str, Any]]
         yield f"{name}|values", {"terms": {"field": field, "size": BUCKETS}}
 
 
-def _facet(name: str, told: Mapping[str, Any], times: float) -> Facet:
+def _facet(name: str, told: Mapping[str, Any], times: int) -> Facet:
     """The facet as the index told of it, its counts so many times: each product counted stands for so many."""
 
     def estimate(bucket: Mapping[str, Any]) -> int:
-        return round(int(bucket["doc_count"]) * times)
+        return int(bucket["doc_count"]) * times
 
     values = told.get(f"{name}|values", {}).get("buckets", ())
     stats = told.get(f"{name}|stats", {})
@@ -114,9 +110,14 @@ def _facet(name: str, told: Mapping[str, Any], times: float) -> Facet:
             if bucket["key"] != ""
         ),
         tuple(
-            Range(bucket.get("from"), bucket.get("to"), estimate(bucket)) for bucket in ranges if bucket["doc_count"]
+            _price_range(int(bucket["key"]), estimate(bucket)) for bucket in sorted(ranges, key=lambda one: one["key"])
         ),
         stats.get("min"),
         stats.get("max"),
         estimated=times > 1,
     )
+
+
+def _price_range(number: int, count: int) -> Range:
+    least = PRICE_STEPS[number - 1] if number else None
+    return Range(least, PRICE_STEPS[number] if number < len(PRICE_STEPS) else None, count)

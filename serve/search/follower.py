@@ -10,6 +10,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -18,6 +19,7 @@ from engine.product import ProductView
 from .analysis import Analysis
 from .document import document_of
 from .generation import Generation, Snapshot
+from .surroundings import NOWHERE, Place
 
 GATHERED_S = 0.1
 """Changes are written together with those that come within this time: a commit costs as much as a hundred of them."""
@@ -27,6 +29,8 @@ STRETCH = 20
 """Documents that are made in a row."""
 REST = 1.0
 """For each second of making documents, seconds that everybody else has the interpreter for themselves."""
+MERGES_SEEN_S = 5.0
+"""Where nothing changes, merges that have ended are looked for at most so often."""
 WORDS_EVERY_S = 30.0
 """The vocabulary for corrections is read again at most so often: a new word's own product is found at once."""
 
@@ -34,10 +38,14 @@ logger = logging.getLogger("doorbuster.search")
 
 ProductOf = Callable[[str], ProductView | None]
 InStock = Callable[[str], bool]
+PlaceOf = Callable[[ProductView], Place]
 
 
+@dataclass(frozen=True)
 class _Begin:
     """In the queue: a new index is begun, of all products that are told from now on."""
+
+    expected: int
 
 
 class _Complete:
@@ -55,12 +63,18 @@ class Follower:
     """The index's writer. `snapshot` is what searches read; None until the first index is complete."""
 
     def __init__(
-        self, analysis: Analysis, product_of: ProductOf, in_stock: InStock, directory: Path | None = None
+        self,
+        analysis: Analysis,
+        product_of: ProductOf,
+        in_stock: InStock,
+        directory: Path | None = None,
+        place_of: PlaceOf = lambda _product: NOWHERE,
     ) -> None:
         self.snapshot: Snapshot | None = None
         self._analysis = analysis
         self._product_of = product_of
         self._in_stock = in_stock
+        self._place_of = place_of
         self._directory = directory
         self._queue: SimpleQueue[_Told | _Stop] = SimpleQueue()
         self._sold_out: set[str] = set()
@@ -89,9 +103,9 @@ class Follower:
         if (sku in self._sold_out) == in_stock:
             self._queue.put(sku)
 
-    def begin(self) -> None:
-        """A new index is wanted. Then name every product by `changed`, then say `complete`."""
-        self._queue.put(_Begin())
+    def begin(self, expected: int) -> None:
+        """A new index is wanted, of so many products. Then name every one by `changed`, then say `complete`."""
+        self._queue.put(_Begin(expected))
 
     def complete(self) -> None:
         """Every product was named by now: what was made of them is the index."""
@@ -113,7 +127,10 @@ class Follower:
 
     def _take(self) -> tuple[list[_Told], bool]:
         """What was told, each once, waiting for the first and a moment for the others; whether it is the last."""
-        first = self._queue.get()
+        try:
+            first = self._queue.get(timeout=MERGES_SEEN_S)
+        except Empty:
+            return [], False
         time.sleep(GATHERED_S if isinstance(first, str) and self.snapshot is not None else 0)
         batch: dict[_Told, None] = {}
         told: _Told | _Stop = first
@@ -131,8 +148,9 @@ class Follower:
     def _write(self, batch: list[_Told]) -> None:
         complete = [told for told in batch if isinstance(told, _Complete)]
         skus = [told for told in batch if isinstance(told, str)]
-        if any(isinstance(told, _Begin) for told in batch) and self._next is None:
-            self._next = self._new()
+        for told in batch:
+            if isinstance(told, _Begin) and self._next is None:
+                self._next = self._new(told.expected)
         for start in range(0, len(skus), STRETCH):
             begun = time.thread_time()
             for sku in skus[start : start + STRETCH]:
@@ -150,11 +168,16 @@ class Follower:
                 replaced.close()
         elif self._current is not None and skus:
             self._show(read_words=time.monotonic() > self._words_at + WORDS_EVERY_S)
+        elif self._has_merged():
+            self._show(read_words=False)
 
     def _put(self, sku: str) -> None:
+        if self._current is None and self._next is None:
+            # Told before the first index was begun: every product is named for it.
+            return
         product = self._product_of(sku)
         in_stock = self._in_stock(sku)
-        document = document_of(product, in_stock) if product is not None else None
+        document = document_of(product, in_stock, self._place_of(product)) if product is not None else None
         for generation in (self._current, self._next):
             if generation is None:
                 continue
@@ -163,6 +186,9 @@ class Follower:
             else:
                 generation.put(document)
         (self._sold_out.discard if in_stock else self._sold_out.add)(sku)
+        if self._in_stock(sku) != in_stock:
+            # Told between the reading and the note of it, when it seemed to be no news.
+            self._queue.put(sku)
 
     def _show(self, *, read_words: bool) -> None:
         assert self._current is not None
@@ -171,10 +197,14 @@ class Follower:
             self._words_at = time.monotonic()
         self.snapshot = self._current.commit(words)
 
-    def _new(self) -> Generation:
+    def _has_merged(self) -> bool:
+        current, snapshot = self._current, self.snapshot
+        return current is not None and snapshot is not None and current.has_merged_since(snapshot)
+
+    def _new(self, expected: int) -> Generation:
         self._made += 1
         directory = None if self._directory is None else self._directory / f"generation-{self._made}"
-        return Generation(self._analysis, directory)
+        return Generation(self._analysis, directory, expected)
 
     def _close(self) -> None:
         for generation in (self._current, self._next):

@@ -6,7 +6,7 @@ from tantivy import Occur, Query
 
 from .generation import Snapshot
 from .question import Question, Term
-from .schema import SEARCHED
+from .schema import SEARCHED, WHOLE, anything_in
 from .weights import Weights
 
 TOO_COMMON = 10
@@ -27,11 +27,11 @@ class Matching:
         self._weights = weights
         self._fields = [(name, getattr(weights, name)) for name in SEARCHED]
 
-    def found(self, strict: bool) -> Query:
-        """Finds the products."""
+    def found(self, strict: bool, part: int = WHOLE) -> Query:
+        """Finds the products, or those of them that are in the part."""
         terms = self._terms if strict else self._telling()
         occur = Occur.Must if strict else Occur.Should
-        return Query.boolean_query([(occur, self._present(term)) for term in terms])
+        return Query.boolean_query([(occur, self._present(term, anything_in(part))) for term in terms])
 
     def ranked(self, strict: bool) -> Query:
         """Finds and ranks the products."""
@@ -62,20 +62,20 @@ class Matching:
             term for term, count in zip(self._terms, have, strict=True) if count <= rarest * TOO_COMMON or not rarest
         ]
 
-    def _present(self, term: Term) -> Query:
-        own = self._anywhere(term.stem)
+    def _present(self, term: Term, field: str) -> Query:
+        own = self._anywhere(term.stem, field)
         if not term.alternatives:
             return own
-        others = (self._together(other.terms) for other in term.alternatives)
+        others = (self._together(other.terms, field) for other in term.alternatives)
         return Query.boolean_query([(Occur.Should, query) for query in (own, *others)])
 
-    def _together(self, stems: tuple[str, ...]) -> Query:
+    def _together(self, stems: tuple[str, ...], field: str) -> Query:
         if len(stems) == 1:
-            return self._anywhere(stems[0])
-        return Query.boolean_query([(Occur.Must, self._anywhere(stem)) for stem in stems])
+            return self._anywhere(stems[0], field)
+        return Query.boolean_query([(Occur.Must, self._anywhere(stem, field)) for stem in stems])
 
-    def _anywhere(self, stem: str) -> Query:
-        return Query.term_query(self._schema, "anything", stem, "freq")
+    def _anywhere(self, stem: str, field: str) -> Query:
+        return Query.term_query(self._schema, field, stem, "freq" if field == "anything" else "basic")
 
     def _term(self, term: Term) -> Query:
         """Of several fields, and of what may stand for the term, the best match counts."""
@@ -86,7 +86,7 @@ class Matching:
             if len(other.terms) == 1:
                 yield from self._fielded(other.terms[0], other.weight)
             else:
-                yield Query.boost_query(self._together(other.terms), other.weight)
+                yield Query.boost_query(self._together(other.terms, anything_in(WHOLE)), other.weight)
 
     def _fielded(self, stem: str, weight: float) -> Iterator[Query]:
         for name, of_field in self._fields:

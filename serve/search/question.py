@@ -66,10 +66,13 @@ class Reader:
         stems = [term.stem for term in terms]
         for start, end, other in self._synonyms.within(stems):
             for term in terms[start:end]:
-                term.alternatives.append(Alternative(other, self._weights.synonym / (end - start)))
+                # What has "notebook computer" has notebook itself.
+                if term.stem not in other:
+                    term.alternatives.append(Alternative(other, self._weights.synonym / (end - start)))
         self._join(terms)
         for term in terms:
             self._separate(term)
+            _leave_out_narrower(term)
         return Question(text, tuple(terms), self._correct(words, terms))
 
     def is_known(self, stem: str) -> bool:
@@ -115,3 +118,9 @@ class Reader:
 
     def _is_whole(self, alternative: Alternative) -> bool:
         return all(self.is_known(stem) for stem in alternative.terms)
+
+
+def _leave_out_narrower(term: Term) -> None:
+    """What has "desktop computer" has "computer" itself: it finds nothing more, and takes as long."""
+    wider = [frozenset(other.terms) for other in term.alternatives]
+    term.alternatives = [other for other in term.alternatives if not any(one < frozenset(other.terms) for one in wider)]

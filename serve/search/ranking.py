@@ -1,6 +1,7 @@
 """The order of what a question finds: which products match, how well, and what else speaks for them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from tantivy import Query, Searcher
@@ -13,12 +14,16 @@ FEW = 50
 """Products. Where fewer match every term, those that match some of them come after."""
 
 
+Finder = Callable[[int], Query]
+"""The query that finds what was found, among the products of a part (`WHOLE` for all)."""
+
+
 class Hits(NamedTuple):
-    """Ordinals in their order, how many products there are in all, and the query that finds them."""
+    """Ordinals in their order, how many products there are in all, and what finds them again."""
 
     ordinals: list[int]
     total: int
-    found_by: Query
+    finder: Finder
 
 
 def rank(snapshot: Snapshot, matching: Matching, filters: Sequence[Query], limit: int, offset: int) -> Hits:
@@ -56,4 +61,4 @@ def _best(
     found = snapshot.searcher.search(restricted(matching.ranked(strict), filters), limit=limit, offset=offset)
     ordinals = snapshot.searcher.fast_field_values("ordinal", [address for _, address in found.hits])
     known = [int(ordinal) for ordinal in ordinals if ordinal is not None]
-    return Hits(known, count_of(found), matching.found(strict))
+    return Hits(known, count_of(found), partial(matching.found, strict))

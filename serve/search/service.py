@@ -2,27 +2,32 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from actors.client import Client
 from engine.kernel import Instant
+from engine.location import DEFAULT_LOCATION
 from engine.product import ProductView
-from engine.search_synonyms import THE_SYNONYMS, SearchSynonyms
+from engine.search_synonyms import SEARCH_SYNONYMS, THE_SYNONYMS, SearchSynonyms
 from engine.stock import StockView
 
-from ..tables import Table
+from ..assortment import Facets
+from ..tables import Tables
 from .analysis import Analysis, analysis_of
 from .errors import Busy, NotIndexed
 from .follower import Follower
 from .generation import Snapshot
-from .query_log import QueryLog
+from .query_log import QueryLog, Reporter
 from .request import Found, SearchRequest
 from .searching import search
 from .suggesting import Suggested, suggest
-from .synonyms import Synonyms, common_synonyms
+from .surroundings import Surroundings
+from .synonyms import Synonyms, common_groups, common_kinds
 from .weights import learned_weights
 
 THREADS = 2
@@ -38,9 +43,11 @@ Answer = TypeVar("Answer")
 class Catalogue(Protocol):
     """What search reads of the catalogue in memory."""
 
+    facets: Facets
+
     def product(self, sku: str) -> ProductView | None: ...
 
-    def stock(self, sku: str) -> StockView | None: ...
+    def stock_at(self, sku: str, location: str) -> StockView | None: ...
 
     def page(self, after: str, limit: int) -> list[ProductView]: ...
 
@@ -51,23 +58,34 @@ class Search:
     def __init__(
         self,
         catalogue: Catalogue,
-        synonyms: Table,
+        tables: Tables,
+        client: Client,
         now: Callable[[], Instant],
         *,
+        writer: str,
         language: str = "english",
         directory: Path | None = None,
     ) -> None:
         self.analysis: Analysis = analysis_of(language)
-        self.log = QueryLog()
+        self._log = QueryLog()
+        self.made = 0
+        """Searches that were made here."""
+        self.reporter = Reporter(client, self._log, writer)
+        """Runs beside; the search itself doesn't need it."""
         self._catalogue = catalogue
-        self._table = synonyms
+        self._table = tables[SEARCH_SYNONYMS]
+        self._surroundings = Surroundings(tables)
+        self._surroundings.tell(self._categories_told, self._products_told, self._locations_told)
         self._now = now
         self._weights = learned_weights()
         self._synonyms: tuple[int, Synonyms] | None = None
-        self._follower = Follower(self.analysis, catalogue.product, self._in_stock, directory)
+        self._follower = Follower(
+            self.analysis, catalogue.product, self._in_stock, directory, self._surroundings.place_of
+        )
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="search")
         self._under_way = 0
         self._naming: asyncio.Task[None] | None = None
+        self._telling: set[asyncio.Task[None]] = set()
 
     # -- following the catalogue
 
@@ -82,9 +100,11 @@ class Search:
             self._naming = asyncio.get_running_loop().create_task(self._name_all())
 
     async def stop(self) -> None:
-        """Finish what is being searched and written."""
-        if self._naming is not None:
-            self._naming.cancel()
+        """Finish what is being searched and written, if it ever began."""
+        if self._naming is None:
+            return
+        for task in (self._naming, *self._telling):
+            task.cancel()
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, self._follower.stop)
         self._pool.shutdown()
@@ -96,6 +116,24 @@ class Search:
     def stock_told(self, sku: str) -> None:
         """A product's quantities are not what they were."""
         self._follower.stock_told(sku, self._in_stock(sku))
+
+    def _products_told(self, skus: Iterable[str]) -> None:
+        """Something that is said of these elsewhere is not what it was."""
+        if self._naming is not None:
+            for sku in skus:
+                self._follower.changed(sku)
+
+    def _categories_told(self, ids: Collection[str]) -> None:
+        """These are called otherwise, or stand elsewhere; there may be very many products in them."""
+        if self._naming is not None:
+            task = asyncio.get_running_loop().create_task(self._name_those_in(ids))
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
+
+    def _locations_told(self, _keys: Collection[str]) -> None:
+        """Whether these sell has changed: anything may have sold out by it, or have come back."""
+        if self._naming is not None:
+            self.rebuild()
 
     # -- answering
 
@@ -111,7 +149,8 @@ class Search:
             search, self._snapshot(), self._current_synonyms(), self._weights, request, self._catalogue.product
         )
         found = await self._in_pool(work)
-        self.log.note(request.text, found.total, (time.perf_counter() - begun) * 1_000, self._now())
+        self.made += 1
+        self._log.note(request.text, found.total, (time.perf_counter() - begun) * 1_000, self._now())
         return found
 
     async def suggest(self, typed: str, limit: int) -> Suggested:
@@ -137,19 +176,32 @@ class Search:
         """Made again when the merchant's document has changed."""
         if self._synonyms is None or self._synonyms[0] != self._table.changes:
             content = self._table.get(THE_SYNONYMS) or SearchSynonyms()
-            common = common_synonyms(self.analysis.language) if content.common else []
-            self._synonyms = (self._table.changes, Synonyms(self.analysis, [*common, *content.groups], content.one_way))
+            groups = common_groups(self.analysis.language) if content.common else []
+            kinds = common_kinds(self.analysis.language) if content.common else {}
+            made = Synonyms(self.analysis, [*groups, *content.groups], kinds, content.one_way)
+            self._synonyms = (self._table.changes, made)
         return self._synonyms[1]
 
     async def _name_all(self) -> None:
-        self._follower.begin()
-        after = ""
-        while page := self._catalogue.page(after, NAMED_AT_ONCE):
-            after = page[-1].sku
-            for product in page:
-                self._follower.changed(product.sku)
+        skus: list[str] = []
+        while page := self._catalogue.page(skus[-1] if skus else "", NAMED_AT_ONCE):
+            skus += [product.sku for product in page]
             await asyncio.sleep(0)
+        self._follower.begin(len(skus))
+        for start in range(0, len(skus), NAMED_AT_ONCE):
+            for sku in skus[start : start + NAMED_AT_ONCE]:
+                self._follower.changed(sku)
+            await asyncio.sleep(0)
+        # What is put on sale while these were named is told by itself.
         self._follower.complete()
+
+    async def _name_those_in(self, categories: Collection[str]) -> None:
+        facets = [("category", id) for id in categories]
+        after = ""
+        while skus := list(islice(self._catalogue.facets.after(facets, after), NAMED_AT_ONCE)):
+            after = skus[-1]
+            self._products_told(skus)
+            await asyncio.sleep(0)
 
     def _in_stock(self, sku: str) -> bool:
         """As far as hosts have told; what nobody has told of is taken for available."""
@@ -159,5 +211,12 @@ class Search:
         return self._has(sku, 1)
 
     def _has(self, sku: str, quantity: int) -> bool:
-        stock = self._catalogue.stock(sku)
-        return stock is None or stock.available >= quantity
+        """At all locations that sell together; what no host has told of is only there at the default one."""
+        available = 0
+        for location in self._surroundings.selling:
+            stock = self._catalogue.stock_at(sku, location)
+            if stock is not None:
+                available += stock.available
+            elif location == DEFAULT_LOCATION:
+                return True
+        return available >= quantity

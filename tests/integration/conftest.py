@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from serve.launcher.cluster import leave_out_what_nobody_uses
 from serve.launcher.environment import LOOPBACK_ONLY, SERVING
 
 
@@ -14,6 +15,7 @@ def local_ray() -> Iterator[None]:
     os.environ.update(SERVING | LOOPBACK_ONLY)
     import ray
 
+    leave_out_what_nobody_uses()
     ray.init(address="local", include_dashboard=False, num_cpus=8, log_to_driver=False, object_store_memory=100_000_000)
     yield
     ray.shutdown()

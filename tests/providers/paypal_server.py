@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from serve.gateways.paypal_api import PayPalApi
+from tests.wire import Wire
 
 from .misbehaving import Misbehaving
 
@@ -63,7 +64,7 @@ class PayPalServer:
 
     def http(self) -> httpx.AsyncClient:
         """Connections to this server, without a network."""
-        return httpx.AsyncClient(transport=httpx.ASGITransport(self.network), base_url="https://api-m.paypal.com")
+        return httpx.AsyncClient(transport=Wire(self.network), base_url="https://api-m.paypal.com")
 
     def api(self, now: Any) -> PayPalApi:
         return PayPalApi(CLIENT_ID, CLIENT_SECRET, self.http(), now)

@@ -18,6 +18,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from tests.wire import Wire
+
 from .misbehaving import Misbehaving
 
 SECRET_KEY = "sk_test_123"
@@ -63,7 +65,7 @@ class StripeServer:
     def http(self) -> stripe.HTTPXClient:
         """What a gateway reaches this server by, without a network."""
         client = stripe.HTTPXClient(verify_ssl_certs=False)
-        client._client_async = httpx.AsyncClient(transport=httpx.ASGITransport(self.network))
+        client._client_async = httpx.AsyncClient(transport=Wire(self.network))
         return client
 
     def forget_keys(self) -> None:

@@ -3,7 +3,7 @@
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,21 +61,35 @@ class Import(NamedTuple):
         return f"{self.file.relative_to(ROOT)}:{self.line} imports {'.' * self.level}{self.module}"
 
 
-def imports_of(source: str, file: Path) -> Iterator[Import]:
-    for node in ast.walk(ast.parse(source)):
+class Module(NamedTuple):
+    file: Path
+    imports: list[Import]
+    docstring: str | None
+
+
+def read(source: str, file: Path) -> Module:
+    tree = ast.parse(source)
+    found = []
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield Import(file, node.lineno, alias.name, 0)
+            found += [Import(file, node.lineno, alias.name, 0) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            yield Import(file, node.lineno, node.module or "", node.level)
+            found.append(Import(file, node.lineno, node.module or "", node.level))
+    return Module(file, found, ast.get_docstring(tree))
+
+
+@cache
+def modules_of(package: str) -> list[Module]:
+    """Each is read once, whatever is asked of it."""
+    return [read(file.read_text(), file) for file in sorted((ROOT / package).rglob("*.py")) if file.stat().st_size]
 
 
 def imports_in(package: str) -> list[Import]:
     return [
         found
-        for file in sorted((ROOT / package).rglob("*.py"))
-        if not any(file.is_relative_to(beside) for beside in BESIDE_THE_SHOP)
-        for found in imports_of(file.read_text(), file)
+        for module in modules_of(package)
+        if not any(module.file.is_relative_to(beside) for beside in BESIDE_THE_SHOP)
+        for found in module.imports
     ]
 
 
@@ -126,10 +140,10 @@ def test_the_load_test_knows_the_shop_by_http_only() -> None:
 
 def test_every_module_says_what_it_is_responsible_for() -> None:
     silent = [
-        str(file.relative_to(ROOT))
+        str(module.file.relative_to(ROOT))
         for package in PACKAGES
-        for file in sorted((ROOT / package).rglob("*.py"))
-        if file.stat().st_size and not ast.get_docstring(ast.parse(file.read_text()))
+        for module in modules_of(package)
+        if not module.docstring
     ]
     assert not silent, f"no docstring: {silent}"
 
@@ -144,7 +158,7 @@ def test_every_module_says_what_it_is_responsible_for() -> None:
     ],
 )
 def test_imports_are_found_wherever_they_stand(source: str, module: str, level: int) -> None:
-    (found,) = imports_of(source, ROOT / "x.py")
+    (found,) = read(source, ROOT / "x.py").imports
     assert (found.module, found.level) == (module, level)
 
 

@@ -3,7 +3,7 @@
 from asyncio import gather
 from typing import Annotated
 
-from fastapi import Path
+from fastapi import Path, Query
 from starlette.responses import Response
 
 from engine.coupon import CouponView, LookCoupon, PutCoupon, normalized
@@ -15,7 +15,8 @@ from ...shop import Shop
 from ...vouchers import coupon_code
 from ..answers import shaped
 from ..auth import ADMIN_KEY
-from ..bounds import COUPON_CODE_PATTERN, DOCUMENT_KEY_PATTERN
+from ..bounds import COUPON_CODE_PATTERN, DEFAULT_PAGE, DOCUMENT_KEY_PATTERN, MAX_LABEL_LENGTH
+from ..cursors import Cursor, Limit, cursor_after, read_cursor
 from ..documents import Resource, document_routes
 from ..openapi import body_problems, header, problems
 from ..preconditions import IfMatch, required_version, version_tag
@@ -31,7 +32,7 @@ from ..schemas.promotions import (
     ShippingMethodOut,
 )
 from ..schemas.times import instant_of
-from ..schemas.vouchers import Coupon, CouponIn, Coupons, CouponsIn
+from ..schemas.vouchers import Coupon, CouponIn, CouponPage, Coupons, CouponsIn
 from ..sending import answered
 from .orders import PurchaseKey
 
@@ -79,7 +80,23 @@ methods_router = document_routes(SHIPPING_METHODS)
 router = router_of(MerchantRoute, "promotions", "admin", security=ADMIN_KEY)
 
 CodePath = Annotated[str, Path(pattern=COUPON_CODE_PATTERN, examples=["SUMMER-10"], description="However written.")]
+PromotionFilter = Annotated[
+    str, Query(max_length=MAX_LABEL_LENGTH, description="Only codes of this promotion.", examples=["summer"])
+]
 _TAGGED = {"headers": {"ETag": header("Its version.")}}
+
+
+@router.get("/v1/admin/coupons", response_model=CouponPage, responses=problems(400, 401, 403))
+async def list_coupons(
+    shop: TheShop, limit: Limit = DEFAULT_PAGE, cursor: Cursor = "", promotion: PromotionFilter = ""
+) -> Response:
+    """Every code there is, with its limits and uses."""
+    # One more than asked for tells whether there is a next page.
+    keys = await shop.keys_after("coupon", read_cursor(cursor), limit + 1)
+    views = await gather(*(shop.client.send("coupon", key, LookCoupon()) for key in keys[:limit]))
+    items = [Coupon.of(view) for view in views if isinstance(view, CouponView) and promotion in ("", view.promotion_id)]
+    next_cursor = cursor_after(keys[limit - 1]) if len(keys) > limit else None
+    return shaped(CouponPage(items=items, next_cursor=next_cursor))
 
 
 @router.get("/v1/admin/coupons/{code}", response_model=Coupon, responses={200: _TAGGED, **problems(400, 401, 403, 404)})

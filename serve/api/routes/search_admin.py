@@ -25,8 +25,9 @@ _TAGGED = {"headers": {"ETag": header("Its version.")}}
 @router.get("/v1/admin/search/queries", response_model=NotedSearches, responses=problems(401, 403))
 async def list_noted_searches(shop: TheShop, kind: Noted = Noted.ZERO_RESULTS, limit: Limit = DEFAULT_PAGE) -> Response:
     """What people looked for without finding anything, or what took long, the most frequent first."""
-    noted = [NotedSearch.of(question) for question in shop.search.log.most_frequent(kind, limit)]
-    return shaped(NotedSearches.model_construct(searches=shop.search.log.searches, items=noted))
+    log = await shop.search.reporter.most_frequent(kind, limit)
+    items = [NotedSearch.of(question) for question in log.noted]
+    return shaped(NotedSearches.model_construct(searches=log.searches, items=items))
 
 
 @router.post(

@@ -164,7 +164,9 @@ class NoteIn(Input):
 class AddedLineIn(Input):
     sku: Sku
     quantity: Quantity
-    price: Annotated[Money | None, Field(description="Of one unit; left out: what the product costs now.")] = None
+    price: Annotated[
+        Money | None, Field(description="Of one unit, with its tax; left out: what the product costs now.")
+    ] = None
 
 
 class EditIn(Input):

@@ -4,13 +4,16 @@ from typing import Annotated
 
 from pydantic import Field
 
+from engine.search_log import NotedQuestion
 from engine.search_synonyms import LONGEST_TERM, MOST_GROUPS, MOST_WORDS_OF_A_GROUP, SearchSynonyms
 
-from ...search.query_log import NotedQuestion
+from ...search.facets import COUNTED_EXACTLY
 from ...search.request import Bucket, Facet, Range
 from ..answers import timestamp
 from .catalogue import Product
 from .common import Input, Output, Timestamp
+
+ESTIMATED = f"Of more than {COUNTED_EXACTLY:,} products a part of at least 2,500 was counted, and told for all."
 
 
 class FacetValue(Output):
@@ -44,7 +47,7 @@ class SearchFacet(Output):
     ranges: list[FacetRange]
     least: float | None
     most: float | None
-    estimated: Annotated[bool, Field(description="Of very many products a part was counted, and told for all.")]
+    estimated: Annotated[bool, Field(description=ESTIMATED)]
 
     @classmethod
     def of(cls, facet: Facet) -> "SearchFacet":
@@ -109,12 +112,15 @@ class NotedSearch(Output):
     @classmethod
     def of(cls, noted: NotedQuestion) -> "NotedSearch":
         return cls.model_construct(
-            q=noted.text, times=noted.times, last_at=timestamp(noted.last_at), slowest_ms=round(noted.slowest_ms, 1)
+            q=noted.text,
+            times=noted.times,
+            last_at=timestamp(noted.last_at),
+            slowest_ms=round(noted.slowest_us / 1_000, 1),
         )
 
 
 class NotedSearches(Output):
-    """What this replica noted since it began: searches in all, and questions by how often they were asked."""
+    """What all replicas noted, the others up to a minute ago: searches in all, and questions by how often."""
 
     searches: Annotated[int, Field(ge=0)]
     items: list[NotedSearch]

@@ -73,6 +73,13 @@ class Coupon(Output):
         )
 
 
+class CouponPage(Output):
+    """Codes in their order. Of one promotion a page may hold few, or none, though more follow."""
+
+    items: list[Coupon]
+    next_cursor: str | None
+
+
 class Coupons(Output):
     """The codes that were generated."""
 

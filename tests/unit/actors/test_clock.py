@@ -7,6 +7,7 @@ import logging
 import pytest
 
 from actors.clock import SteadyClock, booted_at_ns
+from tests import patience
 
 from .test_host import SHARDS, FailingJournal, World
 from .toy import Beans, Begin, Fill, Look, MoveView
@@ -92,4 +93,4 @@ def test_a_window_ends_in_its_time_whatever_is_done_to_the_clock(hours: int) -> 
         assert await world.client.send("move", "m1", Look()) == MoveView("refused")
         await world.host.close()
 
-    asyncio.run(asyncio.wait_for(main(), 10))
+    patience.run(asyncio.wait_for(main(), 10))

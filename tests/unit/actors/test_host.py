@@ -16,6 +16,7 @@ from actors.journals.port import Batch, JournalFull, JournalUnavailable, Recorde
 from actors.pins import LocalShards, Pins
 from actors.placement import shard_of
 from engine.kernel import Rejected
+from tests import patience
 
 from .toy import KINDS, Beans, Begin, Break, Fill, Look, MoveView, Take, Weigher
 
@@ -99,7 +100,7 @@ def run(scenario: Callable[[World], Awaitable[None]], **options: Any) -> None:
         await scenario(world)
         await world.host.close()
 
-    asyncio.run(asyncio.wait_for(main(), 10))
+    patience.run(asyncio.wait_for(main(), 10))
 
 
 def test_a_reply_comes_after_its_events_are_in_the_journal() -> None:
@@ -179,7 +180,7 @@ def test_unfinished_work_is_resumed_by_the_next_owner() -> None:
             await asyncio.sleep(0.01)
         await second.host.close()
 
-    asyncio.run(asyncio.wait_for(main(), 10))
+    patience.run(asyncio.wait_for(main(), 10))
 
 
 def test_a_failed_append_is_told_to_nobody_and_leaves_no_trace_in_memory() -> None:
@@ -235,7 +236,7 @@ def run_full(scenario: Callable[[World, FullJournal], Awaitable[None]]) -> None:
         await scenario(world, journal)
         await world.host.close()
 
-    asyncio.run(asyncio.wait_for(main(), 10))
+    patience.run(asyncio.wait_for(main(), 10))
 
 
 def test_a_full_journal_refuses_changes_at_once_and_answers_questions() -> None:
@@ -298,7 +299,7 @@ def test_the_older_of_two_owners_is_fenced_and_says_not_mine() -> None:
         await old.host.close()
         await new.host.close()
 
-    asyncio.run(asyncio.wait_for(main(), 10))
+    patience.run(asyncio.wait_for(main(), 10))
 
 
 def test_a_full_mailbox_refuses_at_once() -> None:
@@ -493,7 +494,7 @@ def test_recovery_goes_on_behind_an_entity_that_moved(monkeypatch: pytest.Monkey
             await asyncio.sleep(0.01)
         await second.host.close()
 
-    asyncio.run(asyncio.wait_for(main(), 10))
+    patience.run(asyncio.wait_for(main(), 10))
 
 
 def test_a_shard_that_is_taken_away_at_once_needs_no_recovery(caplog: pytest.LogCaptureFixture) -> None:
@@ -528,7 +529,7 @@ def test_unfinished_work_outlives_two_owners_and_the_checkpoint_between(monkeypa
             await asyncio.sleep(0.01)
         await last.host.close()
 
-    asyncio.run(asyncio.wait_for(main(), 10))
+    patience.run(asyncio.wait_for(main(), 10))
 
 
 def test_owners_that_die_early_leave_no_ever_longer_past_to_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -546,7 +547,7 @@ def test_owners_that_die_early_leave_no_ever_longer_past_to_look_at(monkeypatch:
         position, _ = await journal.checkpoint(home)
         assert len(await journal.read(home, position)) <= 2
 
-    asyncio.run(asyncio.wait_for(main(), 10))
+    patience.run(asyncio.wait_for(main(), 10))
 
 
 class SlowLoading(FailingJournal):
@@ -566,7 +567,7 @@ def test_what_a_turn_has_loaded_is_there_when_it_decides() -> None:
         assert set(world.host.epochs.values()) == {1}
         await world.host.close()
 
-    asyncio.run(asyncio.wait_for(main(), 10))
+    patience.run(asyncio.wait_for(main(), 10))
 
 
 def test_a_crash_right_after_leaving_leaves_nothing_to_repair() -> None:
@@ -581,7 +582,7 @@ def test_a_crash_right_after_leaving_leaves_nothing_to_repair() -> None:
         assert await second.client.send("jar", "BLUE", Take("t1", 1)) == Beans(4)
         await second.host.close()
 
-    asyncio.run(asyncio.wait_for(main(), 10))
+    patience.run(asyncio.wait_for(main(), 10))
 
 
 def test_a_process_reaches_a_pinned_entity() -> None:

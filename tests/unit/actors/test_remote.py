@@ -16,6 +16,7 @@ from actors.journals.port import Batch, Entry, JournalUnavailable
 from actors.remote import RemoteHosts
 from actors.wire import Exchange, WireCommand, encode
 from engine.kernel import Rejected
+from tests import patience
 
 from .toy import KINDS, Beans, Begin, Fill, Look, MoveView, Take, Weigher
 
@@ -143,7 +144,7 @@ def run(scenario: Callable[[Cluster], Awaitable[None]], **options: int) -> None:
         for link in cluster.links.values():
             await link.host.close()
 
-    asyncio.run(asyncio.wait_for(main(), 10))
+    patience.run(asyncio.wait_for(main(), 10))
 
 
 def test_shards_are_spread_evenly_over_the_hosts() -> None:
@@ -448,7 +449,7 @@ def test_a_host_found_lost_while_it_answers_stops_nobody_from_watching() -> None
         await asyncio.gather(directory.suspect("one"), directory.suspect("one"))
         assert directory.table()[1] == {0: "two"}
 
-    asyncio.run(asyncio.wait_for(main(), 10))
+    patience.run(asyncio.wait_for(main(), 10))
 
 
 def test_a_host_that_was_given_up_and_does_not_know_answers_no_question_from_memory() -> None:

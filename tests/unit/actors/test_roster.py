@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from actors.directory import Directory, Owned
 from actors.errors import Unavailable
 from actors.roster import Roster
+from tests import patience
 
 from .test_directory import QuietHost
 
@@ -85,7 +86,7 @@ def run(scenario: Callable[[Cluster], Awaitable[None]]) -> None:
     async def main() -> None:
         await scenario(Cluster())
 
-    asyncio.run(asyncio.wait_for(main(), 10))
+    patience.run(asyncio.wait_for(main(), 10))
 
 
 def test_every_node_gets_its_hosts_and_they_share_the_shards() -> None:

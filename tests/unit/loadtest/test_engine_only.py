@@ -48,7 +48,7 @@ def test_a_program_that_fails_or_hangs_is_told_with_its_last_words(tmp_path: Pat
     process = ServerProcess("the engine", [sys.executable, "-c", program], tmp_path / "log")
     try:
         with pytest.raises(ServerFailed) as failed:
-            process.wait(5 if "exit" in program else 1)
+            process.wait(5 if "exit" in program else 0.6)
     finally:
         process.stop()
     assert failed.match(fault)

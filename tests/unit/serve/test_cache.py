@@ -14,8 +14,9 @@ from serve.cache.pages import Pages
 from serve.cache.shared import SharedLevel
 from serve.front import Front
 from serve.ingress import Door, FrontFirst
+from tests.wire import Wire
 
-from .shopfront import InOnePiece, Shopfront
+from .shopfront import Shopfront
 
 CLOCK = "/v1/products/RETRO-CLOCK"
 
@@ -210,7 +211,7 @@ class CachedShop:
         self.cache: Cache[HttpAnswer] = Cache(HttpAnswer, 1_000_000, shop.clock)
         shop.catalogue.listeners.append(self.cache)
         door = Door(Front(shop.shop, Pages(self.cache, shop.app)))
-        transport = httpx.ASGITransport(InOnePiece(FrontFirst(shop.app, door)))
+        transport = Wire(FrontFirst(shop.app, door), in_one_piece=True)
         self._http = httpx.AsyncClient(transport=transport, base_url="http://shop", trust_env=False)
 
     def get(self, path: str, **headers: str) -> httpx.Response:

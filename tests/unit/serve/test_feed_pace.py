@@ -115,4 +115,5 @@ def test_a_backlog_of_what_interests_nobody_costs_a_moment() -> None:
 
 def test_what_was_dear_once_keeps_nobody_for_long() -> None:
     heard = heard_by([], {0: ["dear"], 1: ["news"]})
-    assert LONGEST_REST_S <= heard["news"] - heard["dear"] < LONGEST_REST_S + 1.0
+    rested_s = round(heard["news"] - heard["dear"], 6)
+    assert LONGEST_REST_S <= rested_s < LONGEST_REST_S + 1.0

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from serve.api.middlewares import Frame, SaneRequestId
+from serve.api.middlewares import Frame
+from serve.request_ids import SaneRequestId
 
 
 def call(app: Any, headers: list[tuple[bytes, bytes]] | None = None, kind: str = "http") -> list[Message]:

@@ -78,6 +78,6 @@ def test_saleor_pr_11069_others_buy_while_a_provider_is_slow(at: PaidShop) -> No
     async def both() -> None:
         await asyncio.gather(buy("slow", slow), *(buy(f"fast-{n}", order_body(("RETRO-CLOCK", 1))) for n in range(4)))
 
-    at.shop._runner.run(both())
+    at.shop.run(both())
     assert finished[-1] == "slow"
     assert at.shop.stock("RETRO-CLOCK")["on_hand"] == 0

@@ -176,6 +176,27 @@ def test_generated_codes_are_used_once_each_and_the_same_for_the_same_key(clocks
     assert buy(clocks, ("RETRO-CLOCK", 1), key="more", coupons=[made[0]["codes"][0]]).status_code == 409
 
 
+def test_all_codes_are_listed_page_by_page(clocks: Shopfront) -> None:
+    for promotion in ("summer", "winter"):
+        put(clocks, "promotions", promotion, {**SUMMER, "needs_coupon": True})
+    for number in range(7):
+        promotion = "winter" if number % 3 == 0 else "summer"
+        put(clocks, "coupons", f"code-{number}", {"promotion": promotion, "limit": number})
+    pages, cursor = [], ""
+    while cursor is not None:
+        found = clocks.get(f"/v1/admin/coupons?limit=3&cursor={cursor}", admin=True).json()
+        pages.append([(coupon["code"], coupon["limit"]) for coupon in found["items"]])
+        cursor = found["next_cursor"]
+    assert [len(page) for page in pages] == [3, 3, 1]
+    assert [coupon for page in pages for coupon in page] == [(f"CODE{number}", number) for number in range(7)]
+    winter = clocks.get("/v1/admin/coupons?promotion=winter", admin=True).json()
+    assert ([coupon["code"] for coupon in winter["items"]], winter["next_cursor"]) == (
+        ["CODE0", "CODE3", "CODE6"],
+        None,
+    )
+    assert clocks.get("/v1/admin/coupons?cursor=%21", admin=True).status_code == 422
+
+
 def test_a_coupon_needs_its_promotion(shop: Shopfront) -> None:
     response = shop.put("/v1/admin/coupons/SUMMER", json={"promotion": "summer"}, admin=True)
     assert (response.status_code, kind_of(response)) == (422, "promotion-unknown")

@@ -9,6 +9,7 @@ import pytest
 
 from serve.api import line_stream
 from serve.tickets import read_ticket, ticket_of
+from tests.wire import Wire
 
 from .shopfront import SECRET, START_MS, Shopfront, keyed, kind_of, order_body
 
@@ -319,7 +320,7 @@ def test_the_lean_way_tells_a_place_as_the_application_does(shop: Shopfront) -> 
         (path + tickets[0], known),
         *((each, {}) for each in wrong),
     ]
-    whole = httpx.AsyncClient(transport=httpx.ASGITransport(shop.app), base_url="http://shop", trust_env=False)
+    whole = httpx.AsyncClient(transport=Wire(shop.app), base_url="http://shop", trust_env=False)
 
     def seen(answer: httpx.Response) -> Any:
         return answer.status_code, {**answer.headers, "x-request-id": ""}, answer.content

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
-from serve.search.query_log import Noted
+from serve.search.query_log import SLOW_MS, QueryLog, Reporter
 
 from .shopfront import Shopfront, kind_of
 
 SOON_S = 1.0
 """Within which a change must be found."""
+PATIENCE_S = 20.0
+"""Within which what isn't about time must be there, on however busy a machine."""
 
 
 def filled(front: Shopfront) -> Shopfront:
@@ -36,14 +38,18 @@ def window() -> Iterator[Shopfront]:
         yield filled(front)
 
 
+def eventually(found: Callable[[], bool]) -> bool:
+    return soon(found, PATIENCE_S)
+
+
 def skus(shop: Shopfront, query: str) -> list[str]:
     answer = shop.get(f"/v1/search?{query}")
     assert answer.status_code == 200, answer.text
     return [item["product"]["sku"] for item in answer.json()["items"]]
 
 
-def soon(found: Callable[[], bool]) -> bool:
-    until = time.monotonic() + SOON_S
+def soon(found: Callable[[], bool], within_s: float = SOON_S) -> bool:
+    until = time.monotonic() + within_s
     while not found():
         if time.monotonic() > until:
             return False
@@ -202,8 +208,17 @@ def test_the_merchant_sees_what_nobody_found(shop: Shopfront) -> None:
     noted = shop.get("/v1/admin/search/queries", admin=True).json()
     assert noted["searches"] == 4
     assert [(item["q"], item["times"]) for item in noted["items"]] == [("hovercraft", 2), ("eels", 1)]
-    assert shop.search.log.most_frequent(Noted.ZERO_RESULTS, 1)[0].last_at == shop.clock.ms
     assert shop.get("/v1/admin/search/queries?kind=slow", admin=True).status_code == 200
+    # Another replica noted something, too.
+    other = QueryLog()
+    other.note("eels", 0, SLOW_MS, shop.clock())
+    other.note(" EELS", 0, 0.1, shop.clock())
+    shop.run(Reporter(shop.client, other, "replica-2").tell())
+    noted = shop.get("/v1/admin/search/queries?limit=1", admin=True).json()
+    assert noted["searches"] == 6
+    assert [(item["q"], item["times"], item["slowest_ms"]) for item in noted["items"]] == [("eels", 3, SLOW_MS)]
+    slow = shop.get("/v1/admin/search/queries?kind=slow", admin=True).json()["items"]
+    assert [item["q"] for item in slow][-1:] == ["eels"]
 
 
 @pytest.mark.parametrize("path", ["queries", "synonyms"])
@@ -218,3 +233,41 @@ def test_highlights_are_safe_html(shop: Shopfront) -> None:
     assert shown["title"] == "&lt;img src=x onerror=&quot;alert(1)&quot;&gt; <mark>zebra</mark> &amp; &lt;mark&gt;"
     assert shown["description"].startswith("A <mark>zebra</mark>.")
     assert len(shown["description"]) < 700
+
+
+def test_a_category_of_the_tree_is_found_and_counted_by_its_name_of_now(shop: Shopfront) -> None:
+    for id, body in (("time", {"name": "Time"}), ("wrist", {"name": "Wristwatches", "parent": "time"})):
+        assert shop.put(f"/v1/admin/categories/{id}", json=body, admin=True).status_code in (200, 201)
+    shop.sell("TICKER", title="Ticker", categories=["wrist"])
+    assert eventually(lambda: skus(shop, "category=Time") == ["TICKER"] and skus(shop, "q=wristwatch") == ["TICKER"])
+    counted = shop.get("/v1/search?q=ticker&facet=category").json()["facets"][0]["values"]
+    assert [value["value"] for value in counted] == ["Time", "Time > Wristwatches"]
+    # What stands below a category that gets another name is found by it, too.
+    assert shop.put("/v1/admin/categories/time", json={"name": "Horology"}, admin=True).status_code == 200
+    assert eventually(
+        lambda: skus(shop, "category=Horology+>+Wristwatches") == ["TICKER"] and not skus(shop, "category=Time")
+    )
+
+
+def test_a_variant_is_found_by_what_its_page_says(shop: Shopfront) -> None:
+    family = {
+        "title": "Heirloom",
+        "options": [{"name": "Finish", "values": ["walnut", "oak"]}],
+        "variants": [{"sku": "RETRO-CLOCK", "values": ["walnut"]}, {"sku": "RADIO-CLOCK", "values": ["oak"]}],
+    }
+    assert shop.put("/v1/admin/families/heirloom", json=family, admin=True).status_code == 201
+    assert eventually(lambda: skus(shop, "q=heirloom+walnut")[:1] == ["RETRO-CLOCK"])
+    assert eventually(lambda: skus(shop, "attribute=Finish:oak") == ["RADIO-CLOCK"])
+    assert shop.delete("/v1/admin/families/heirloom", admin=True).status_code == 204
+    assert eventually(lambda: skus(shop, "q=heirloom") == [])
+
+
+def test_what_another_location_has_is_in_stock_unless_it_does_not_sell(shop: Shopfront) -> None:
+    shop.sell("CUCKOO", title="Cuckoo clock", quantity=1)
+    assert shop.buy(("CUCKOO", 1)).status_code == 201
+    assert eventually(lambda: skus(shop, "in_stock=false") == ["CUCKOO"])
+    assert shop.put("/v1/admin/locations/north", json={"name": "North"}, admin=True).status_code == 201
+    assert shop.post("/v1/stock/CUCKOO/receipts?location=north", json={"quantity": 1}, admin=True).status_code == 201
+    assert eventually(lambda: skus(shop, "in_stock=false") == [])
+    assert shop.put("/v1/admin/locations/north", json={"name": "North", "sells": False}, admin=True).status_code == 200
+    assert eventually(lambda: skus(shop, "in_stock=false") == ["CUCKOO"])

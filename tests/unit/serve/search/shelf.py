@@ -9,7 +9,7 @@ from serve.search.document import document_of
 from serve.search.generation import Generation, Snapshot
 from serve.search.request import Found, SearchRequest
 from serve.search.searching import search
-from serve.search.synonyms import Synonyms, common_synonyms
+from serve.search.synonyms import Synonyms
 from serve.search.weights import Weights
 
 ENGLISH = analysis_of("english")
@@ -42,7 +42,7 @@ class Shelf:
         self.snapshot: Snapshot = generation.commit()
 
     def find(self, text: str = "", synonyms: Synonyms | None = None, **choices: Any) -> Found:
-        synonyms = synonyms or Synonyms(ENGLISH, common_synonyms("english"))
+        synonyms = synonyms or Synonyms.common(ENGLISH)
         return search(self.snapshot, synonyms, Weights(), SearchRequest(text, **choices), self.products.get)
 
     def skus(self, text: str = "", **choices: Any) -> list[str]:

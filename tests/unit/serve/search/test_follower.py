@@ -34,7 +34,7 @@ class Shop:
         self.rebuild()
 
     def rebuild(self) -> None:
-        self.follower.begin()
+        self.follower.begin(len(self.products))
         for sku in list(self.products):
             self.follower.changed(sku)
         self.follower.complete()
@@ -73,7 +73,7 @@ def test_a_rebuild_swaps_in_an_index_with_what_changed_meanwhile(tmp_path: Path)
     shop.open()
     assert eventually(lambda: shop.skus("lamp") == {"LAMP"})
     first = shop.follower.snapshot
-    shop.follower.begin()
+    shop.follower.begin(2)
     shop.put("CUCKOO", "Cuckoo clock")
     del shop.products["LAMP"]
     shop.follower.changed("LAMP")
@@ -108,3 +108,21 @@ def test_files_of_processes_that_are_gone_are_deleted(tmp_path: Path) -> None:
     assert own.parent == tmp_path / "search"
     assert not gone.exists()
     assert running.exists()
+
+
+def test_what_comes_back_while_it_is_written_as_sold_out_is_written_again() -> None:
+    shop = Shop()
+    answers = iter((False,))
+
+    def in_stock(sku: str) -> bool:
+        # The first answer is out of date as soon as it is given.
+        sold_out = next(answers, None) is False
+        if sold_out:
+            shop.follower.stock_told(sku, True)
+        return not sold_out
+
+    shop.follower = Follower(ENGLISH, shop.products.get, in_stock)
+    shop.products["CLOCK"] = product("CLOCK", "Retro clock")
+    shop.open()
+    assert eventually(lambda: shop.skus("clock", in_stock=True) == {"CLOCK"})
+    shop.follower.stop()

@@ -78,6 +78,12 @@ def test_the_merchants_synonyms_count_at_once_and_one_way_if_wanted() -> None:
     assert SHELF.skus("case", synonyms=synonyms) == ["CASE-1"]
 
 
+def test_who_asks_for_a_broader_word_is_shown_the_kinds_too_and_not_the_other_way_round() -> None:
+    shelf = Shelf(product("PAD-1", "iPad 10"), product("TAB-1", "Acme tablet"))
+    assert shelf.skus("tablet") == ["TAB-1", "PAD-1"]
+    assert shelf.skus("ipad") == ["PAD-1"]
+
+
 @pytest.mark.parametrize(
     ("choices", "skus"),
     [
