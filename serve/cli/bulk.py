@@ -41,7 +41,7 @@ class Result(NamedTuple):
 def bring_in(rows: Iterable[dict[str, Any]], url: str, key_file: Path) -> Iterator[Result]:
     """Send all rows; results come as batches are answered, in no particular order. Raises `BulkError`."""
     with admin_client(url, key_file) as client, ThreadPoolExecutor(REQUESTS_IN_FLIGHT) as pool:
-        _ensure_there(client)
+        ensure_there(client)
         remaining = iter(rows)
         under_way: set[Future[list[Result]]] = set()
         while True:
@@ -61,7 +61,7 @@ def bring_in_families(rows: Sequence[dict[str, Any]], url: str, key_file: Path) 
         for start in range(0, len(rows), ROWS_PER_REQUEST):
             batch = rows[start : start + ROWS_PER_REQUEST]
             families = [{name: value for name, value in row.items() if name != "row"} for row in batch]
-            answered = _post(client, "/v1/admin/families/bulk", {"families": families})
+            answered = post(client, "/v1/admin/families/bulk", {"families": families})
             for row, result in zip(batch, answered, strict=True):
                 yield Result(row["row"], row["handle"], result["status"], result.get("error"))
 
@@ -80,7 +80,7 @@ def admin_client(url: str, key_file: Path) -> httpx.Client:
     )
 
 
-def _ensure_there(client: httpx.Client) -> None:
+def ensure_there(client: httpx.Client) -> None:
     """A shop that was never there is not waited for; one that restarts meanwhile is."""
     try:
         client.get("/healthz")
@@ -91,12 +91,12 @@ def _ensure_there(client: httpx.Client) -> None:
 def _send(client: httpx.Client, batch: list[dict[str, Any]]) -> list[Result]:
     return [
         Result(result["row"], result["sku"], result["status"], result.get("error"))
-        for result in _post(client, "/v1/admin/import", {"rows": batch})
+        for result in post(client, "/v1/admin/import", {"rows": batch})
     ]
 
 
-def _post(client: httpx.Client, path: str, body: Any) -> list[dict[str, Any]]:
-    """The results, sent for again as long as it makes sense."""
+def post(client: httpx.Client, path: str, body: Any) -> list[dict[str, Any]]:
+    """The results of a bulk route, sent for again as long as it makes sense. Raises `BulkError`."""
     content = json.dumps(body, ensure_ascii=False).encode()
     for attempt in range(ATTEMPTS):
         last = attempt == ATTEMPTS - 1

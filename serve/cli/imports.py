@@ -1,13 +1,11 @@
-"""`doorbuster import products`: a product file into the running shop."""
+"""`doorbuster import`: files into the running shop; here `products`, in `import_orders` what was sold elsewhere."""
 
-import gzip
-import io
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import Any
 
 import click
 from rich.console import Console
@@ -16,9 +14,10 @@ from rich.table import Table
 
 from ..shopify_csv.reading import CsvError, FamilyRow, ImportRow, Parsed, RowError, parse
 from .bulk import BulkError, bring_in, bring_in_families
+from .files import open_text
+from .import_orders import orders
 from .options import config_option, resolve_or_exit
 
-GZIP_MAGIC = b"\x1f\x8b"
 PAGES = "pages "
 ERRORS_SHOWN = 50
 """Rows at fault that are listed; a file that has more has one mistake many times."""
@@ -27,6 +26,9 @@ ERRORS_SHOWN = 50
 @click.group("import")
 def command() -> None:
     """Load data from files into the running shop."""
+
+
+command.add_command(orders)
 
 
 @command.command("products", context_settings={"max_content_width": 120})
@@ -160,22 +162,6 @@ def _good_rows(rows: Iterator[Parsed], tally: Tally, families: list[FamilyRow]) 
             families.append(parsed)
         else:
             yield parsed.to_json()
-
-
-@contextmanager
-def open_text(file: Path) -> Iterator[tuple[TextIO, BinaryIO]]:
-    """The file as text, unzipped if need be, and the file itself, whose position tells how far reading is."""
-    with file.open("rb") as raw:
-        zipped = raw.read(len(GZIP_MAGIC)) == GZIP_MAGIC
-        raw.seek(0)
-        plain = gzip.GzipFile(fileobj=raw) if zipped else raw
-        try:
-            # csv wants line ends as they are: a cell may hold some.
-            yield io.TextIOWrapper(plain, encoding="utf-8", newline=""), raw
-        except UnicodeDecodeError as error:
-            raise CsvError(f"{file} is not UTF-8: save it as 'CSV UTF-8'. ({error.reason})") from error
-        except (EOFError, gzip.BadGzipFile) as error:
-            raise CsvError(f"{file} is damaged: {error}") from error
 
 
 @contextmanager

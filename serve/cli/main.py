@@ -9,7 +9,7 @@ from .stop_signals import leave_at_once_when_asked
 
 COMMANDS = {
     "up": ("up", "Start the shop and run it until Ctrl-C."),
-    "import": ("imports", "Load products from a file into the running shop."),
+    "import": ("imports", "Load products, or history of orders, from a file into the running shop."),
     "webhooks": ("webhooks", "Send webhooks that an endpoint has missed again."),
     "reorder": ("reorder", "Draft purchase orders for what is about to run out."),
     "payments": ("payments", "Compare the books of payment providers with the orders."),
@@ -33,6 +33,7 @@ Examples
   doorbuster up                                    a shop with a demo catalogue on http://127.0.0.1:8000
   doorbuster up --port 9000 --data /srv/shop       another shop beside it
   doorbuster import products products.csv.gz       a Shopify product export, into the running shop
+  doorbuster import orders --preset online-retail FILE   what was sold elsewhere, with its own dates
   doorbuster export products products.csv          all products, in the same columns
   doorbuster journal inspect stock RETRO-CLOCK     what happened to the stock of a SKU, event by event
   doorbuster journal verify                        whether everything that was recorded adds up
