@@ -171,7 +171,7 @@ def make_plan(plan: Plan, file: Path, mapping: ColumnMapping, bar: Bar) -> None:
                 yield row
 
         plan.stage(watched())
-    advance = bar("Arranging", sum(plan.counts().values()))
+    advance = bar("Arranging", plan.open_rows())
     for lines in arrange(plan, keep_duplicates=mapping.keep_duplicates):
         advance(lines)
     plan.note("unknown countries", ", ".join(sorted(reader.unknown_countries)))

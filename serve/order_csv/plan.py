@@ -126,6 +126,11 @@ class Plan:
         self.db.execute(INDEX)
         self.db.execute(_DOCUMENTS)
 
+    def open_rows(self) -> int:
+        """How many lines nobody has said anything of yet."""
+        found: int = self.db.execute("SELECT count(*) FROM line WHERE outcome = ''").fetchone()[0]
+        return found
+
     def documents(self, *, returns: bool, after: int, limit: int) -> list[Document]:
         """The next invoices, or returns, by their dates."""
         found = self.db.execute(
