@@ -1,25 +1,22 @@
 """A stream of server-sent events as a response: every stream of the shop is one of these."""
 
+import asyncio
 import json
-import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any
 
 from sse_starlette.event import ServerSentEvent
-from sse_starlette.sse import EventSourceResponse, SendTimeoutError
+from sse_starlette.sse import EventSourceResponse
 from starlette.types import Receive, Scope, Send
 
-from .streams import Streams
+from .streams import Sending, Streams
 
-SLOW_READER_S = 10.0
-"""Whoever hasn't read for so long, with all buffers on the way full, is cut: a browser connects again by itself."""
 RECONNECT_MS = 2_000
+BEGINNING = b"retry: %d\n\n" % RECONNECT_MS
 STILL_HERE = b": still here\n\n"
 MEDIA_TYPE = "text/event-stream"
 LF = "\n"
-
-logger = logging.getLogger("doorbuster.live")
 
 
 def event(name: str, data: str | dict[str, str], id: str | None = None) -> bytes:
@@ -32,8 +29,10 @@ class EventStream(EventSourceResponse):
     """Sends what the iterator yields until it ends, the client goes away, or it reads too slowly."""
 
     def __init__(self, streams: Streams, kind: str, address: str, events: AsyncGenerator[bytes]) -> None:
-        # Signs of life come from the iterator, which knows when it was silent; a task more for each would cost a third.
-        super().__init__(_with_signs_of_life(streams, events), ping=0, sep=LF, send_timeout=SLOW_READER_S)
+        self._sending = Sending()
+        # Signs of life come from the iterator, which knows when it was silent, and who reads too slowly is found by a
+        # look at all streams now and then: a task and a timer for each would cost as much as the rest.
+        super().__init__(_marked(streams, self._sending, events), ping=0, sep=LF)
         self._streams = streams
         self._kind = kind
         self._address = address
@@ -43,13 +42,9 @@ class EventStream(EventSourceResponse):
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             await send({"type": "http.response.body", "body": b""})
             return
-        with self._streams.opened(self._kind, self._address), self._streams.ended_by(hangs_up_of(receive)):
-            try:
-                await super().__call__(scope, receive, send)
-            except SendTimeoutError:
-                self._streams.dropped += 1
-                logger.info("A stream was cut: its reader does not read")
-                _cut(receive)
+        self._sending.hangs_up, self._sending.cut = hangs_up_of(receive), cut_of(receive)
+        with self._streams.opened(self._kind, self._address, self._sending):
+            await super().__call__(scope, receive, send)
 
 
 def hangs_up_of(receive: Receive) -> Callable[[], bool] | None:
@@ -61,17 +56,22 @@ def hangs_up_of(receive: Receive) -> Callable[[], bool] | None:
     return lambda: not connection.keep_alive
 
 
-def _cut(receive: Receive) -> None:
-    """Close the connection without waiting for what is still to be sent over it."""
+def cut_of(receive: Receive) -> Callable[[], None]:
+    """Closes the connection without waiting for what is still to be sent over it."""
     transport = getattr(getattr(receive, "__self__", None), "transport", None)
-    if transport is not None:
-        transport.abort()
+    return transport.abort if transport is not None else lambda: None
 
 
-async def _with_signs_of_life(streams: Streams, changes: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
-    """The beginning of a stream, then what `changes` yields: nothing (b"") for each time that it was silent."""
-    yield f"retry: {RECONNECT_MS}\n\n".encode()
+async def _marked(streams: Streams, sending: Sending, changes: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    """The beginning of a stream, then what `changes` yields: nothing (b"") for each time that it was silent. While
+    something is on its way to the client, it is marked."""
+    loop = asyncio.get_running_loop()
+    sending.since = loop.time()
+    yield BEGINNING
     async with aclosing(changes) as following:
+        sending.since = 0.0
         async for change in following:
             streams.told += 1
+            sending.since = loop.time()
             yield change or STILL_HERE
+            sending.since = 0.0

@@ -44,14 +44,15 @@ Look = Callable[[str], Awaitable[Shown]]
 class _Topic:
     """One SKU that is watched."""
 
-    __slots__ = ("bells", "look", "parts", "shown", "sku", "tag")
+    __slots__ = ("bells", "event", "look", "parts", "sku", "tag")
 
     def __init__(self, sku: str, look: Look) -> None:
         self.sku = sku
         self.look = look
         self.bells: set[Bell] = set()
         self.parts: Sequence[str] = ()
-        self.shown: str | None = None
+        self.event = b""
+        """Encoded once for all who watch it; only the id before it is each stream's own."""
         self.tag = ""
 
 
@@ -151,8 +152,12 @@ class StockTopics:
             return False
         self._depend(topic, shown.parts)
         tag = blake2s((shown.data or "").encode(), digest_size=4).hexdigest()
-        was, topic.tag, topic.shown = topic.tag, tag, shown.data
-        return tag != was
+        if tag == topic.tag:
+            return False
+        topic.tag = tag
+        gone = event("gone", {"sku": topic.sku})
+        topic.event = gone if shown.data is None else event("stock", shown.data)
+        return True
 
     def _depend(self, topic: _Topic, parts: Sequence[str]) -> None:
         for part in topic.parts:
@@ -175,14 +180,8 @@ def _news(topics: Sequence[_Topic], told: list[str]) -> bytes:
     for place, topic in enumerate(topics):
         if topic.tag != told[place]:
             told[place] = topic.tag
-            events.append(_event_of(topic, ".".join(told)))
+            events.append(b"id: %b\n%b" % (".".join(told).encode(), topic.event))
     return b"".join(events)
-
-
-def _event_of(topic: _Topic, id: str) -> bytes:
-    if topic.shown is None:
-        return event("gone", {"sku": topic.sku}, id)
-    return event("stock", topic.shown, id)
 
 
 def _tags_in(last_id: str, topics: int) -> list[str]:

@@ -16,13 +16,27 @@ MOST_STREAMS = 4_000
 """In one process. An open stream takes about 40 KB and two connections of HAProxy and the replica."""
 MOST_PER_ADDRESS = 100
 """Offices and mobile networks share an address."""
-LOOK_FOR_THE_END_S = 0.25
+LOOK_EVERY_S = 0.25
+"""How often it is looked whether the process stops, and who doesn't read."""
+SLOW_READER_S = 10.0
+"""Whoever hasn't read for so long, with all buffers on the way full, is cut: a browser connects again by itself."""
 SILENCE_S = 15.0
 """After so long without a change a stream says that it lives: proxies cut what is silent."""
 LONGEST_S = 300.0
 """Then a stream ends and the client connects again by itself: whoever may no longer see it is found out by then."""
 SPREAD_S = 100
 """Streams that began together end within so many seconds beyond that, not together."""
+
+
+class Sending:
+    """One open stream, as far as its connection goes."""
+
+    def __init__(self) -> None:
+        self.since = 0.0
+        """When what is on its way to the client was handed on; 0: nothing is."""
+        self.hangs_up: Callable[[], bool] | None = None
+        """Whether the server means to close the connection."""
+        self.cut: Callable[[], None] = lambda: None
 
 
 class Streams:
@@ -33,7 +47,7 @@ class Streams:
         self._most_per_address = most_per_address
         self._by_address: Counter[str] = Counter()
         self._bells: set[Bell] = set()
-        self._hang_ups: dict[object, Callable[[], bool]] = {}
+        self._open: set[Sending] = set()
         self._watch: asyncio.Task[None] | None = None
         self._begun = 0
         self.by_kind: Counter[str] = Counter()
@@ -59,13 +73,20 @@ class Streams:
             raise TooManyFromOneAddress(self._by_address[address])
 
     @contextmanager
-    def opened(self, kind: str, address: str) -> Iterator[None]:
+    def opened(self, kind: str, address: str, sending: Sending) -> Iterator[None]:
         """While a stream is open."""
         self.by_kind[kind] += 1
         self._by_address[address] += 1
+        if sending.hangs_up is not None and sending.hangs_up():
+            # The client has no use for the connection after this: it says nothing of the server.
+            sending.hangs_up = None
+        self._open.add(sending)
+        if self._watch is None or self._watch.done():
+            self._watch = asyncio.create_task(self._look_after_them())
         try:
             yield
         finally:
+            self._open.discard(sending)
             self.by_kind[kind] -= 1
             self._by_address[address] -= 1
             if not self._by_address[address]:
@@ -86,27 +107,22 @@ class Streams:
         self._begun += 1
         return LONGEST_S + self._begun % SPREAD_S
 
-    @contextmanager
-    def ended_by(self, hangs_up: Callable[[], bool] | None) -> Iterator[None]:
-        """While this connection is one that tells whether the server stops."""
-        key = object()
-        if hangs_up is not None and not hangs_up():
-            self._hang_ups[key] = hangs_up
-            if self._watch is None or self._watch.done():
-                self._watch = asyncio.create_task(self._watch_for_the_end())
-        try:
-            yield
-        finally:
-            self._hang_ups.pop(key, None)
-
     def end(self) -> None:
         """Have every stream end now, and begin no more."""
         self.ending = True
         for bell in self._bells:
             bell.ring()
 
-    async def _watch_for_the_end(self) -> None:
-        while self._hang_ups and not self.ending:
-            if next(iter(self._hang_ups.values()))():
+    async def _look_after_them(self) -> None:
+        clock = asyncio.get_running_loop().time
+        while self._open:
+            # The server marks all its connections at once: the first that can tell tells for all.
+            telling = next((each.hangs_up for each in self._open if each.hangs_up is not None), None)
+            if telling is not None and telling() and not self.ending:
                 self.end()
-            await asyncio.sleep(LOOK_FOR_THE_END_S)
+            late = clock() - SLOW_READER_S
+            for slow in [each for each in self._open if 0 < each.since < late]:
+                self.dropped += 1
+                slow.since = 0.0
+                slow.cut()
+            await asyncio.sleep(LOOK_EVERY_S)

@@ -33,6 +33,7 @@ class Connection:
 
     def abort(self) -> None:
         self.was_cut = True
+        self.gone.set()
 
 
 class Listener:

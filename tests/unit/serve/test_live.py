@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from serve.live import event_stream, stock, streams
+from serve.live import stock, streams
 from serve.live.bell import Bell
 from serve.live.streams import Streams
 
@@ -206,7 +206,7 @@ def test_where_nobody_tells_of_orders_they_are_asked(shop: Shopfront, monkeypatc
 
 
 def test_a_stop_waits_for_no_stream(shop: Shopfront, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "LOOK_FOR_THE_END_S", 0.001)
+    monkeypatch.setattr(streams, "LOOK_EVERY_S", 0.001)
 
     async def listen() -> None:
         async with Listener(shop.app, CLOCK) as one, Listener(shop.app, CLOCK) as other:
@@ -247,7 +247,8 @@ def test_there_is_room_for_so_many_and_for_fewer_of_one_address(shop: Shopfront)
 
 
 def test_who_stops_reading_is_cut(shop: Shopfront, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_stream, "SLOW_READER_S", 0.01)
+    monkeypatch.setattr(streams, "SLOW_READER_S", 0.01)
+    monkeypatch.setattr(streams, "LOOK_EVERY_S", 0.001)
 
     async def listen() -> None:
         async with Listener(shop.app, CLOCK) as stream:
