@@ -145,13 +145,13 @@ class Result:
         return not (self.missing or self.doubled or self.alone.failed or self.told.failed)
 
     def __str__(self) -> str:
-        slower = 1 - self.beside.rate_per_s / self.without.rate_per_s
+        share = self.beside.rate_per_s / self.without.rate_per_s
         events = (len(self.alone.acknowledged) + len(self.told.acknowledged)) * self.told.batch_events
         return "\n".join(
             [
                 f"purchases alone: {_in_short(self.without)}",
                 f"events alone: {self.alone}",
-                f"purchases beside events: {_in_short(self.beside)} ({slower:.0%} fewer)",
+                f"purchases beside events: {_in_short(self.beside)}; {share:.0%} of those alone",
                 f"events beside purchases: {self.told}",
                 f"{events:,} events acknowledged; in the lake {self.lake_s:.0f} s after the last: {self.missing:,} "
                 f"missing, {self.doubled:,} doubled",

@@ -128,6 +128,12 @@ class Settings(BaseModel):
         le=3_650,
         description="Days after its arrival in which a customer may ask to return something; 0 for any.",
     )
+    behaviour_journal_hours: int = Field(
+        6,
+        ge=0,
+        le=8_760,
+        description="Hours that the journal keeps visitors' single events, once the lake has them; 0 for all.",
+    )
     behaviour_days: int = Field(
         365, ge=1, le=3_650, description="Days that what visitors did is kept for reports and recommendations."
     )

@@ -5,7 +5,8 @@ history before it. Entries stay that are young, that a consumer or the next owne
 process which isn't finished, or whose entity has moved to another shard.
 """
 
-from collections.abc import AsyncIterator, Callable, Container, Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Container, Iterable, Mapping, MutableMapping, Sequence
 from itertools import takewhile
 from typing import Any, NamedTuple
 
@@ -57,9 +58,15 @@ async def trim_journal(
     before: Instant,
     progress: Progress,
     only: Container[Address] | None = None,
+    *,
+    reached: MutableMapping[int, int] | None = None,
+    rest_s: float = 0.0,
 ) -> Trimmed:
     """Trim every shard's entries of the time before an instant, or `only` those of some entities; the shop may sell
     meanwhile.
+
+    With `reached`, it goes on where it was told by the run before that all is done, and says there how far it came; of
+    what had to stay then it finds nothing any more. With `rest_s`, it leaves the journal to others after each exchange.
 
     It may end at any moment: each entity's entries are exchanged for its state at once or not at all, and the next run
     goes on with what is left.
@@ -68,9 +75,12 @@ async def trim_journal(
     total, done = sum(cut.values()), 0
     removed = kept = 0
     for shard, end in sorted(cut.items()):
-        trim = _ShardTrim(journal, kinds, shard, before, only)
+        begin = reached.get(shard, 0) if reached is not None else 0
+        trim = _ShardTrim(journal, kinds, shard, before, only, begin, rest_s)
         async for position in trim.run():
             progress("trimming", done + position, total)
+        if reached is not None:
+            reached[shard] = trim.position
         done += end
         progress("trimming", done, total)
         removed, kept = removed + trim.removed, kept + trim.kept
@@ -87,6 +97,8 @@ class _ShardTrim:
         shard: int,
         before: Instant,
         only: Container[Address] | None,
+        begin: int,
+        rest_s: float,
     ) -> None:
         self._journal = journal
         self._kinds = kinds
@@ -94,6 +106,8 @@ class _ShardTrim:
         self._shard = shard
         self._before = before
         self._only = only
+        self.position = begin
+        self._rest_s = rest_s
         # Not finished at the end of a window: their next entries are folded on top.
         self._folded: dict[Address, _Folded] = {}
         self.removed = 0
@@ -106,18 +120,17 @@ class _ShardTrim:
     async def run(self) -> AsyncIterator[int]:
         """Trim; yields how far it got."""
         bound = await self._bound()
-        position = 0
-        while page := await self._journal.read(self._shard, position, WINDOW):
+        while page := await self._journal.read(self._shard, self.position, WINDOW):
             # Up to the first that is too young: a clock that was set back makes none behind it old.
             old = list(takewhile(lambda entry: entry.position <= bound and entry.at < self._before, page))
             if old:
                 await self._fold(old)
-                position = old[-1].position
-                await self._exchange(position, final=False)
-                yield position
+                self.position = old[-1].position
+                await self._exchange(self.position, final=False)
+                yield self.position
             if len(old) < len(page):
                 break
-        await self._exchange(position, final=True)
+        await self._exchange(self.position, final=True)
 
     async def _bound(self) -> int:
         """Behind the checkpoint nothing is found by entries any more; behind its position a consumer reads nothing."""
@@ -188,6 +201,8 @@ class _ShardTrim:
             await self._journal.trim(self._shard, upto, group)
             for base in group:
                 self.removed += self._folded.pop((base.kind, base.key)).entries
+            if self._rest_s:
+                await asyncio.sleep(self._rest_s)
 
     def _may_go(self, address: Address, folded: _Folded) -> bool:
         if not folded.complete or not folded.at_home or not folded.entries:

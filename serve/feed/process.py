@@ -20,6 +20,7 @@ from ..settings import Settings
 from .lake import LakeSection
 from .relays.section import Relays
 from .status import FeedStatus
+from .visits import VisitTrimming
 
 POSITIONS_PREFIX = "feed/"
 """Before the names under which a journal on a server keeps our consumers' positions."""
@@ -53,6 +54,9 @@ class FeedSettings(Protocol):
 
     @property
     def behaviour_days(self) -> int: ...
+
+    @property
+    def behaviour_journal_hours(self) -> int: ...
 
     @property
     def relay(self) -> str: ...
@@ -118,6 +122,7 @@ PARTS: Mapping[str, Part] = {
     "lake": lambda process: lake_of(process),
     "reports": lambda process: reports_of(process),
     "relays": lambda process: relays_of(process),
+    "visits": lambda process: visits_of(process),
 }
 """What the process does, by the names of its sections."""
 
@@ -134,6 +139,14 @@ def reports_of(process: FeedProcess) -> ReportSection | None:
     """The reports, where there is a lake to ask."""
     lake = process.sections.get("lake")
     return ReportSection(lake, process.now) if isinstance(lake, LakeSection) else None
+
+
+def visits_of(process: FeedProcess) -> VisitTrimming | None:
+    """Trims visitors' entries, where a lake has what they said."""
+    hours = process.settings.behaviour_journal_hours
+    if process.settings.lake is None or not hours:
+        return None
+    return VisitTrimming(process.feed, process.journal, hours, process.now)
 
 
 def relays_of(process: FeedProcess) -> Relays:

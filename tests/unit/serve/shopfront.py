@@ -119,6 +119,7 @@ class SmallSettings:
     relay: str = ""
     low_stock_units: int = 5
     behaviour_days: int = 365
+    behaviour_journal_hours: int = 6
 
 
 class MailboxInMemory:
