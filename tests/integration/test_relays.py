@@ -21,7 +21,8 @@ from engine.product import PRODUCT, ProductPut
 from loadtest.redis_program import find_redis_server
 from serve.feed.contract.catalogue import EVENT_TYPES
 from serve.feed.contract.envelope import MEDIA_TYPE, CloudEvent, event_of
-from serve.feed.contract.models import Removed
+from serve.feed.contract.models import Line, Order, Removed
+from serve.feed.contract.models import Money as PublicMoney
 from serve.feed.relays.address import parse_relay
 from serve.feed.relays.kafka import KafkaTopic
 from serve.feed.relays.port import BrokerAway
@@ -116,6 +117,51 @@ def test_a_redis_that_is_away_is_told_and_comes_back(tmp_path: Path) -> None:
         assert [fields["id"] for _, fields in found] == ["product:RETRO-CLOCK:1:0", "product:RETRO-CLOCK:2:0"]
     finally:
         broker.kill()
+
+
+EXAMPLE = ROOT / "examples" / "consume_events.py"
+
+
+def confirmed(number: int) -> CloudEvent:
+    entry = NewEntry("order", f"ord_{number:032x}", 3, NOON + number, b"")
+    price = PublicMoney(1_999, "USD")
+    order = Order(
+        entry.key, "", "confirmed", None, "GB", "", [Line("RETRO-CLOCK", 2, price)], PublicMoney(3_998, "USD")
+    )
+    return event_of("order.confirmed.v1", "http://shop", entry, 0, order)  # type: ignore[arg-type]
+
+
+@needs_redis
+def test_the_example_of_the_page_counts_each_event_once_even_if_it_is_killed(
+    server: RedisServer, tmp_path: Path
+) -> None:
+    stream = RedisStream(parse_relay(f"{server.url}?stream=example"), lambda: NOON)
+
+    async def publish() -> None:
+        orders = [confirmed(number) for number in range(1_000)]
+        await stream.publish(orders)
+        # As after a crash of the relay: the last ones again.
+        await stream.publish(orders[-300:])
+        await stream.close()
+
+    asyncio.run(publish())
+    command = [sys.executable, str(EXAMPLE), server.url, "--stream", "example", "--database", "books.sqlite"]
+    killed = subprocess.Popen(command, cwd=tmp_path)
+    client = server.client()
+    try:
+        wait_for(lambda: client.exists("example") and client.xinfo_groups("example"), "the group")
+        wait_for(lambda: client.xinfo_groups("example")[0]["last-delivered-id"] != "0-0", "the first events")
+    finally:
+        killed.kill()
+        killed.wait(10)
+    # What it held is given to another at once, not after the seconds that the example waits.
+    (group,) = client.xinfo_groups("example")
+    for each in client.xpending_range("example", group["name"], "-", "+", 1_000):
+        client.xclaim("example", group["name"], each["consumer"], 0, [each["message_id"]], idle=60_000)
+    told = subprocess.run(
+        [*command, "--until-idle"], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert told.stdout.split() == ["RETRO-CLOCK", "2000", "units", "39,980.00", "USD"]
 
 
 # -- Kafka

@@ -178,6 +178,16 @@ def test_the_documents_are_what_their_standards_ask_for() -> None:
         Draft202012Validator.check_schema(document)
 
 
+def test_the_page_shows_an_event_as_it_is_and_names_every_type() -> None:
+    page = (ROOT / "docs" / "events.md").read_text()
+    shown = json.loads(page.partition("```json")[2].partition("```")[0])
+    envelope().validate(shown)
+    schema_of(shown["type"]).validate(shown["data"])
+    assert set(shown) == set(CloudEvent.__struct_fields__)
+    missing = [name for name in EVENT_TYPES if f"`{name.removesuffix('.v1')}`" not in page]
+    assert not missing
+
+
 def test_references_of_the_asyncapi_document_lead_somewhere() -> None:
     document = documents()["asyncapi.json"]
 
