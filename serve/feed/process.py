@@ -99,8 +99,6 @@ class FeedProcess:
             raise FeedRefused("not-found", f"This shop has no {section}.")
         assert name
         assert not name.startswith("_")
-        if section not in self.sections:
-            raise FeedRefused("not-found", f"There is nothing called {section} here: this shop keeps no lake.")
         return await getattr(self.sections[section], name)(**arguments)
 
     async def close(self) -> None:
