@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 from actors.codec import KindCodec
-from actors.journals.port import Batch, NewEntry
+from actors.feed.feed import FEED
+from actors.journals.port import Batch, Journal, NewEntry
+from actors.journals.redis import RedisJournal
 from actors.journals.sqlite import SqliteJournal
 from engine.money import Money
 from engine.product import PRODUCT, ProductPut
@@ -23,10 +25,12 @@ from serve.feed.contract.catalogue import EVENT_TYPES
 from serve.feed.contract.envelope import MEDIA_TYPE, CloudEvent, event_of
 from serve.feed.contract.models import Line, Order, Removed
 from serve.feed.contract.models import Money as PublicMoney
+from serve.feed.process import PARTS, FeedProcess, positions_of
 from serve.feed.relays.address import parse_relay
 from serve.feed.relays.kafka import KafkaTopic
 from serve.feed.relays.port import BrokerAway
 from serve.feed.relays.redis_streams import HOUR_MS, RedisStream
+from serve.settings import Settings
 
 from ..redis_server import NO_SERVER, RedisServer
 
@@ -288,9 +292,8 @@ def test_a_full_queue_waits_instead_of_losing(kafka: MockKafka) -> None:
 ENTRIES = 6_000
 
 
-async def _fill(directory: Path) -> None:
-    """A journal with many products that were put many times."""
-    journal = SqliteJournal(directory, shards=4)
+async def _fill(journal: Journal) -> None:
+    """Many products that were put many times, in four shards."""
     encode = KindCodec(PRODUCT).encode_events
     epochs = [await journal.acquire(shard) for shard in range(4)]
     versions: dict[str, int] = {}
@@ -309,7 +312,7 @@ async def _fill(directory: Path) -> None:
 
 @needs_redis
 def test_a_relay_that_is_killed_in_the_middle_misses_nothing(server: RedisServer, tmp_path: Path) -> None:
-    asyncio.run(_fill(tmp_path / "journal"))
+    asyncio.run(_fill(SqliteJournal(tmp_path / "journal", shards=4)))
     url = f"{server.url}?stream=killed&maxlen=0&begin=start"
     command = [sys.executable, "-m", "serve.cli", "feed", "relay", url, "--data", str(tmp_path)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -333,3 +336,33 @@ def test_a_relay_that_is_killed_in_the_middle_misses_nothing(server: RedisServer
     for event in map(json.loads, ids.values()):
         told.setdefault(event["subject"], []).append(event["data"]["version"])
     assert all(versions == list(range(1, ENTRIES // 40 + 1)) for versions in told.values())
+
+
+@needs_redis
+def test_with_a_journal_in_redis_positions_are_kept_there_and_another_process_goes_on(server: RedisServer) -> None:
+    url = f"{server.url}?prefix=elsewhere"
+    asyncio.run(_fill(RedisJournal(url, shards=4)))
+    relay = f"{server.url}?stream=elsewhere&maxlen=0&begin=start&name=elsewhere"
+
+    async def read(pages: int) -> int:
+        """Read by a process that ends like one that was killed a moment after it had stored its positions."""
+        journal = RedisJournal(url)
+        settings = Settings(journal=url, relay=relay)
+        process = FeedProcess(
+            settings, journal, positions_of(settings, journal), lambda: NOON, {"relays": PARTS["relays"]}
+        )
+        (reader,) = process.feed.readers.values()
+        for _ in range(pages):
+            await reader.read_once()
+        await reader.save()
+        told: int = (await process.ask("relays.told", {}))["elsewhere"]
+        await process.feed.guard()
+        assert (await journal.consumers(0))[FEED] == (await journal.consumers(0))["feed/elsewhere"] > 0
+        await process.close()
+        return told
+
+    first, second = asyncio.run(read(3)), asyncio.run(read(100))
+    assert 0 < first < ENTRIES
+    assert first + second == ENTRIES
+    found = [json.loads(fields["event"]) for _, fields in server.client().xrange("elsewhere")]
+    assert len({event["id"] for event in found}) == len(found) == ENTRIES
