@@ -85,7 +85,8 @@ class OrderRow(Row, frozen=True, gc=False, kw_only=True):
     """One row for each change of an order's status, the last of them being what it is now.
 
     `status`: `placed`, then `confirmed`, `rejected`, `expired` or `cancelled`; later `partly-fulfilled`, `fulfilled`,
-    `delivered`, `cancelled`. An imported order has its own `confirmed` row.
+    `delivered`, `cancelled`, or `reopened` where all parcels came back. An order is `confirmed` once, an imported one
+    when it was sold.
     """
 
     order_id: str

@@ -28,6 +28,7 @@ from .bank import Ledger
 from .books import OPEN, Broken, CartBook, OrderBook, Part, StockBook
 from .chronicle import Chronicle
 from .goods import GoodsBooks
+from .lake import LakeBooks
 from .sales import KIND as SALE
 from .sales import SaleBook
 from .visits import VisitBook
@@ -67,6 +68,7 @@ class Auditor:
         self.carts: dict[str, CartBook] = {}
         self.visits: dict[str, VisitBook] = {}
         self.goods = GoodsBooks()
+        self.lake = LakeBooks()
         self.vouchers: dict[tuple[str, str], VoucherBook | SaleBook] = {}
         self.asked: list[Asked] = []
         self.time = 0.0
@@ -152,6 +154,7 @@ class Auditor:
                 self.goods.fold(kind, key, event)
             else:
                 book.fold(event, at)
+            self.lake.fold(kind, key, event, at)
         except Broken as broken:
             self._accuse(f"{kind} {key}: {broken}")
 
@@ -331,7 +334,7 @@ class Auditor:
             self._judge_money(key, order)
             self._judge_lines(key, order)
             self._judge_what_came_back(key, order)
-        for fault in self.goods.faults(self.stocks):
+        for fault in (*self.goods.faults(self.stocks), *self.lake.faults(self.orders, self.stocks)):
             self._accuse(fault)
         for refusal in self._ledger.refusals:
             self._accuse(f"the bank was asked what should never be asked: {refusal}")

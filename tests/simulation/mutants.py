@@ -298,6 +298,18 @@ MUTANTS = (
         "    voided = order.payment in VOIDABLE or (order.payment is Payment.VOIDED and order.returned is not None)",
         "    voided = order.payment in VOIDABLE",
     ),
+    Mutant(
+        "the lake counts what came back as sold",
+        "ml.lake.facts.ledger",
+        "part, bought - item.credited, bought,",
+        "part, bought - item.cancelled, bought,",
+    ),
+    Mutant(
+        "the lake forgets that an order was cancelled as a whole",
+        "ml.lake.facts.ledger",
+        " or order.status is Status.CANCELLED:",
+        ":",
+    ),
 )
 
 

@@ -225,7 +225,11 @@ def _statuses_told(order: Order, before: Status | None, event: Event, *, unknown
     if not isinstance(event, (*MOVES_STATUS, UnitsCancelled)):
         return ()
     status = status_of(order)
-    return (str(status),) if status is not before and status in SHOWN else ()
+    if status is before or status not in SHOWN:
+        return ()
+    # Its parcels have come back. It was confirmed once, and is counted once.
+    again = status is Status.CONFIRMED and not isinstance(event, OrderConfirmed)
+    return ("reopened",) if again else (str(status),)
 
 
 def _order_row(where: Where, order: Order, status: str, event: Event, around: Around, index: int) -> OrderRow:

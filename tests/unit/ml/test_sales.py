@@ -238,3 +238,9 @@ def test_after_any_story_the_rows_are_what_the_bank_kept_and_units_what_the_cust
         for index, item in enumerate(after.items):
             assert summed(ledger, "units", line=index) == item.line.quantity - item.credited
             assert summed(ledger, "total", line=index) == item.paid - item.refunded
+
+
+def test_an_order_whose_parcels_came_back_is_confirmed_again_and_counted_once() -> None:
+    world = tell(shipped(bought()), MoveShipment("s-1", ShipmentStatus.RETURNED_TO_SENDER))
+    rows: list[OrderRow] = rows_of(world, OrderRow)
+    assert [row.status for row in rows] == ["placed", "confirmed", "fulfilled", "reopened"]
