@@ -100,11 +100,8 @@ class Cache(Generic[T]):
 
     def stock_told(self, sku: str) -> None:
         """Quantities have changed; called for every sale."""
-        if not self._memory.bytes and not self._flights:
-            return
-        now = self._now()
         for entry in self._memory.depending_on(sku):
-            entry.told_at = entry.told_at or now
+            entry.told_at = entry.told_at or self._now()
         for flight in self._flights.values():
             flight.told.add(sku)
 

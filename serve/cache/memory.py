@@ -59,7 +59,10 @@ class Memory(Generic[T]):
 
     def depending_on(self, name: str) -> list[Entry[T]]:
         """Entries that show it."""
-        found = (self._main.get(key) or self._small.get(key) for key in self._users.get(name, ()))
+        keys = self._users.get(name)
+        if keys is None:
+            return []
+        found = (self._main.get(key) or self._small.get(key) for key in keys)
         return [entry for entry in found if entry is not None]
 
     def put(self, key: str, entry: Entry[T]) -> None:

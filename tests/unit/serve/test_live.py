@@ -1,7 +1,10 @@
 """Streams of stock and of orders: told at once, after each change, and from where the client was cut off."""
 
 import asyncio
+import json
+import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -57,6 +60,20 @@ def test_a_stream_tells_what_the_products_page_says_and_each_change(shop: Shopfr
 
     shop.run(listen())
     assert shop.live.streams.open_now == 0
+
+
+def test_the_documented_stream_is_what_is_sent(shop: Shopfront) -> None:
+    page = Path(__file__).parents[3].joinpath("docs", "live.md").read_text()
+    (path,) = re.findall(r"^\$ curl -N 'http://127.0.0.1:8000(.*)'$", page, re.MULTILINE)
+    (documented,) = re.findall(r"^data: (.*)$", page, re.MULTILINE)
+
+    async def listen() -> None:
+        async with Listener(shop.app, path) as stream:
+            heard = await stream.next()
+            assert list(heard.data) == list(json.loads(documented))
+            assert len(heard.id) == 8
+
+    shop.run(listen())
 
 
 @pytest.mark.usefixtures("quick")
