@@ -1,7 +1,7 @@
 """People who only look: how many pages a second a shop shows, and what that costs it, with its page cache and without.
 
-One shop after the other: without a cache, with pages in memory, with a Redis beside. In each the same visitors walk
-through lists, products and searches, most of them where most others are.
+One shop after the other: without a cache, with pages in memory, two replicas, two that share pages in a Redis. In each
+the same visitors walk through lists, products and searches, most of them where most others are.
 """
 
 import argparse
@@ -12,7 +12,9 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -26,13 +28,20 @@ from .shop import REQUEST_TIMEOUT_S, Shop, start_shop
 
 PRODUCTS = 500
 VISITORS = 32
+SCRAPES = 12
+SHOPS: Mapping[str, Sequence[str]] = {
+    "none": ("--cache-bytes", "0"),
+    "memory": (),
+    "two": ("--hosts", "1", "--replicas", "2"),
+}
+"""How each is started; with `+redis` behind its name, beside a Redis."""
 WORDS = ("clock", "lamp", "chair", "desk", "wool", "steel", "red", "small", "set", "bag")
-_PAGES = re.compile(r'^doorbuster_cache_pages_total\{from="(\w+)".*\} ([0-9.e+]+)$', re.MULTILINE)
-_CPU = re.compile(r'^process_cpu_seconds_total\{process="replica.*\} ([0-9.e+]+)$', re.MULTILINE)
+_PAGES = re.compile(r'^doorbuster_cache_pages_total\{from="(\w+)",process="([^"]+)"\} ([0-9.e+]+)$', re.MULTILINE)
+_CPU = re.compile(r'^process_cpu_seconds_total\{process="(replica[^"]+)"\} ([0-9.e+]+)$', re.MULTILINE)
 
 
 class Figures(NamedTuple):
-    """Of a replica: processor seconds so far, and pages by where they came from."""
+    """Of the replicas: processor seconds so far, and pages by where they came from."""
 
     cpu_s: float
     sources: Mapping[str, float]
@@ -40,7 +49,7 @@ class Figures(NamedTuple):
 
 @dataclass(frozen=True)
 class Browsed:
-    """One shop's figures; `cpu_s` is what its replica took of the processor."""
+    """One shop's figures; `cpu_s` is what its replicas took of the processor."""
 
     name: str
     pages: int
@@ -126,43 +135,49 @@ def wait_for_products(shop: Shop) -> list[str]:
 
 
 def figures_of(shop: Shop) -> Figures:
-    """What the replica tells of itself."""
+    """What the replicas tell of themselves: behind one door each has to be met."""
+    cpu_s: dict[str, float] = {}
+    pages: dict[tuple[str, str], float] = {}
     request = urllib.request.Request(f"{shop.url}/metrics", headers={"Authorization": f"Bearer {shop.admin_key}"})
-    with urllib.request.urlopen(request, timeout=REQUEST_TIMEOUT_S) as answer:
-        text = answer.read().decode()
-    cpu_s = sum(float(figure) for figure in _CPU.findall(text))
-    return Figures(cpu_s, {source: float(count) for source, count in _PAGES.findall(text)})
+    for _ in range(SCRAPES):
+        with urllib.request.urlopen(request, timeout=REQUEST_TIMEOUT_S) as answer:
+            text = answer.read().decode()
+        cpu_s.update((process, float(figure)) for process, figure in _CPU.findall(text))
+        pages.update(((source, process), float(figure)) for source, process, figure in _PAGES.findall(text))
+    sources: Counter[str] = Counter()
+    for (source, _), count in pages.items():
+        sources[source] += int(count)
+    return Figures(sum(cpu_s.values()), sources)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; prints one row for each shop."""
     parser = argparse.ArgumentParser(prog="python -m loadtest.browsing", description=__doc__)
     parser.add_argument("--seconds", type=float, default=8, help="of looking, in each shop (8)")
-    parser.add_argument("--only", default="none,memory,redis", help="(none,memory,redis)")
+    parser.add_argument("--only", default="none,memory,two,two+redis", help="(none,memory,two,two+redis)")
     options = parser.parse_args(argv)
-    shops = {"none": ("--cache-bytes", "0"), "memory": ()}
     try:
         with stopping_on_signals():
             for name in options.only.split(","):
-                if name == "redis":
-                    print(beside_redis(options.seconds).row(), flush=True)
-                else:
-                    print(measure(name, shops[name], options.seconds).row(), flush=True)
+                given = SHOPS[name.removesuffix("+redis")]
+                with redis_beside() if name.endswith("+redis") else nullcontext(()) as more:
+                    print(measure(name, (*given, *more), options.seconds).row(), flush=True)
     except (LoadTestError, aiohttp.ClientError) as error:
         print(f"browsing: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def beside_redis(seconds: float) -> Browsed:
-    """A shop whose replica shares pages with others that there may be."""
+@contextmanager
+def redis_beside() -> Iterator[Sequence[str]]:
+    """A Redis, and the option of a shop that shares its pages there."""
     program = require_redis_server()
     with tempfile.TemporaryDirectory(prefix="redis-", dir=SCRATCH) as folder:
         port = free_port()
         command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder]
         redis = ServerProcess("Redis", command, Path(folder) / "redis.log")
         try:
-            return measure("redis", ("--cache-redis", f"redis://127.0.0.1:{port}"), seconds)
+            yield ("--cache-redis", f"redis://127.0.0.1:{port}")
         finally:
             redis.stop()
 
