@@ -23,13 +23,13 @@ from engine.order.aftersale.returns import (
 from engine.order_number import read
 from engine.reasons import Reason
 
-from ...identity import receipt_id_of
+from ...identity import imported_id_of, receipt_id_of
 from ...shop import Shop
 from ..additions import lines_to_add
 from ..answers import shaped
 from ..auth import ACCESS_TOKEN, ADMIN_KEY
 from ..backorders import require_goods
-from ..bounds import AFTER_SALE_ID_PATTERN
+from ..bounds import AFTER_SALE_ID_PATTERN, SOURCE_PATTERN
 from ..lookups import order_of
 from ..numbers import numbered, order_id_by
 from ..openapi import body_problems, problems
@@ -119,8 +119,14 @@ async def find_orders(
     number: Annotated[
         str, Query(min_length=1, max_length=40, description="As it was heard: case, blanks and hyphens don't matter.")
     ],
+    source: Annotated[
+        str, Query(pattern=rf"^$|{SOURCE_PATTERN}", description="Whose number it is, of an imported order.")
+    ] = "",
 ) -> Response:
     """The order with this number, if there is one; a number that was misheard is told from one that nobody has."""
+    if source:
+        found = await order_of(shop, imported_id_of(shop.secret, "ord", source, number))
+        return shaped(Orders(items=[Order.of(found, staff=True)] if found is not None else []))
     if (written := read(number)) is None:
         detail = f"{number} is no order number: a character is wrong, missing or swapped."
         errors = [{"in": "query", "name": "number", "detail": detail}]

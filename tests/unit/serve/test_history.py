@@ -1,15 +1,20 @@
 """The import of another system's history over HTTP, and what the shop then shows of it."""
 
+import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from serve.order_csv.rules import Outcome
 from serve.placed import PlacedOrders
 
 from .shopfront import EMAIL, START_MS, Shopfront, kind_of
 from .visitor import Visitor
 
+PAGE = Path(__file__).parents[3] / "docs" / "importing.md"
 LANTERN = {"sku": "METAL-LANTERN", "title": "White metal lantern", "quantity": 6, "price": 339}
 HEART = {"sku": "T-LIGHT-HEART", "title": "Hanging heart", "quantity": 2, "price": 255}
 
@@ -52,6 +57,13 @@ def test_an_order_comes_with_its_date_its_customer_and_products_nobody_buys(shop
     assert shop.get("/v1/products/METAL-LANTERN").status_code == 404
     told = shop.get(f"/v1/admin/orders/{result['id']}/timeline", admin=True).json()["items"]
     assert told[0]["what"] == "imported"
+
+
+def test_an_order_is_found_by_the_number_it_had_there(shop: Shopfront) -> None:
+    (result,) = bring(shop, "orders", order())
+    found = shop.get("/v1/admin/orders?number=536365&source=old-shop", admin=True).json()["items"]
+    assert [each["id"] for each in found] == [result["id"]]
+    assert shop.get("/v1/admin/orders?number=536366&source=old-shop", admin=True).json()["items"] == []
 
 
 def test_the_same_rows_again_change_nothing(shop: Shopfront) -> None:
@@ -149,6 +161,20 @@ def test_the_longest_invoice_fits(shop: Shopfront) -> None:
     (result,) = bring(shop, "orders", order(lines=lines))
     assert result["status"] == "imported"
     assert len(shop.get(f"/v1/admin/orders/{result['id']}", admin=True).json()["lines"]) == 1_200
+
+
+def test_the_examples_of_the_docs_are_taken(shop: Shopfront) -> None:
+    examples = re.findall(r"^POST (\S+) +(\{.*?\}\]\})$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
+    assert len(examples) == 3
+    for path, body in examples:
+        answer = shop.post(path, json=json.loads(body), admin=True)
+        assert [result["status"] for result in answer.json()["results"]] == ["imported"], answer.text
+
+
+def test_the_docs_name_every_outcome_of_a_line() -> None:
+    page = PAGE.read_text()
+    named = [outcome for outcome in Outcome if f"`{outcome}`" not in page]
+    assert not named
 
 
 def test_payments_are_not_looked_for_where_nothing_was_placed(shop: Shopfront) -> None:
