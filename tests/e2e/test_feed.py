@@ -10,8 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+from click.testing import CliRunner
 
 from loadtest.processes import clean_environment
+from serve.cli.feed import command
 
 from .running import RunningShop
 
@@ -64,9 +66,9 @@ def test_the_feed_process_dies_and_goes_on_while_the_shop_sells(shop: RunningSho
     after = buy(shop, "feed-2")
     wait_for(lambda: has_read_all(shop), "its successor")
     assert shop.process_of("FeedActor") != first
-    command = [sys.executable, "-m", "serve.cli", "feed", "tail", "--from", "start", "--no-follow"]
+    tail = [sys.executable, "-m", "serve.cli", "feed", "tail", "--from", "start", "--no-follow"]
     told = subprocess.run(
-        [*command, "--type", "order.confirmed", "--data", str(shop.data)],
+        [*tail, "--type", "order.confirmed", "--data", str(shop.data)],
         capture_output=True,
         text=True,
         check=True,
@@ -76,3 +78,18 @@ def test_the_feed_process_dies_and_goes_on_while_the_shop_sells(shop: RunningSho
     events = [json.loads(line) for line in told.stdout.splitlines()]
     assert {before, after} <= {event["subject"] for event in events}
     assert {event["type"] for event in events} == {"doorbuster.order.confirmed.v1"}
+
+
+def test_the_command_line_tells_who_reads_and_sends_nobody_back_who_must_not(shop: RunningShop) -> None:
+    wait_for(lambda: has_read_all(shop), "the feed process")
+    place = ["--url", shop.url, "--data", str(shop.data)]
+    told = CliRunner().invoke(command, ["status", *place])
+    assert told.exit_code == 0, told.output
+    assert "lake" in told.output
+    refused = CliRunner().invoke(command, ["replay", "lake", "--from", "start", *place])
+    assert refused.exit_code == 1
+    assert "409" in refused.output
+    assert (
+        'doorbuster_feed_lag_entries{consumer="lake"'
+        in httpx.get(f"{shop.url}/metrics", headers=admin(shop), trust_env=False).text
+    )

@@ -289,7 +289,7 @@ def test_a_full_queue_waits_instead_of_losing(kafka: MockKafka) -> None:
 
 # -- kill -9 in the middle
 
-ENTRIES = 6_000
+ENTRIES = 4_000
 
 
 async def _fill(journal: Journal) -> None:
