@@ -87,8 +87,10 @@ class Reader:
                 pause_s = TRY_AGAIN_S
                 continue
             except (Held, JournalError) as error:
+                # Told once, however long it lasts.
+                news = logging.WARNING if str(error) != self._complaint else logging.DEBUG
+                logger.log(news, "%s waits: %s", self.consumer.name, error)
                 self._complaint = str(error)
-                logger.info("%s waits: %s", self.consumer.name, error)
             except Exception as error:
                 self._complaint = f"{type(error).__name__}: {error}"
                 logger.exception("%s failed and tries again", self.consumer.name)

@@ -275,9 +275,7 @@ def test_a_kafka_that_is_away_is_told_and_what_it_missed_comes_in_order(kafka: M
 
 
 def test_a_full_queue_waits_instead_of_losing(kafka: MockKafka) -> None:
-    address = parse_relay(f"kafka://{kafka.servers}/full?name=full")
-    topic = KafkaTopic(address)
-    topic._options["queue.buffering.max.messages"] = 10
+    topic = KafkaTopic(parse_relay(f"kafka://{kafka.servers}/full"), queued_at_most=10)
 
     async def story() -> None:
         await topic.publish(events("RETRO-CLOCK", range(1, 201)))

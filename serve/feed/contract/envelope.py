@@ -13,6 +13,10 @@ MEDIA_TYPE = "application/cloudevents+json"
 VERSION_DIGITS = 12
 
 
+Told = tuple[int, str, Any]
+"""The event's number in its entry, the name of the public type, and the data."""
+
+
 class CloudEvent(msgspec.Struct, frozen=True):
     """One event. Whatever is read again has the same `id`; of one subject, `sequence` compares as a text does."""
 

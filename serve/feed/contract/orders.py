@@ -25,9 +25,7 @@ from engine.order.state import view
 
 from ...instants import timestamp
 from . import models
-
-Told = tuple[int, str, Any]
-"""The event's number in its entry, the name of the public type, and the data."""
+from .envelope import Told
 
 
 def order_told(folded: Folded) -> Iterator[Told]:

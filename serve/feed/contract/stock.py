@@ -1,18 +1,17 @@
 """What a stock's entries tell the outside: where its level changes, and what a page of them leads to."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from actors.feed.fold import Folded
 from engine.stock import StockView
 
 from ..public_events import stock_level
 from . import models
+from .envelope import Told
 
 LEVEL_INDEX = 0
 CHANGED_INDEX = 1
 """The numbers of these events in their entry."""
-Told = tuple[int, str, Any]
 
 
 def view_of(folded: Folded) -> StockView:

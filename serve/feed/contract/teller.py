@@ -7,7 +7,6 @@ overtake may be told in one reading and not in another.
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from actors.feed.fold import Fold
 from actors.journals.port import Entry, Journal
@@ -17,9 +16,10 @@ from engine.order import ORDER
 from engine.product import PRODUCT
 from engine.stock import STOCK, StockView
 
-from .catalogue_told import account_told, product_told
-from .envelope import CloudEvent, event_of
+from .accounts import account_told
+from .envelope import CloudEvent, Told, event_of
 from .orders import order_told
+from .products import product_told
 from .stock import CHANGED_INDEX, level_told, stock_data, view_of
 
 FOLDED: Mapping[str, Kind] = {kind.name: kind for kind in (ORDER, STOCK, PRODUCT)}
@@ -86,5 +86,5 @@ class Teller:
         self._fold.keep(folded, entry)
         return told
 
-    def _events(self, entry: Entry, told: Iterable[tuple[int, str, Any]]) -> list[CloudEvent]:
+    def _events(self, entry: Entry, told: Iterable[Told]) -> list[CloudEvent]:
         return [event_of(name, self._source, entry, index, data) for index, name, data in told]

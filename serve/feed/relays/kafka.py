@@ -29,10 +29,12 @@ HEADERS: list[tuple[str, str | bytes | None]] = [("content-type", MEDIA_TYPE.enc
 class KafkaTopic:
     """Implements `Broker`."""
 
-    def __init__(self, address: RelayAddress, timeout_s: float = DELIVERY_TIMEOUT_S) -> None:
+    def __init__(
+        self, address: RelayAddress, timeout_s: float = DELIVERY_TIMEOUT_S, queued_at_most: int = QUEUED_AT_MOST
+    ) -> None:
         self._topic = address.channel
         self._timeout_s = timeout_s
-        self._options = producer_options(address, timeout_s)
+        self._options = producer_options(address, timeout_s, queued_at_most)
         self._producer: Producer | None = None
         self._complaint = ""
 
@@ -106,7 +108,7 @@ class KafkaTopic:
                 producer.flush(0)
 
 
-def producer_options(address: RelayAddress, timeout_s: float) -> dict[str, Any]:
+def producer_options(address: RelayAddress, timeout_s: float, queued_at_most: int) -> dict[str, Any]:
     """What the client is set to; whatever the URL says more is passed on to it."""
     login = {"sasl.username": address.user, "sasl.password": address.password} if address.user else {}
     return {
@@ -118,7 +120,7 @@ def producer_options(address: RelayAddress, timeout_s: float) -> dict[str, Any]:
         "enable.idempotence": True,
         "linger.ms": LINGER_MS,
         "message.timeout.ms": round(timeout_s * 1_000),
-        "queue.buffering.max.messages": QUEUED_AT_MOST,
+        "queue.buffering.max.messages": queued_at_most,
         # Its log goes where ours goes: errors are told by `Held`.
         "log_level": 0,
     }

@@ -113,7 +113,7 @@ def test_a_relays_url_says_where_and_from_when() -> None:
     assert address.name == "relay:redis:redis.example:6380:events"
     kafka = parse_relay("kafka://ada:s%40fe@a:9092,b:9092/shop?security.protocol=SASL_SSL&name=books")
     assert (kafka.servers, kafka.channel, kafka.name) == ("a:9092,b:9092", "shop", "books")
-    options = producer_options(kafka, 5.0)
+    options = producer_options(kafka, 5.0, 1_000)
     assert options["security.protocol"] == "SASL_SSL"
     assert options["sasl.password"] == "s@fe"
     assert options["enable.idempotence"]
