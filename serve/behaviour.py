@@ -12,6 +12,15 @@ class Sender(Protocol):
     async def send(self, kind: str, key: str, command: Command) -> Reply: ...
 
 
+class BehaviourCounts:
+    """What this process was told since it began."""
+
+    def __init__(self) -> None:
+        self.by_outcome = {"recorded": 0, "repeated": 0}
+        self.batches = 0
+        self.unlinked = 0
+
+
 class Visitors:
     """What visitors did last and what they seem to like. Nothing is kept here: an event whose 202 was sent before the
     question is in the answer."""

@@ -13,6 +13,7 @@ from .access.access import Access
 from .accounts.oidc import Providers
 from .accounts.service import Accounts
 from .assortment import Facets
+from .behaviour import BehaviourCounts
 from .feed.desk import FeedDesk, NoDesk
 from .gateways.port import Provider
 from .limits import Limits
@@ -157,6 +158,7 @@ class Shop:
     rolls: Rolls = field(default_factory=Rolls)
     names_requests: bool = True
     """Whether the application writes `X-Request-Id`; False behind a server that writes it itself, like Ray Serve."""
+    behaviour: BehaviourCounts = field(default_factory=BehaviourCounts)
     sales: Sales = field(default_factory=Sales)
     metrics: Metrics = field(default_factory=Metrics)
     feed: FeedDesk = field(default_factory=NoDesk)

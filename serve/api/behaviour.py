@@ -124,6 +124,11 @@ async def record(shop: Shop, batch: EventsRequest, principal: Principal, *, unli
         assert isinstance(reply, BehaviourNoted)
         recorded += reply.recorded
         repeated += reply.repeated
+    counts = shop.behaviour
+    counts.batches += 1
+    counts.unlinked += visits.of_nobody
+    counts.by_outcome["recorded"] += recorded
+    counts.by_outcome["repeated"] += repeated
     return answer(202, b'{"recorded":%d,"repeated":%d}' % (recorded, repeated))
 
 
@@ -146,6 +151,7 @@ class _Visits:
         # By how much the sender's clock is slow, as far as it told what it shows.
         self._slow_ms = self._now - _instant(batch.sent_at) if batch.sent_at is not None else 0
         self.by_visitor: dict[str, list[Behaved]] = {}
+        self.of_nobody = 0
         self.joins: dict[tuple[str, str], None] = {}
 
     def add(self, event: EventRequest) -> None:
@@ -156,6 +162,7 @@ class _Visits:
         account = event.customer_id or self._account_id
         device = event.anonymous_id or batch.anonymous_id
         if self._unlinked or not consents or not (account or device):
+            self.of_nobody += 1
             self._put(unlinked_key(event.id), self._behaved(event, "", ""))
             return
         if account and device:

@@ -12,6 +12,14 @@ def tell_of_shop(shop: Shop) -> None:
     metrics = shop.metrics
     metrics.reads("ready", "1 while this process can sell.", lambda: float(shop.ready()))
     metrics.reads("searches", "Searches that were made.", lambda: shop.search.made, grows=True)
+    told = shop.behaviour
+    metrics.reads(
+        "behaviour_batches", "Batches of visitors' events that were acknowledged.", lambda: told.batches, grows=True
+    )
+    metrics.reads_each("behaviour_events", "Visitors' events.", "outcome", lambda: told.by_outcome, grows=True)
+    metrics.reads(
+        "behaviour_unlinked", "Events of visitors who object, or are nobody.", lambda: told.unlinked, grows=True
+    )
     streams = shop.live.streams
     metrics.reads_each("streams", "Open streams.", "kind", lambda: streams.by_kind)
     metrics.reads("stream_messages", "Messages to streams, signs of life too.", lambda: streams.told, grows=True)

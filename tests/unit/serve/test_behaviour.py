@@ -13,6 +13,7 @@ from engine.visitor import UNLINKED_KEYS, UNLINKED_PREFIX, BehaviourRecorded, Vi
 from serve.api.schemas.times import instant_of
 from serve.behaviour import Visitors
 from serve.events import LeanEvents
+from serve.metrics.figures import tell_of_shop
 
 from .shopfront import SHARDS, START_MS, Shopfront, kind_of
 from .visitor import PASSWORD, Visitor
@@ -237,6 +238,17 @@ def test_only_the_staff_may_send_in_a_customers_name(shop: Shopfront) -> None:
     assert kind_of(tell(shop, event, headers=shop.token("acc_bob"))) == "forbidden"
     assert tell(shop, event, headers=shop.token("acc_carla", "merchant")).json()["recorded"] == 1
     assert ids(shop.run(Visitors(shop.client).customer("acc_ada"))) == ["e-1"]
+
+
+def test_the_staff_sees_how_much_is_told(shop: Shopfront) -> None:
+    tell(shop, view("e-1"), view("e-2", consent=False), anonymous_id=BROWSER)
+    tell(shop, view("e-1"), anonymous_id=BROWSER)
+    tell_of_shop(shop.shop)
+    told = shop.get("/metrics", admin=True).text
+    for figure in ('events_total{outcome="recorded"} 2.0', 'events_total{outcome="repeated"} 1.0'):
+        assert f"doorbuster_behaviour_{figure}" in told
+    assert "doorbuster_behaviour_batches_total 2.0" in told
+    assert "doorbuster_behaviour_unlinked_total 1.0" in told
 
 
 def test_the_example_of_the_docs_is_what_the_shop_takes_and_says(shop: Shopfront) -> None:
