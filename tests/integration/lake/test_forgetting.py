@@ -10,7 +10,7 @@ from engine.kernel import EffectAnswered, Send
 from engine.visitor import Action, Behaved, ForgetVisitor, JoinAccount, RecordBehaviour, anonymous_key
 from engine.visitor import effects as effects_of
 from ml.lake.forgetting import Forgetting
-from ml.lake.reading import files_of
+from ml.lake.reading import instant_of
 
 from .shop import Shop, asked, fill, run, writer
 
@@ -74,7 +74,7 @@ def test_a_forgetting_that_is_cut_short_is_done_the_next_time(shop: Shop, tmp_pa
     run(told(shop, tmp_path))
     shop.send("visitor", ADA, ForgetVisitor())
     run(told(shop, tmp_path, keep_house=False))
-    files = files_of(tmp_path)["behaviour"]
+    files = instant_of(tmp_path).files["behaviour"]
     first = next(Forgetting(tmp_path).once(files))
     assert first[0] == files[0], "the file that says so is the last"
     run(told(shop, tmp_path))
@@ -90,7 +90,7 @@ def test_the_question_of_the_docs_finds_whose_a_browsers_events_are(shop: Shop, 
 
 def test_files_are_looked_at_once(shop: Shop, tmp_path: Path) -> None:
     asyncio.run(told(shop, tmp_path))
-    files = files_of(tmp_path)["behaviour"]
+    files = instant_of(tmp_path).files["behaviour"]
     forgetting = Forgetting(tmp_path)
     assert list(forgetting.once(files)) == []
     (tmp_path / files[0].path).unlink()
