@@ -34,8 +34,8 @@ NAMESPACE = "doorbuster"
 DIRECTORY = "directory"
 FEED = "feed"
 FEED_NICENESS = 15
-"""Where the processor is short, who buys comes first: it has 3 % of each core then, else whatever nobody uses. With 10 it
-had 10 %, and a rush felt it."""
+"""Where the processor is short, who buys comes first: it has 3 % of each core then, else whatever nobody uses. With a
+niceness of 10 it had 10 %, and a rush felt it."""
 FEED_TRIES_AGAIN_S = 5.0
 FEED_STOPS_WITHIN_S = 1.5
 MAX_CONCURRENT_CALLS = 10_000
