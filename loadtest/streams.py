@@ -27,6 +27,7 @@ UNITS = 1_000_000
 CONNECTIONS = 32
 OPENED_AT_ONCE = 50
 PATIENCE_S = 30.0
+REST_S = 2.5
 SEEN_WITHIN_MS = 200.0
 """What 99 of 100 shall have heard of a change by."""
 LONGEST_KEPT = 4_096
@@ -137,7 +138,7 @@ async def change(shop: Shop, sku: str, listeners: Sequence[Listener]) -> list[fl
         print(f"streams: {error}", file=sys.stderr)
     heard = [listener.heard_at[wanted] for listener in listeners if wanted in listener.heard_at]
     # So that the next change finds the shop as idle as this one did.
-    await asyncio.sleep(1.0)
+    await asyncio.sleep(REST_S)
     return [(at - begun) * 1e3 for at in heard]
 
 

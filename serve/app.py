@@ -159,7 +159,7 @@ class ShopProcess:
         self._app = build_app(shop)
         self._page_cache = PageCache(shop, settings, self._app)
         self._catalogue.listeners.append(self._page_cache.cache)
-        self._front = Front(shop, self._page_cache.pages)
+        self._front = Front(shop, self._page_cache.pages, self._app)
         self._shop = shop
         tell_of_shop(shop)
         front = self._front

@@ -31,6 +31,8 @@ from .shop import Shop
 ORDERS = "/v1/orders"
 EVENTS = "/v1/events"
 SALES = "/v1/sales/"
+STREAM = "/stream"
+"""The end of every stream's path."""
 _is_poll = re.compile(rf"{SALES}({SALE_KEY_PATTERN[1:-1]})/line/([A-Za-z0-9_-]{{1,100}})\Z").match
 HEALTH = "/healthz"
 
@@ -51,10 +53,12 @@ class Front:
     It stands before whatever leads to the application, which is passed in with each request.
     """
 
-    def __init__(self, shop: Shop, pages: Pages | None = None) -> None:
+    def __init__(self, shop: Shop, pages: Pages | None = None, streams: ASGIApp | None = None) -> None:
+        """`pages` are answered here if there are any; `streams` is the application if it shall get streams directly."""
         self._shop = shop
         # Where requests are counted by who makes them, none may be answered before it was.
         self._pages = pages if shop.limits.policy("api") is None else None
+        self._streams = streams
         self._events = LeanEvents(shop)
         self._has_other_sites = bool(shop.settings.cors_origins)
         self._max_body_bytes = shop.settings.max_body_bytes
@@ -72,6 +76,8 @@ class Front:
             return False
         if path == HEALTH or (path.startswith(SALES) and _is_poll(path) is not None):
             return True
+        if path.endswith(STREAM):
+            return self._streams is not None
         return self._pages is not None and self._pages.takes(path)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, app: ASGIApp) -> None:
@@ -110,6 +116,8 @@ class Front:
     def _answer_of(self, path: str) -> _Answer:
         if path == EVENTS:
             return self._tell_events
+        if path.endswith(STREAM):
+            return self._stream
         return self._poll if path.startswith(SALES) else self._page
 
     async def _tell_events(self, scope: Scope, receive: Receive, send: Send, app: ASGIApp) -> None:
@@ -139,6 +147,20 @@ class Front:
                 await self._send(scope, send, answer)
                 return
         await app(scope, receive, send)
+
+    async def _stream(self, scope: Scope, receive: Receive, send: Send, app: ASGIApp) -> None:
+        """Open it past Serve, which would wait at a stop for two seconds if any hasn't ended when it first looks."""
+        self.requests += 1
+        request_id = request_id_of(scope) or f"{self._id_prefix}-{self.requests}"
+        named = (REQUEST_ID_HEADER, request_id.encode())
+        headers = [*(header for header in scope["headers"] if header[0] != REQUEST_ID_HEADER), named]
+
+        async def send_named(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), named]
+            await send(message)
+
+        await (self._streams or app)({**scope, "headers": headers}, receive, send_named)
 
     async def _page(self, scope: Scope, receive: Receive, send: Send, app: ASGIApp) -> None:
         """Show a page as it was made for others: to whoever is nobody in particular."""

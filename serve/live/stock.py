@@ -24,6 +24,9 @@ GATHERED_S = 0.02
 TOLD_PER_S = 2_500
 """Streams that are woken a second: each costs 50 us, so they take an eighth of a core at most. 2,000 who watch one SKU
 that sells without a pause hear of it every 0.8 s."""
+RESTS = 4.0
+"""For each second of waking, seconds without: where others need the processor waking takes longer, and so is rarer."""
+LONGEST_REST_S = 2.0
 WAVE = 50
 """Streams that are woken in a row, 2.5 ms of work: then whoever buys has a turn."""
 TRY_AGAIN_S = 1.0
@@ -123,6 +126,7 @@ class StockTopics:
 
     async def _tell(self) -> None:
         """Look up what changed and wake whoever watches it, as long as somebody does."""
+        clock = asyncio.get_running_loop().time
         while self._topics:
             try:
                 await asyncio.wait_for(self._due.wait(), SILENCE_S)
@@ -131,7 +135,7 @@ class StockTopics:
             await asyncio.sleep(GATHERED_S)
             self._due.clear()
             changed, self._changed = self._changed, set()
-            woken = 0
+            begun, woken = clock(), 0
             for topic in filter(None, map(self._topics.get, changed)):
                 if not await self._look_up(topic):
                     continue
@@ -140,7 +144,7 @@ class StockTopics:
                     woken += 1
                     if woken % WAVE == 0:
                         await asyncio.sleep(0)
-            await asyncio.sleep(woken / TOLD_PER_S)
+            await asyncio.sleep(min(LONGEST_REST_S, max(woken / TOLD_PER_S, RESTS * (clock() - begun))))
 
     async def _look_up(self, topic: _Topic) -> bool:
         """Whether it is not what it was."""

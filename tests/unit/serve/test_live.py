@@ -4,13 +4,19 @@ import asyncio
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from starlette.types import Receive, Scope, Send
 
+from serve.api import build_app
+from serve.front import Front
+from serve.ingress import Door, FrontFirst
 from serve.live import stock, streams
 from serve.live.bell import Bell
 from serve.live.streams import Streams
+from serve.metrics.metrics import Metrics
 
 from .listening import Listener
 from .shopfront import Shopfront, keyed, kind_of, order_body
@@ -240,6 +246,26 @@ def test_a_stop_waits_for_no_stream(shop: Shopfront, monkeypatch: pytest.MonkeyP
     shop.run(listen())
     refused = shop.get(CLOCK)
     assert (refused.status_code, kind_of(refused)) == (503, "overloaded")
+
+
+def test_a_stream_past_serve_is_the_same_and_has_a_name(shop: Shopfront) -> None:
+    async def serve(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise AssertionError("a stream came to Serve")
+
+    nameless = build_app(replace(shop.shop, names_requests=False, metrics=Metrics()))
+    way = FrontFirst(serve, Door(Front(shop.shop, streams=nameless)))
+
+    async def listen() -> None:
+        async with Listener(way, CLOCK, {"X-Request-Id": "mine"}) as mine, Listener(way, CLOCK) as unnamed:
+            assert (await mine.next()).data["available"] == 10
+            await unnamed.next()
+            assert mine.headers["x-request-id"] == "mine"
+            assert unnamed.headers["x-request-id"]
+        async with Listener(way, "/v1/stock/stream?sku=NOTHING-SUCH") as refused:
+            await refused.end()
+            assert refused.status == 404
+
+    shop.run(listen())
 
 
 def test_there_is_room_for_so_many_and_for_fewer_of_one_address(shop: Shopfront) -> None:
