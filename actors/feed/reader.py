@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from ..journals.port import Entry, Journal, JournalError
@@ -180,7 +180,7 @@ class Reader:
         self._shards_at = time.monotonic()
 
     async def _begin_with(self, new: set[int]) -> None:
-        known = await self._known_positions()
+        known = await self._within_the_journal(await self._known_positions())
         # A consumer that was there before reads a shard that came later from its first entry.
         first = await positions_at(self._journal, new, "start" if known or self._positions else self._begin)
         self._positions |= {shard: known.get(shard, first[shard]) for shard in new}
@@ -190,6 +190,22 @@ class Reader:
         if isinstance(self.consumer, KeepsPositions):
             return await self.consumer.positions() or {}
         return await self._kept.load(self.consumer.name)
+
+    async def _within_the_journal(self, known: Mapping[int, int]) -> Mapping[int, int]:
+        """The positions, where the journal reaches so far. One that was restored doesn't: what comes next is new."""
+        if not known:
+            return known
+        ends: dict[int, int] = defaultdict(int)
+        for shard, last in (await self._journal.last_positions()).items():
+            volume = self._journal.volume_of(shard)
+            ends[volume] = max(ends[volume], last)
+        beyond = {shard: ends[volume] for shard, volume in self._volumes(known) if known[shard] > ends[volume]}
+        if beyond:
+            logger.warning("%s had read further than the journal reaches now: was it restored?", self.consumer.name)
+        return {**known, **beyond}
+
+    def _volumes(self, shards: Iterable[int]) -> list[tuple[int, int]]:
+        return [(shard, self._journal.volume_of(shard)) for shard in shards]
 
     async def _save(self) -> None:
         self._saved_at = time.monotonic()

@@ -271,6 +271,22 @@ def test_nothing_is_trimmed_that_the_slowest_consumer_has_yet_to_read() -> None:
     run(story())
 
 
+def test_after_an_older_journal_was_restored_what_is_new_is_read(tmp_path: Path) -> None:
+    async def story() -> None:
+        restored, collector = Shop(), Collector()
+        positions = FilePositions(tmp_path / "positions.sqlite")
+        await positions.save("collector", dict.fromkeys(range(SHARDS), 1_000))
+        await restored.record("RETRO-CLOCK", 0, 3)
+        feed = Feed(restored.journal, positions, lambda: NOON)
+        feed.read_for(collector)
+        await feed.catch_up()
+        await restored.record("RETRO-CLOCK")
+        await feed.catch_up()
+        assert collector.versions("RETRO-CLOCK") == [4]
+
+    run(story())
+
+
 @pytest.mark.parametrize("kept_in", ["journal", "file"])
 def test_positions_are_kept_by_name_and_forgotten(kept_in: str, tmp_path: Path) -> None:
     async def story() -> None:

@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 import pytest
+from click.testing import CliRunner
 
 from actors.feed.consumer import Held
+from serve.cli.config import command as config
 from serve.feed.contract.envelope import CloudEvent
 from serve.feed.contract.teller import Teller
 from serve.feed.relays.address import parse_relay
@@ -142,3 +144,12 @@ def test_several_relays_need_several_names() -> None:
     assert resolve({"relay": "redis://a redis://b"}).settings.relay == "redis://a redis://b"
     with pytest.raises(SettingsError, match="name"):
         resolve({"relay": "redis://a redis://a"})
+
+
+def test_the_flag_may_be_given_several_times_and_shows_no_password() -> None:
+    flags = ["--relay", "redis://ada:secret@a", "--relay", "kafka://bob:hidden@b:9092/shop"]
+    shown = CliRunner().invoke(config, flags, env={"COLUMNS": "1000"}).output
+    assert "redis://ada:********@a" in shown
+    assert "b:9092/shop" in shown
+    assert "secret" not in shown
+    assert "hidden" not in shown
