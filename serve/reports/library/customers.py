@@ -49,7 +49,8 @@ def _cohorts_sql(question: Question) -> str:
 def _values_sql(question: Question) -> str:
     return f"""
         WITH bought AS (
-            SELECT customer, currency, count(DISTINCT order_id) FILTER (kind = 'sale') AS orders, sum(net) AS net,
+            SELECT customer, currency, sum(net) AS net,
+                count(*) FILTER (kind = 'sale' AND happened_at = ordered_at AND "index" = 0) AS orders,
                 min(ordered_at) AS began, max(happened_at) FILTER (kind = 'sale') AS last_at
             FROM sales WHERE {in_period(question)} AND customer <> '' GROUP BY ALL
             HAVING orders > 0

@@ -28,7 +28,7 @@ _SLOW = (
 def _best_sql(question: Question) -> str:
     return f"""
         WITH sold AS (
-            SELECT sku, currency, count(DISTINCT order_id) FILTER (kind = 'sale') AS orders,
+            SELECT sku, currency, count(*) FILTER (kind = 'sale' AND happened_at = ordered_at) AS orders,
                 sum(units) AS units, sum(net) AS net,
                 sum(units) FILTER (kind = 'sale') AS out,
                 -sum(units) FILTER (kind <> 'sale') AS back

@@ -81,6 +81,11 @@ class Shop(World):
                 await self.recorded.append([Batch(shard, self.epochs[shard], entries)])
         self.pending = []
 
+    def confirmed(self) -> list[Any]:
+        """The orders that were bought, whatever became of them."""
+        orders = [state for (kind, _), state in self.states.items() if kind == "order"]
+        return [order for order in orders if order.settlement is not None and order.settlement.status == "confirmed"]
+
     def ledger(self) -> dict[str, int]:
         """What the orders are worth by their states: units and money."""
         units = total = 0

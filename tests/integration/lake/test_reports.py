@@ -96,6 +96,11 @@ def test_sales_add_up_to_what_the_orders_are_worth(tmp_path: Path) -> None:
             found = told(asked(tmp_path, "sales", interval=interval, by=by, **period))
             worth = {"units": sum(row["units"] for row in found), "total": sum(row["total"] for row in found)}
             assert worth == shop.ledger(), (interval, by)
+        # Each has a line or two, of different SKUs.
+        orders = sum(row["orders"] for row in told(asked(tmp_path, "sales", interval=interval, **period)))
+        lines = sum(row["orders"] for row in told(asked(tmp_path, "sales", interval=interval, by="product", **period)))
+        assert orders < lines == sum(len(order.lines) for order in shop.confirmed())
+        assert orders == len(shop.confirmed())
 
 
 def test_a_sale_counts_on_the_day_of_the_zone(rows: Rows, tmp_path: Path) -> None:
