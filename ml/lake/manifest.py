@@ -34,6 +34,7 @@ class LakeError(Exception):
     """Base of the lake's errors.
 
     |-- LakeInUse  retryable later: another process writes this lake
+    |-- LakeMoved  terminal for the writer: the lake isn't as it left it; whoever opens it anew goes on from there
     `-- LakeTooNew terminal: a newer version of this program made it
     """
 
@@ -46,6 +47,16 @@ class LakeInUse(LakeError):
 
     def __str__(self) -> str:
         return f"another process writes the lake {self.args[0]}"
+
+
+class LakeMoved(LakeError):
+    """The lake has other positions than its writer knows of: nothing was written."""
+
+    def __init__(self, directory: str) -> None:
+        super().__init__(directory)
+
+    def __str__(self) -> str:
+        return f"the lake {self.args[0]} isn't as its writer left it: start the writer anew"
 
 
 class LakeTooNew(LakeError):
@@ -140,9 +151,16 @@ class Manifest:
         positions: Mapping[int, int],
         folded: Iterable[Folded] = (),
         erased: Iterable[str] = (),
+        *,
+        before: Mapping[int, int] | None = None,
     ) -> None:
-        """These files count from now on, and their rows reach up to these positions."""
+        """These files count from now on, and their rows reach up to these positions.
+
+        Raises `LakeMoved` where the lake has others than `before`: a commit whose answer was lost is never done twice.
+        """
         with self._writing(token):
+            if before is not None and self.positions() != before:
+                raise LakeMoved(str(self.directory))
             self._add(added)
             self._connection.executemany("INSERT OR REPLACE INTO positions VALUES (?, ?)", positions.items())
             self._connection.executemany("INSERT OR REPLACE INTO folded VALUES (?, ?, ?, ?)", folded)

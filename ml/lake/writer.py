@@ -9,6 +9,7 @@ import asyncio
 import fcntl
 import logging
 import os
+import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -321,11 +322,27 @@ class LakeWriter:
         self, batch: Batch, positions: Mapping[int, int], folded: Sequence[Folded], erased: Sequence[str]
     ) -> None:
         assert self._manifest is not None, "the lake is open"
-        self._reach("before files")
         files: list[LakeFile] = []
-        for row_type, rows in batch.rows.items():
-            files += parquet.write_rows(self.directory, row_type, rows)
-            self._reach("after a file")
-        self._reach("before commit")
-        self._manifest.commit(self._token, files, positions, folded, erased)
+        try:
+            self._reach("before files")
+            for row_type, rows in batch.rows.items():
+                for file in parquet.write_rows(self.directory, row_type, rows):
+                    files.append(file)
+                    self._reach("after a file")
+            self._reach("before commit")
+            self._manifest.commit(self._token, files, positions, folded, erased, before=self._durable)
+        except sqlite3.Error:
+            # It may have happened nevertheless.
+            if self._manifest.positions() == positions != self._durable:
+                return
+            self._take_away(files)
+            raise
+        except Exception:
+            self._take_away(files)
+            raise
         self._reach("after commit")
+
+    def _take_away(self, files: Sequence[LakeFile]) -> None:
+        """Files that don't count: on a disk that is full they would stand in the way of the next try."""
+        for file in files:
+            (self.directory / file.path).unlink(missing_ok=True)

@@ -1,12 +1,14 @@
 """The lake's writer: each entry is in the files exactly once, whatever is killed when."""
 
 import asyncio
+import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine.order import Cancel
-from ml.lake.manifest import FILE_NAME, LakeInUse
+from ml.lake.manifest import FILE_NAME, LakeInUse, Manifest
 from ml.lake.reading import connect, instant_of
 from ml.lake.tables import TABLES
 from tests.unit.engine.world import DAY_MS
@@ -39,6 +41,10 @@ def shop() -> Shop:
     shop = Shop()
     shop.open()
     return shop
+
+
+def files_in(lake: Path) -> set[str]:
+    return {str(path.relative_to(lake)) for path in lake.rglob("*.parquet")}
 
 
 SUMS = "SELECT sum(units), sum(total), count(*) FROM sales"
@@ -102,7 +108,7 @@ def test_killed_anywhere_nothing_is_missing_and_nothing_twice(
     assert {"units": units, "total": total} == shop.ledger()
     assert asked(tmp_path, "SELECT count(DISTINCT (shard, position, index)) FROM sales") == [(rows,)]
     counted = {file.path for files in instant_of(tmp_path).files.values() for file in files}
-    there = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.parquet")}
+    there = files_in(tmp_path)
     assert there >= counted
     assert len(there - counted) <= 9 * len(TABLES), "only what was replaced may still be there"
 
@@ -172,6 +178,61 @@ def test_rows_come_into_force_with_their_positions_and_stay_readable_meanwhile(s
 
     run(watched())
     assert asked(tmp_path, SUMS)[0][:2] == tuple(shop.ledger().values())
+
+
+def test_a_commit_whose_answer_was_lost_is_not_done_again(shop: Shop, tmp_path: Path) -> None:
+    shop.trade(3)
+
+    class Deaf(Manifest):
+        """Commits, and says that it failed."""
+
+        def commit(self, *arguments: Any, **more: Any) -> None:
+            super().commit(*arguments, **more)
+            raise sqlite3.OperationalError("disk I/O error")
+
+    async def lost() -> None:
+        await shop.commit()
+        lake = writer(shop, tmp_path)
+        await lake.open()
+        await fill(shop, lake)
+        lake._manifest = Deaf(tmp_path, create=True)
+        await lake.flush()
+        shop.trade(1)
+        await shop.commit()
+        await fill(shop, lake)
+        await lake.close()
+
+    run(lost())
+    assert asked(tmp_path, SUMS)[0][:2] == tuple(shop.ledger().values())
+
+
+def test_what_could_not_be_written_is_written_later_and_leaves_nothing_behind(shop: Shop, tmp_path: Path) -> None:
+    shop.trade(3)
+    full = [True]
+
+    def reach(point: str) -> None:
+        if point == "before commit" and full:
+            raise OSError(28, "No space left on device")
+
+    async def later() -> None:
+        await shop.commit()
+        lake = writer(shop, tmp_path, reach)
+        await lake.open()
+        await fill(shop, lake)
+        for _ in range(2):
+            with pytest.raises(OSError, match="No space"):
+                await lake.flush()
+        assert files_in(tmp_path) == set()
+        shop.trade(1)
+        await shop.commit()
+        await fill(shop, lake)
+        full.clear()
+        await lake.close()
+
+    run(later())
+    assert asked(tmp_path, SUMS)[0][:2] == tuple(shop.ledger().values())
+    radio = shop.state("stock", "RADIO@default")
+    assert asked(tmp_path, "SELECT on_hand FROM stock_now WHERE sku = 'RADIO'") == [(radio.on_hand,)]
 
 
 def test_only_one_process_writes_a_lake(shop: Shop, tmp_path: Path) -> None:
