@@ -128,6 +128,10 @@ class Settings(BaseModel):
         le=3_650,
         description="Days after its arrival in which a customer may ask to return something; 0 for any.",
     )
+    behaviour_redis: Secret = Field(
+        SecretStr(""),
+        description="URL of a Redis in which visitors' newest events are kept, too, for programs beside the shop.",
+    )
     behaviour_journal_hours: int = Field(
         6,
         ge=0,

@@ -10,6 +10,8 @@ NOTHING_TO_HOSTS = frozenset(
     {
         "application",
         "behaviour_days",
+        "behaviour_journal_hours",
+        "behaviour_redis",
         "cache_bytes",
         "cache_redis",
         "demo_products",

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from pydantic import SecretStr
+
 from actors.errors import FeedRefused
 from actors.feed.feed import Feed
 from actors.feed.positions import FilePositions, JournalPositions, Positions
@@ -18,6 +20,7 @@ from ..metrics.metrics import Metrics
 from ..reports.section import ReportSection
 from ..settings import Settings
 from .lake import LakeSection
+from .recent_visits import RecentVisits
 from .relays.section import Relays
 from .status import FeedStatus
 from .visits import VisitTrimming
@@ -54,6 +57,9 @@ class FeedSettings(Protocol):
 
     @property
     def behaviour_days(self) -> int: ...
+
+    @property
+    def behaviour_redis(self) -> SecretStr: ...
 
     @property
     def behaviour_journal_hours(self) -> int: ...
@@ -121,6 +127,7 @@ PARTS: Mapping[str, Part] = {
     "reports": lambda process: reports_of(process),
     "relays": lambda process: relays_of(process),
     "visits": lambda process: visits_of(process),
+    "recent-visits": lambda process: recent_visits_of(process),
 }
 """What the process does, by the names of its sections."""
 
@@ -145,6 +152,12 @@ def visits_of(process: FeedProcess) -> VisitTrimming | None:
     if process.settings.lake is None or not hours:
         return None
     return VisitTrimming(process.feed, process.journal, hours, process.now)
+
+
+def recent_visits_of(process: FeedProcess) -> RecentVisits | None:
+    """Visitors' newest events in a Redis, where the settings name one."""
+    url = process.settings.behaviour_redis.get_secret_value()
+    return RecentVisits(process.feed, url) if url else None
 
 
 def relays_of(process: FeedProcess) -> Relays:

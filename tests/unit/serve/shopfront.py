@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Self, TypeVar
 import httpx
 import jwt
 from argon2 import PasswordHasher
+from pydantic import SecretStr
 
 from actors.client import Client
 from actors.feed.consumer import Consumer
@@ -119,6 +120,7 @@ class SmallSettings:
     relay: str = ""
     low_stock_units: int = 5
     behaviour_days: int = 365
+    behaviour_redis: SecretStr = field(default_factory=lambda: SecretStr(""))
     behaviour_journal_hours: int = 6
 
 
