@@ -25,7 +25,8 @@ from .schemas.common import Money
 from .schemas.history import HistoryCredit, HistoryCustomer, HistoryOrder, HistoryResult, HistoryReturn
 from .schemas.times import instant_of
 
-OPENING_S = 5.0
+PRODUCTS_AT_ONCE = 200
+"""A first invoice may name a thousand: all at once would leave buyers no room in the queues of the hosts."""
 Rows = Sequence[Mapping[str, Any]]
 Who = tuple[str, str]
 """A customer's number and e-mail address, as far as they are known."""
@@ -154,7 +155,11 @@ async def _ensure_products(shop: Shop, orders: Iterable[HistoryOrder]) -> None:
             if line.sku not in new and shop.catalogue.product(line.sku) is None:
                 price = Money(amount=line.price, currency=order.currency).to_engine()
                 new[line.sku] = PutProduct(line.title or line.sku, price, if_version=0, status=Status.ARCHIVED)
-    await gather(*(_ensure_product(shop, sku, product) for sku, product in new.items()))
+    products = list(new.items())
+    for start in range(0, len(products), PRODUCTS_AT_ONCE):
+        await gather(
+            *(_ensure_product(shop, sku, product) for sku, product in products[start : start + PRODUCTS_AT_ONCE])
+        )
 
 
 async def _ensure_product(shop: Shop, sku: str, product: PutProduct) -> None:
