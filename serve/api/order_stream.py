@@ -1,6 +1,7 @@
 """An order as a stream: each entry of its journal that its customer may know of, then the order as it is."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator
 
 from actors.errors import Unavailable
@@ -15,6 +16,9 @@ from .schemas.aftersale import OrderChange
 from .schemas.order import Order
 from .timeline import ENTRIES_AT_ONCE, rows_of
 
+_is_version = re.compile(r"[0-9]{1,18}\Z", re.ASCII).match
+"""An id of ours. Another one, or none, tells everything from the beginning."""
+
 
 async def order_events(shop: Shop, order_id: str, last_id: str) -> AsyncGenerator[bytes]:
     """Events called `timeline`, by entry and with the entry's version as their id, so that none is missed, and after
@@ -22,7 +26,7 @@ async def order_events(shop: Shop, order_id: str, last_id: str) -> AsyncGenerato
     loop = asyncio.get_running_loop()
     live = shop.live
     until = loop.time() + live.streams.longest_s()
-    version = int(last_id) if last_id.isdecimal() else 0
+    version = int(last_id) if _is_version(last_id) else 0
     told = ""
     with live.orders.watched(order_id) as bell:
         while not live.streams.ending and loop.time() < until:

@@ -208,6 +208,18 @@ def test_an_order_tells_its_past_then_each_change_and_nothing_is_missed(shop: Sh
     assert [row["what"] for row in shop.get(f"{path}/timeline", headers=who).json()["items"]].count("cancelled") == 1
 
 
+@pytest.mark.parametrize("id", ["nonsense", "9" * 400, "-1", "٣"])
+def test_an_id_that_is_no_version_tells_an_order_from_the_beginning(shop: Shopfront, id: str) -> None:
+    placed = shop.buy(("RETRO-CLOCK", 1)).json()
+    who = {"Authorization": f"Bearer {placed['access_token']}", "Last-Event-ID": id}
+
+    async def listen() -> None:
+        async with Listener(shop.app, f"/v1/orders/{placed['id']}/stream", who) as stream:
+            assert (await stream.next()).data["items"][0]["what"] == "placed"
+
+    shop.run(listen())
+
+
 def test_where_nobody_tells_of_orders_they_are_asked(shop: Shopfront, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("serve.live.orders.ASK_EVERY_S", 0.01)
     shop.live.orders.are_told = False
