@@ -25,6 +25,8 @@ MOST_KEPT = 20_000
 MOST_KEPT_BESIDE = 500_000
 """Entities in memory that are small, and kept beside the positions."""
 HISTORY_PAGE = 1_000
+RUNTIME_MARK = b"runtime."
+"""How the entry types begin that tell of an entity's moves, and nothing of itself."""
 
 
 class Fold:
@@ -55,7 +57,7 @@ class Folds:
     def events_of(self, entry: Entry) -> list[Event]:
         """What the entry records, without what the runtime says of its own."""
         events = self._codecs[entry.kind].decode_events(entry.events)
-        if isinstance(events[0], Left | Arrived):
+        if RUNTIME_MARK in entry.events:
             return [event for event in events if not isinstance(event, Left | Arrived)]
         return events
 

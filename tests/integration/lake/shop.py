@@ -8,7 +8,7 @@ from typing import Any
 
 from actors.codec import KindCodec
 from actors.journals.memory import MemoryJournal
-from actors.journals.port import Batch, NewEntry
+from actors.journals.port import Batch, Journal, NewEntry
 from actors.placement import shard_of
 from engine.cart import Line
 from engine.kernel import Accepted
@@ -31,9 +31,9 @@ READ_ALL = 100_000
 class Shop(World):
     """A world that keeps a journal with positions; every outcome is an entry."""
 
-    def __init__(self) -> None:
+    def __init__(self, journal: Journal | None = None) -> None:
         super().__init__()
-        self.recorded = MemoryJournal(shards=SHARDS)
+        self.recorded: Any = journal or MemoryJournal(shards=SHARDS)
         self.epochs: dict[int, int] = {}
         self.pending: list[NewEntry] = []
         self.versions: dict[tuple[str, str], int] = {}
