@@ -173,8 +173,11 @@ def _show(items: list[dict[str, Any]]) -> None:
         click.echo("Nobody reads: the shop was started without --relay.")
         return
     table = Table(box=None)
-    for heading in ("consumer", "read", "behind", "oldest", "waits because"):
-        table.add_column(heading, justify="right" if heading in ("read", "behind", "oldest") else "left")
+    # Names are for `replay`: whole, however narrow the terminal is.
+    table.add_column("consumer", overflow="fold", min_width=max(len(each["name"]) for each in items))
+    for heading in ("read", "behind", "oldest"):
+        table.add_column(heading, justify="right")
+    table.add_column("waits because")
     for each in items:
         table.add_row(
             each["name"],
