@@ -34,6 +34,7 @@ class LakeError(Exception):
     """Base of the lake's errors.
 
     |-- LakeInUse  retryable later: another process writes this lake
+    |-- LakeAhead  terminal: it was filled from another journal, or from what a restored backup doesn't have
     |-- LakeMoved  terminal for the writer: the lake isn't as it left it; whoever opens it anew goes on from there
     `-- LakeTooNew terminal: a newer version of this program made it
     """
@@ -47,6 +48,19 @@ class LakeInUse(LakeError):
 
     def __str__(self) -> str:
         return f"another process writes the lake {self.args[0]}"
+
+
+class LakeAhead(LakeError):
+    """The lake has entries that the journal doesn't have."""
+
+    def __init__(self, directory: str) -> None:
+        super().__init__(directory)
+
+    def __str__(self) -> str:
+        return (
+            f"the lake {self.args[0]} has more than the journal, which is another one or was restored: "
+            "move the lake away, and it is built anew"
+        )
 
 
 class LakeMoved(LakeError):

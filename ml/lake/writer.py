@@ -31,7 +31,7 @@ from .facts.products import described
 from .facts.stories import STORIES
 from .fold import Folds
 from .housekeeping import Housekeeping, Keeping
-from .manifest import Folded, LakeFile, LakeInUse, Manifest
+from .manifest import Folded, LakeAhead, LakeError, LakeFile, LakeInUse, Manifest
 from .surroundings import Surroundings
 from .tables import NAMES, PERSONAL, CustomerRow, Row
 
@@ -113,14 +113,18 @@ class LakeWriter:
     # -- its life
 
     async def open(self) -> None:
-        """Become the lake's writer, unless this is it. Raises `LakeInUse`, `LakeTooNew`."""
+        """Become the lake's writer, unless this is it. Raises `LakeInUse`, `LakeAhead`, `LakeTooNew`."""
         async with self._opening:
             if self._manifest is not None:
                 return
             around = Surroundings(self._journal)
             await around.begin()
             self._around, self._folds = around, Folds(self._journal, self._kept)
+            newest = await self._journal.last_positions()
             await asyncio.to_thread(self._open)
+            if any(position > newest.get(shard, 0) for shard, position in self._durable.items()):
+                self.abandon()
+                raise LakeAhead(str(self.directory))
 
     def _open(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -210,11 +214,11 @@ class LakeWriter:
     async def positions(self) -> Mapping[int, int] | None:
         """Up to which position of each shard everything is in the files; None of a new lake. Opens it if need be.
 
-        Raises `Held` while another process has the lake.
+        Raises `Held` while another process has the lake, or while it is no lake of this journal.
         """
         try:
             await self.open()
-        except LakeInUse as error:
+        except LakeError as error:
             raise Held(str(error)) from error
         return dict(self._durable) or None
 

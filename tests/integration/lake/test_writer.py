@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from actors.feed.consumer import Held
 from engine.order import Cancel
 from ml.lake.manifest import FILE_NAME, LakeInUse, Manifest
 from ml.lake.reading import connect, instant_of
@@ -233,6 +234,24 @@ def test_what_could_not_be_written_is_written_later_and_leaves_nothing_behind(sh
     assert asked(tmp_path, SUMS)[0][:2] == tuple(shop.ledger().values())
     radio = shop.state("stock", "RADIO@default")
     assert asked(tmp_path, "SELECT on_hand FROM stock_now WHERE sku = 'RADIO'") == [(radio.on_hand,)]
+
+
+def test_a_lake_that_has_more_than_its_journal_is_not_written_to(shop: Shop, tmp_path: Path) -> None:
+    shop.trade(5)
+    run(filled(shop, tmp_path))
+    restored = Shop()
+    restored.open()
+
+    async def refused() -> None:
+        await restored.commit()
+        lake = writer(restored, tmp_path)
+        for _ in range(2):
+            with pytest.raises(Held, match="has more than the journal"):
+                await lake.positions()
+        await lake.close()
+
+    run(refused())
+    assert asked(tmp_path, SUMS)[0][:2] == tuple(shop.ledger().values())
 
 
 def test_only_one_process_writes_a_lake(shop: Shop, tmp_path: Path) -> None:
