@@ -5,6 +5,8 @@ BIN := .venv/bin
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 STAMP := .venv/installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Two processes of tests: one starts shops, the other does everything else (see tests/conftest.py).
+LANES := -p xdist.plugin -p xdist.looponfail --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 .PHONY: help setup run test lint types unit simulate mutants bench load relevance wheel lock diagrams clean
 
@@ -25,8 +27,8 @@ $(STAMP): requirements.lock pyproject.toml
 run: setup ## Start the shop with a demo catalogue on http://127.0.0.1:8000 (ARGS="--port 9000")
 	@exec $(BIN)/doorbuster up $(ARGS)
 
-test: setup lint types ## Lint, types, and all tests (ARGS="-k cart" for some)
-	@$(BIN)/python -m pytest $(ARGS)
+test: setup lint types ## Lint, types, and all tests (ARGS="-k cart" for some, "-n 0" in one process)
+	@$(BIN)/python -m pytest $(LANES) $(ARGS)
 
 unit: setup ## The unit tests only: seconds
 	@$(BIN)/python -m pytest tests/unit $(ARGS)

@@ -17,7 +17,7 @@ from loadtest.processes import clean_environment
 
 from .running import RunningShop
 
-EXAMPLES_PER_OPERATION = 6
+EXAMPLES_PER_OPERATION = 3
 REQUEST_TIMEOUT_S = 20
 TIMEOUT_S = 240
 
