@@ -89,6 +89,14 @@ class ChangePassword(Command, frozen=True):
     keep_session: str = ""
 
 
+class ChangeEmail(Command, frozen=True):
+    """Be found by another address, of which it was shown that it is the owner's; `handle` is its key among handles."""
+
+    email: str
+    handle: str
+    credentials: int
+
+
 class Rehash(Command, frozen=True):
     """The same password, hashed by newer parameters."""
 
@@ -242,6 +250,7 @@ AccountCommand = (
     | Refresh
     | SignOut
     | ChangePassword
+    | ChangeEmail
     | Rehash
     | SetProfile
     | SetPreferences
