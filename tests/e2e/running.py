@@ -117,7 +117,7 @@ class RunningShop:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 continue
-        self._process.wait(10)
+        self._process.wait(STOP_TIMEOUT_S)
         processes.kill(self.run_id)
 
     def close(self) -> None:

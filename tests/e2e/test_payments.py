@@ -19,7 +19,7 @@ from tests.providers.paypal_server import CLIENT_ID, CLIENT_SECRET, WEBHOOK_ID, 
 
 from .running import RunningShop
 
-SETTLES_WITHIN_S = 20.0
+SETTLES_WITHIN_S = 60.0
 PRICE = 1_999
 
 

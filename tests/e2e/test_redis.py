@@ -24,14 +24,14 @@ UNITS = 100_000
 AT_ONCE = 32
 SOLD_BEFORE = 300
 AWAY_S = 5.0
-LONGEST_ANSWER_S = 4.0
+LONGEST_ANSWER_S = 6.0
 """Two seconds of trying on, and what a machine that does much else adds to them."""
-BACK_WITHIN_S = 10.0
+BACK_WITHIN_S = 30.0
 UNAVAILABLE = 503
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(300),
     pytest.mark.skipif(find_redis_server() is None, reason=NO_SERVER),
 ]
 

@@ -82,7 +82,7 @@ def test_only_loopback_is_bound(shop: RunningShop) -> None:
 
 
 def test_a_second_start_on_the_same_data_says_that_one_runs(shop: RunningShop) -> None:
-    second = subprocess.run(shop.command(), capture_output=True, text=True, timeout=30)
+    second = subprocess.run(shop.command(), capture_output=True, text=True, timeout=60)
     assert second.returncode == 1
     assert str(shop.pid) in second.stderr
     assert shop.url in second.stderr
@@ -135,7 +135,7 @@ def test_everything_killed_at_once_loses_nothing_acknowledged(own_shop: RunningS
     assert len(confirmed) >= 490
     assert asyncio.run(all_there(own_shop, confirmed))
     # Orders that nobody was told of may have gone through, and those under way are finished now.
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while own_shop.api.stock(sku).reserved and time.monotonic() < deadline:
         time.sleep(0.2)
     stock = own_shop.api.stock(sku)
