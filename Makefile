@@ -5,8 +5,8 @@ BIN := .venv/bin
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 STAMP := .venv/installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# Two processes of tests; of all tests one starts shops, the other does everything else (see tests/conftest.py). Looked for when it is
-# used: an environment that was set up before it was among the packages has one.
+# Two processes of tests; of all tests one starts shops, the other does everything else (see tests/conftest.py). Looked
+# for when it is used: an environment that was set up before it was among the packages has one.
 LANES = $(shell $(BIN)/python -c 'import xdist' 2>/dev/null && \
 	echo -p xdist.plugin -p xdist.looponfail --numprocesses 2 --dist loadscope --no-loadscope-reorder)
 
