@@ -91,6 +91,13 @@ def test_whatever_is_written_reads_back_as_it_was(given_: list[dict[str, Any]], 
         assert family.handle == page.handle
 
 
+def test_a_picture_without_an_address_keeps_nothing_from_being_exported() -> None:
+    price, images = {"amount": 1, "currency": "USD"}, ["a.png", " \r", "b.png"]
+    fields = {**DEFAULTS, "title": "Clock", "price": price, "images": images}
+    products, _ = read(header() + group_lines("CLOCK", None, [Sellable("CLOCK", fields)], "USD"))
+    assert products == {"CLOCK": fields}
+
+
 def test_the_real_catalogue_reads_back_as_it_was() -> None:
     root = Path(os.environ.get("DOORBUSTER_TEST_DATA", Path(__file__).parents[4] / "shared" / "data"))
     file = root / "catalogue" / "products.csv.gz"
