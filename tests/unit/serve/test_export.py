@@ -64,7 +64,7 @@ def read(text: str) -> tuple[dict[str, dict[str, Any]], list[FamilyRow]]:
     return products, families
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(PRODUCTS, min_size=1, max_size=3), st.booleans(), TEXTS.filter(bool))
 def test_whatever_is_written_reads_back_as_it_was(given_: list[dict[str, Any]], on_a_page: bool, value: str) -> None:
     fields = {f"SKU-{number}": {**DEFAULTS, **one} for number, one in enumerate(given_)}
