@@ -12,7 +12,8 @@ TESTS = Path(__file__).parent
 MEMORY = Path("/dev/shm")
 ROOM_BYTES = 4 << 30
 """A whole run leaves less than half of it."""
-SHOPS = "e2e"
+SHOPS = "tests/e2e/"
+FUZZER = "tests/e2e/test_the_whole_contract.py"
 GIVING_WAY = 5
 """Niceness of the lane without shops: a third of the processor where both want it."""
 GARBAGE_AFTER = 20_000
@@ -39,7 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(TESTS) and item.path.parent != TESTS:
             item.add_marker(item.path.relative_to(TESTS).parts[0])
-    items.sort(key=is_of_shops, reverse=True)
+    items.sort(key=lambda item: (not watches_a_shop(item.nodeid), item.nodeid.startswith(FUZZER)))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -52,20 +53,22 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class Lanes(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return SHOPS if nodeid.startswith(f"tests/{SHOPS}/") else nodeid.partition("::")[0]
+            if watches_a_shop(nodeid):
+                return SHOPS
+            return nodeid if nodeid.startswith(FUZZER) else nodeid.partition("::")[0]
 
     return Lanes(config, log)
 
 
-def is_of_shops(item: pytest.Item) -> bool:
-    """Whether the test is one of those that watch a whole shop, and how long it takes to answer."""
-    return item.get_closest_marker(SHOPS) is not None
+def watches_a_shop(nodeid: str) -> bool:
+    """Whether the test sees how long a whole shop takes to answer; the fuzzer only sees what."""
+    return nodeid.startswith(SHOPS) and not nodeid.startswith(FUZZER)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Whoever watches a whole shop has the right of way."""
     in_a_lane = hasattr(item.config, "workerinput")
-    if in_a_lane and not is_of_shops(item) and os.nice(0) < GIVING_WAY:
+    if in_a_lane and not watches_a_shop(item.nodeid) and os.nice(0) < GIVING_WAY:
         os.nice(GIVING_WAY - os.nice(0))
 
 
