@@ -5,6 +5,10 @@ BIN := .venv/bin
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 STAMP := .venv/installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Two processes of tests; of all tests one starts shops, the other does everything else (see tests/conftest.py). Looked
+# for when it is used: an environment that was set up before it was among the packages has one.
+LANES = $(shell $(BIN)/python -c 'import xdist' 2>/dev/null && \
+	echo -p xdist.plugin -p xdist.looponfail --numprocesses 2 --dist loadscope --no-loadscope-reorder)
 
 .PHONY: help setup run test lint types unit simulate mutants bench load relevance contract wheel lock diagrams clean
 
@@ -25,11 +29,11 @@ $(STAMP): requirements.lock pyproject.toml
 run: setup ## Start the shop with a demo catalogue on http://127.0.0.1:8000 (ARGS="--port 9000")
 	@exec $(BIN)/doorbuster up $(ARGS)
 
-test: setup lint types ## Lint, types, and all tests (ARGS="-k cart" for some)
-	@$(BIN)/python -m pytest $(ARGS)
+test: setup lint types ## Lint, types, and all tests (ARGS="-k cart" for some, "-n 0" in one process)
+	@$(BIN)/python -m pytest $(LANES) $(ARGS)
 
 unit: setup ## The unit tests only: seconds
-	@$(BIN)/python -m pytest tests/unit $(ARGS)
+	@$(BIN)/python -m pytest $(LANES) tests/unit $(ARGS)
 
 simulate: setup ## Histories under faults: RUNS=300 of them (FIRST=0), or SEED=7 alone with its timeline
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--runs $(or $(RUNS),300) --first $(or $(FIRST),0) $(if $(MINUTES),--minutes $(MINUTES)))

@@ -4,6 +4,7 @@ import gc
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,10 @@ TESTS = Path(__file__).parent
 MEMORY = Path("/dev/shm")
 ROOM_BYTES = 4 << 30
 """A whole run leaves less than half of it."""
+SHOPS = "tests/e2e/"
+FUZZER = "tests/e2e/test_the_whole_contract.py"
+GIVING_WAY = 5
+"""Niceness of the lane without shops: a third of the processor where both want it."""
 GARBAGE_AFTER = 20_000
 """New objects between two looks for garbage: some tests make many, and hardly any of them go round in circles."""
 
@@ -31,10 +36,40 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with the ring of its directory, so that `-m unit` and `tests/unit` mean the same."""
+    """Mark each test with the ring of its directory, so that `-m unit` and `tests/unit` mean the same; shops first."""
     for item in items:
         if item.path.is_relative_to(TESTS) and item.path.parent != TESTS:
             item.add_marker(item.path.relative_to(TESTS).parts[0])
+    items.sort(key=lambda item: (not watches_a_shop(item.nodeid), item.nodeid.startswith(FUZZER)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With two processes (see the Makefile) one is the lane of whole shops: two at a time would be in each other's way.
+
+    The other lane gets one file of the other rings after the other, and so does the first when it is through.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Lanes(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            if watches_a_shop(nodeid):
+                return SHOPS
+            return nodeid if nodeid.startswith(FUZZER) else nodeid.partition("::")[0]
+
+    return Lanes(config, log)
+
+
+def watches_a_shop(nodeid: str) -> bool:
+    """Whether the test sees how long a whole shop takes to answer; the fuzzer only sees what."""
+    return nodeid.startswith(SHOPS) and not nodeid.startswith(FUZZER)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Whoever watches a whole shop has the right of way."""
+    in_a_lane = hasattr(item.config, "workerinput")
+    if in_a_lane and not watches_a_shop(item.nodeid) and os.nice(0) < GIVING_WAY:
+        os.nice(GIVING_WAY - os.nice(0))
 
 
 def pytest_collection_finish() -> None:

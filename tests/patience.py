@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 
 
 class SkippingSelector(selectors.DefaultSelector):
-    """Skips a wait for timers, unless a thread or a socket is about to say something."""
+    """Skips a wait for timers, unless a thread or somebody at the other end of a socket may say something meanwhile."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -22,7 +22,9 @@ class SkippingSelector(selectors.DefaultSelector):
         self.skipped_s = 0.0
 
     def select(self, timeout: float | None = None) -> Any:
-        if not self.skips or self.in_threads or timeout is None or timeout <= 0:
+        # The loop itself has one, by which threads wake it.
+        connected = len(self.get_map()) > 1
+        if not self.skips or self.in_threads or connected or timeout is None or timeout <= 0:
             return super().select(timeout)
         ready = super().select(0)
         if not ready:

@@ -11,7 +11,7 @@ import redis
 from loadtest.processes import free_port
 from loadtest.redis_program import find_redis_server
 
-START_TIMEOUT_S = 10.0
+START_TIMEOUT_S = 60.0
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
 
 
@@ -81,5 +81,5 @@ class RedisServer:
     def _end(self, number: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(number)
-            self._process.wait(10)
+            self._process.wait(30)
             self._process = None

@@ -15,6 +15,9 @@ from .events import (
     AddressPut,
     AddressRemoved,
     CartUsed,
+    EmailChangeBegun,
+    EmailChanged,
+    EmailChangeRefused,
     HandleForgotten,
     HandleHeld,
     IdentityLinked,
@@ -36,6 +39,7 @@ from .events import (
 )
 from .messages import (
     CartInUse,
+    ChangeEmail,
     ChangePassword,
     ConfirmTotp,
     DisableTotp,
@@ -72,6 +76,8 @@ RETRY_GRACE_MS = 30_000
 MOST_ADDRESSES = 20
 MOST_PREFERENCES = 50
 MOST_IDENTITIES = 10
+MOST_LEFT = 10
+"""Handles that are being let go at a time."""
 MOST_RECOVERY_CODES = 16
 MOST_ROLES = 8
 MOST_ORDERS_LOOKED_AT = 100
@@ -160,6 +166,20 @@ def _change_password(account: Account, command: ChangePassword, now: Instant) ->
             return Accepted((), view(account))
         return Rejected(Reason.LOGIN_REFUSED)
     return _recorded(account, PasswordChanged(command.password, now, command.keep_session))
+
+
+def _change_email(account: Account, command: ChangeEmail, _now: Instant) -> Outcome:
+    if refusal := _gone(account) or _too_long(command, "email", "handle"):
+        return refusal
+    if not command.email or not command.handle:
+        return invalid("email", "not be empty")
+    if command.handle in (account.handle, account.next_handle):
+        return Accepted((), view(account))
+    # A handle that is being let go would be lost if it were taken again meanwhile.
+    under_way = account.next_handle or command.handle in account.left or len(account.left) >= MOST_LEFT
+    if command.credentials != account.credentials or under_way:
+        return Rejected(Reason.LOGIN_REFUSED)
+    return _recorded(account, EmailChangeBegun(command.email, command.handle))
 
 
 def _rehash(account: Account, command: Rehash, now: Instant) -> Outcome:
@@ -273,15 +293,20 @@ def _erase(account: Account, _command: Erase, now: Instant) -> Outcome:
 
 
 def _effect_answered(account: Account, command: EffectAnswered, now: Instant) -> Outcome:
-    """Whether the address is the account's own; after the erasure whatever the other entity said: what it doesn't know,
-    it needn't forget."""
+    """Whether the address, or the next one, is the account's own; after the erasure whatever the other entity said:
+    what it doesn't know, it needn't forget."""
     name, _, rest = command.effect_id.partition(":")
     if name == "take":
         if account.status is not Status.OPENING:
             return Accepted()
         return Accepted((AccountErased(now) if isinstance(command.reply, Rejected) else HandleHeld(),))
+    if name == "email":
+        if rest != account.next_handle:
+            return Accepted()
+        return Accepted((EmailChangeRefused() if isinstance(command.reply, Rejected) else EmailChanged(now),))
     if name == "leave":
-        return Accepted((HandleForgotten(rest),) if rest in (account.handle, *account.identities) else ())
+        held = (account.handle, *account.identities, *account.left)
+        return Accepted((HandleForgotten(rest),) if rest in held else ())
     if name == "forget-visits":
         return Accepted((VisitsForgotten(),) if account.visits else ())
     return Accepted((OrderForgotten(rest),) if any(note.order_id == rest for note in account.orders) else ())
@@ -343,6 +368,7 @@ _DECISIONS: dict[type[Command], Callable[[Account, Any, Instant], Outcome]] = {
     Refresh: _refresh,
     SignOut: _sign_out,
     ChangePassword: _change_password,
+    ChangeEmail: _change_email,
     Rehash: _rehash,
     SetProfile: _set_profile,
     SetPreferences: _set_preferences,

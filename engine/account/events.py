@@ -58,6 +58,23 @@ class PasswordChanged(Event, frozen=True):
     keep_session: str = ""
 
 
+class EmailChangeBegun(Event, frozen=True):
+    """The account wants another address: whether it is free is being found out."""
+
+    email: str
+    handle: str
+
+
+class EmailChanged(Event, frozen=True):
+    """The new address is this account's; the handle of the one before is let go."""
+
+    at: Instant
+
+
+class EmailChangeRefused(Event, frozen=True):
+    """The new address is another account's."""
+
+
 class PasswordRehashed(Event, frozen=True):
     password: str
 
@@ -121,7 +138,7 @@ class OrderForgotten(Event, frozen=True):
 
 
 class HandleForgotten(Event, frozen=True):
-    """After the erasure: the handle is free."""
+    """After the erasure, or a change of the address: the handle is free."""
 
     handle: str
 
@@ -140,6 +157,9 @@ AccountEvent = (
     | SessionsEnded
     | PasswordChanged
     | PasswordRehashed
+    | EmailChangeBegun
+    | EmailChanged
+    | EmailChangeRefused
     | ProfileSet
     | PreferencesSet
     | AddressPut

@@ -103,6 +103,14 @@ class ChangePassword(Command, frozen=True):
     keep_session: str = ""
 
 
+class ChangeEmail(Command, frozen=True):
+    """Be found by another address, of which it was shown that it is the owner's; `handle` is its key among handles."""
+
+    email: str
+    handle: str
+    credentials: int
+
+
 class Rehash(Command, frozen=True):
     """The same password, hashed by newer parameters."""
 
@@ -257,6 +265,7 @@ AccountCommand = (
     | Refresh
     | SignOut
     | ChangePassword
+    | ChangeEmail
     | Rehash
     | SetProfile
     | SetPreferences

@@ -16,6 +16,9 @@ from .events import (
     AddressPut,
     AddressRemoved,
     CartUsed,
+    EmailChangeBegun,
+    EmailChanged,
+    EmailChangeRefused,
     HandleForgotten,
     HandleHeld,
     IdentityLinked,
@@ -55,7 +58,8 @@ class Totp(msgspec.Struct, array_like=True, gc=False):
 
 
 class Account(msgspec.Struct, array_like=True, gc=False):
-    """The state of an account; `status` is None until it is opened. `credentials` counts password changes."""
+    """The state of an account; `status` is None until it is opened. `credentials` counts changes of the password
+    and of the address: what was sent to one before opens nothing any more."""
 
     account_id: str
     status: Status | None = None
@@ -77,6 +81,11 @@ class Account(msgspec.Struct, array_like=True, gc=False):
     created_at: Instant = 0
     forgotten: list[str] = []
     """Orders that are anonymous since the erasure: what the journal still says of them may go."""
+    next_email: str = ""
+    next_handle: str = ""
+    """Of the address that it wants instead, until it is known whether that is free."""
+    left: list[str] = []
+    """Handles of addresses before, until they are let go."""
     visits: bool = False
     """After the erasure: what the customer did in the shop has yet to be forgotten."""
 
@@ -129,6 +138,24 @@ def _apply_password_changed(account: Account, event: PasswordChanged) -> None:
     account.credentials += 1
     kept = account.sessions.get(event.keep_session)
     account.sessions = {event.keep_session: kept} if kept is not None else {}
+
+
+def _apply_email_begun(account: Account, event: EmailChangeBegun) -> None:
+    account.next_email, account.next_handle = event.email, event.handle
+
+
+def _apply_email_changed(account: Account, _event: EmailChanged) -> None:
+    if account.status is Status.ERASED:
+        account.left = [*account.left, account.next_handle]
+    else:
+        account.left = [*account.left, account.handle]
+        account.email, account.handle = account.next_email, account.next_handle
+        account.credentials += 1
+    account.next_email = account.next_handle = ""
+
+
+def _apply_email_refused(account: Account, _event: EmailChangeRefused) -> None:
+    account.next_email = account.next_handle = ""
 
 
 def _apply_rehashed(account: Account, event: PasswordRehashed) -> None:
@@ -189,6 +216,8 @@ def _apply_erased(account: Account, _event: AccountErased) -> None:
     kept = Account(account.account_id, Status.ERASED, handle=account.handle)
     kept.identities = dict.fromkeys(account.identities, "")
     kept.orders = account.orders
+    # A change that is under way still hears whether it holds the handle, which then must be let go.
+    kept.next_handle, kept.left = account.next_handle, account.left
     # Of an account that never came to be there were no visits.
     kept.visits = account.status is Status.ACTIVE
     for name in Account.__struct_fields__:
@@ -202,6 +231,7 @@ def _apply_order_forgotten(account: Account, event: OrderForgotten) -> None:
 
 def _apply_handle_forgotten(account: Account, event: HandleForgotten) -> None:
     account.identities = _without(account.identities, event.handle)
+    account.left = [handle for handle in account.left if handle != event.handle]
     if account.handle == event.handle:
         account.handle = ""
 
@@ -220,6 +250,9 @@ _CHANGES: dict[type[Message], Callable[[Account, Any], None]] = {
     SessionsEnded: _apply_sessions_ended,
     PasswordChanged: _apply_password_changed,
     PasswordRehashed: _apply_rehashed,
+    EmailChangeBegun: _apply_email_begun,
+    EmailChanged: _apply_email_changed,
+    EmailChangeRefused: _apply_email_refused,
     ProfileSet: _apply_profile,
     PreferencesSet: _apply_preferences,
     AddressPut: _apply_address_put,
@@ -249,15 +282,18 @@ def apply(account: Account, event: Event) -> None:
 
 
 def effects(account: Account) -> Iterator[Effect]:
-    """A new account waits for its address, an erased one until its handles are free, its orders anonymous and
-    its visits forgotten."""
+    """A new account waits for its address, an erased one until its handles are free, its orders anonymous and its
+    visits forgotten; one that changes its address for the new one, and until the old one is free."""
     if account.status is Status.OPENING:
         yield Send("take", "handle", account.handle, TakeHandle(account.account_id))
-    if account.status is not Status.ERASED:
-        return
-    for handle in (account.handle, *account.identities):
+    if account.next_handle:
+        yield Send(f"email:{account.next_handle}", "handle", account.next_handle, TakeHandle(account.account_id))
+    held = (account.handle, *account.identities) if account.status is Status.ERASED else ()
+    for handle in (*held, *account.left):
         if handle:
             yield Send(f"leave:{handle}", "handle", handle, LeaveHandle(account.account_id))
+    if account.status is not Status.ERASED:
+        return
     for note in account.orders:
         yield Send(f"anonymize:{note.order_id}", "order", note.order_id, Anonymize())
     if account.visits:
@@ -266,7 +302,7 @@ def effects(account: Account) -> Iterator[Effect]:
 
 def settled(account: Account) -> AccountView | None:
     """The account once it is known whether the address is its own; without an address it is no account any more."""
-    return None if account.status in (None, Status.OPENING) else view(account)
+    return None if account.status in (None, Status.OPENING) or account.next_handle else view(account)
 
 
 def view(account: Account) -> AccountView:

@@ -15,7 +15,8 @@ from ..mail.outbox import Outbox
 from ..mail.port import Mailer
 from ..mail.smtp import SmtpMailer
 from .passwords import Passwords
-from .service import Accounts, AccountSettings, Sender
+from .ports import AccountSettings, Sender
+from .service import Accounts
 
 
 class MailSettings(AccountSettings, Protocol):

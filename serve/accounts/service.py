@@ -6,11 +6,12 @@ has an account: passwords are always hashed, mails leave behind the scenes, atte
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from engine.account import (
     AccountView,
+    ChangeEmail,
     ChangePassword,
     Erase,
     LinkIdentity,
@@ -25,7 +26,7 @@ from engine.account import (
     SignOut,
 )
 from engine.handle import HandleView, LoginWorked, LookHandle, TakeHandle, TryLogin, TryMail
-from engine.kernel import Command, Instant, Rejected, Reply
+from engine.kernel import Instant, Rejected, Reply
 from engine.reasons import Reason
 
 from ..access.access import Access
@@ -35,6 +36,7 @@ from ..mail.outbox import Outbox
 from ..mail.port import Message
 from .oidc import Identity
 from .passwords import Passwords
+from .ports import AccountSettings, Sender
 from .second_factor import SecondFactors
 from .secrets import SECRET_BYTES, Links, RefreshToken, handle_of, is_email, normalized
 
@@ -43,28 +45,6 @@ VERIFY_LIFETIME_S = 48 * 3_600
 RESET_LIFETIME_S = 30 * 60
 FRESH_MS = 10 * 60_000
 """Who has no password shows by a login this young that it is really them."""
-
-
-class Sender(Protocol):
-    """The way to entities."""
-
-    async def send(self, kind: str, key: str, command: Command, *, settle_s: float = 0.0) -> Reply: ...
-
-
-class AccountSettings(Protocol):
-    """The settings that are read here."""
-
-    @property
-    def public_url(self) -> str: ...
-
-    @property
-    def shop_name(self) -> str: ...
-
-    @property
-    def mail_templates(self) -> str: ...
-
-    @property
-    def session_days(self) -> int: ...
 
 
 class Tokens(NamedTuple):
@@ -104,6 +84,7 @@ class Accounts:
         self._new_id = new_id
         self.factors = SecondFactors(secret, settings.shop_name)
         self._verify_links = Links(secret, "verify-email", now, VERIFY_LIFETIME_S)
+        self._email_links = Links(secret, "change-email", now, VERIFY_LIFETIME_S)
         self._reset_links = Links(secret, "reset-password", now, RESET_LIFETIME_S)
 
     # -- opening
@@ -282,17 +263,52 @@ class Accounts:
             return account
         return await self._take_password(account_id, new, account.credentials, session)
 
+    # -- another address
+
+    async def ask_email(self, account_id: str, email: str, password: str, logged_in_at: Instant) -> Rejected | None:
+        """Send a link to the address that the account shall have instead, or word that another account has it."""
+        account = await self._own(account_id, password, logged_in_at)
+        if isinstance(account, Rejected):
+            return account
+        handle = self.handle_of_mail(email)
+        holder = await self._client.send("handle", handle, TryMail(self._new_id()))
+        if isinstance(holder, Rejected):
+            return holder
+        assert isinstance(holder, HandleView)
+        mail_id = self._new_id()
+
+        async def write() -> Message | None:
+            if holder.account_id:
+                return self._letters.write("account-exists", email, mail_id, {})
+            link = self._link("change-email", self._email_links.make((account_id, email, handle, account.credentials)))
+            values = {"link": link, "hours": self._email_links.lifetime_s // 3_600}
+            return self._letters.write("change-email", email, mail_id, values)
+
+        self._outbox.post(write)
+        return None
+
+    async def change_email(self, token: str) -> AccountView | Rejected:
+        """Give the account the address to which the link was sent, unless another has it by now; the address before is
+        told."""
+        content = self._email_links.read(token, tuple[str, str, str, int])
+        if content is None:
+            return Rejected(Reason.LOGIN_REFUSED)
+        account_id, email, handle, credentials = content
+        before = await self.look(account_id)
+        if before is None or before.email == email:
+            return before or Rejected(Reason.LOGIN_REFUSED)
+        command = ChangeEmail(email, handle, credentials)
+        reply = await self._client.send("account", account_id, command, settle_s=OPENING_S)
+        if not isinstance(reply, AccountView) or reply.email != email:
+            return Rejected(Reason.LOGIN_REFUSED)
+        self.tell(before, "email-changed", {"name": before.profile.name})
+        return reply
+
     async def erase(self, account_id: str, password: str, logged_in_at: Instant) -> Rejected | None:
         """Forget whose account it is, on the word of whoever knows its password, or has logged in just now."""
-        account = await self.look(account_id)
-        if account is None:
-            return Rejected(Reason.NOT_FOUND)
-        if account.password:
-            confirmed = await self.confirmed(account_id, password)
-            if isinstance(confirmed, Rejected):
-                return confirmed
-        elif self._now() - logged_in_at > FRESH_MS:
-            return Rejected(Reason.LOGIN_REFUSED)
+        account = await self._own(account_id, password, logged_in_at)
+        if isinstance(account, Rejected):
+            return account
         reply = await self._client.send("account", account_id, Erase())
         return reply if isinstance(reply, Rejected) else None
 
@@ -316,6 +332,15 @@ class Accounts:
         return handle_of(self._secret, "mail", normalized(email))
 
     # -- inside
+
+    async def _own(self, account_id: str, password: str, logged_in_at: Instant) -> AccountView | Rejected:
+        """The account, if this is its password; or, where it has none, if its owner has logged in just now."""
+        account = await self.look(account_id)
+        if account is None:
+            return Rejected(Reason.NOT_FOUND)
+        if account.password:
+            return await self.confirmed(account_id, password)
+        return account if self._now() - logged_in_at <= FRESH_MS else Rejected(Reason.LOGIN_REFUSED)
 
     async def _checked(self, handle: str, attempt_id: str, password: str) -> AccountView | Rejected:
         """The account of the handle, if this is its password. The attempt is counted first."""

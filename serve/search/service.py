@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
@@ -183,17 +183,23 @@ class Search:
         return self._synonyms[1]
 
     async def _name_all(self) -> None:
-        skus: list[str] = []
-        while page := self._catalogue.page(skus[-1] if skus else "", NAMED_AT_ONCE):
-            skus += [product.sku for product in page]
-            await asyncio.sleep(0)
-        self._follower.begin(len(skus))
-        for start in range(0, len(skus), NAMED_AT_ONCE):
-            for sku in skus[start : start + NAMED_AT_ONCE]:
+        expected = 0
+        async for skus in self._on_sale():
+            expected += len(skus)
+        # From now on what comes to be sold is told to the new index, so it must be begun before any product is named.
+        self._follower.begin(expected)
+        async for skus in self._on_sale():
+            for sku in skus:
                 self._follower.changed(sku)
-            await asyncio.sleep(0)
-        # What is put on sale while these were named is told by itself.
         self._follower.complete()
+
+    async def _on_sale(self) -> AsyncIterator[list[str]]:
+        """SKUs, some at a time."""
+        after = ""
+        while page := self._catalogue.page(after, NAMED_AT_ONCE):
+            after = page[-1].sku
+            yield [product.sku for product in page]
+            await asyncio.sleep(0)
 
     async def _name_those_in(self, categories: Collection[str]) -> None:
         facets = [("category", id) for id in categories]

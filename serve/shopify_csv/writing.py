@@ -95,7 +95,9 @@ def group_lines(handle: str, page: Page | None, products: Sequence[Sellable], cu
 
 def _plain_rows(handle: str, page: Page | None, products: Sequence[Sellable], currency: str) -> list[dict[str, str]]:
     first = products[0].fields
-    images = list(zip(first["images"], [*first["image_alts"], *[""] * len(first["images"])], strict=False))
+    named = zip(first["images"], [*first["image_alts"], *[""] * len(first["images"])], strict=False)
+    # A row with nothing but a blank picture would be read as a product without a SKU; our own column has it anyway.
+    images = [(url, alt) for url, alt in named if url.strip()]
     rows = [_variant_row(handle, page, product, currency) for product in products]
     rows += [{"Handle": handle} for _ in range(len(rows), len(images))]
     for position, (row, (url, alt)) in enumerate(zip(rows, images, strict=False), 1):

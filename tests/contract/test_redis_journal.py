@@ -523,7 +523,7 @@ def move_slot(nodes: list[RedisServer], key: str) -> None:
 
 async def patiently(attempt: Callable[[], Coroutine[Any, Any, int]]) -> int:
     """The result of the first attempt that the journal takes."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         try:
             return await attempt()

@@ -13,24 +13,33 @@ from loadtest.processes import answers_ok, clean_environment, family_of, free_po
 from loadtest.shop import ADMIN_KEY_FILE, Shop, read_admin_key, shop_command
 from serve.launcher import processes
 
-START_TIMEOUT_S = 90.0
+START_TIMEOUT_S = 100.0
+STOP_TIMEOUT_S = 60.0
 
 
 class RunningShop:
     """One shop; it can be started again on the same data."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, process_group: bool = False) -> None:
         self.data = folder / "data"
         self.log = folder / "shop.log"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._options = options
+        self._process_group = process_group
+        """Whether its processes are a group of their own, as service managers have it."""
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start the shop and wait until it can sell."""
         with self.log.open("ab") as output:
-            self._process = subprocess.Popen(self.command(), stdout=output, stderr=output, env=clean_environment())
+            self._process = subprocess.Popen(
+                self.command(),
+                stdout=output,
+                stderr=output,
+                env=clean_environment(),
+                start_new_session=self._process_group,
+            )
         deadline = time.monotonic() + START_TIMEOUT_S
         while not answers_ok(f"{self.url}/readyz"):
             assert self._process.poll() is None, self.tail()
@@ -44,6 +53,10 @@ class RunningShop:
     def api(self) -> Shop:
         """The administrative requests."""
         return Shop(self.url, read_admin_key(self.data / ADMIN_KEY_FILE))
+
+    @property
+    def runs(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     @property
     def pid(self) -> int:
@@ -78,11 +91,23 @@ class RunningShop:
         (pid,) = [pid for pid, command in self.processes().items() if part in command]
         return pid
 
-    def stop(self, number: signal.Signals = signal.SIGTERM, timeout_s: float = 30.0) -> int:
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to stop and wait until it has; the exit status."""
         assert self._process is not None
         self._process.send_signal(number)
-        return self._process.wait(timeout_s)
+        return self.stopped()
+
+    def stopped(self) -> int:
+        """Wait until it has stopped; the exit status."""
+        assert self._process is not None
+        return self._process.wait(STOP_TIMEOUT_S)
+
+    def leaves_nothing_after(self, number: signal.Signals) -> None:
+        """That the signal ends it well, with every process and port of it."""
+        run_id = self.run_id
+        assert self.stop(number) == 0, self.tail()
+        assert processes.find(run_id) == []
+        assert not answers_ok(f"{self.url}/readyz")
 
     def kill_everything(self) -> None:
         """kill -9 of every process of the run at once, as a power cut would."""
@@ -92,12 +117,10 @@ class RunningShop:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 continue
-        self._process.wait(10)
+        self._process.wait(STOP_TIMEOUT_S)
         processes.kill(self.run_id)
 
     def close(self) -> None:
         """Whatever a test did: nothing of this shop is left."""
-        if self._process is None or not self.data.exists():
-            return
-        if self._process.poll() is None:
+        if self.runs and self.data.exists():
             self.stop()

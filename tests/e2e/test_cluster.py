@@ -11,7 +11,7 @@ from loadtest.redis_program import find_redis_server
 
 from ..redis_server import NO_SERVER
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -24,7 +24,7 @@ def network() -> None:
 
 def test_selling_goes_on_when_a_node_dies_and_every_unit_is_accounted_for() -> None:
     command = [sys.executable, "-m", "loadtest.cluster", "--window", "6", "--rate", "20"]
-    said = subprocess.run(command, capture_output=True, text=True, check=False, env=clean_environment(), timeout=280)
+    said = subprocess.run(command, capture_output=True, text=True, check=False, env=clean_environment(), timeout=400)
     print(said.stdout)
     assert said.returncode == 0, f"{said.stdout}\n{said.stderr}"
     assert "worker-1 is killed" in said.stdout

@@ -19,7 +19,7 @@ from tests.providers.paypal_server import CLIENT_ID, CLIENT_SECRET, WEBHOOK_ID, 
 
 from .running import RunningShop
 
-SETTLES_WITHIN_S = 20.0
+SETTLES_WITHIN_S = 60.0
 PRICE = 1_999
 
 
@@ -47,7 +47,7 @@ class PayPalShop:
             f'paypal_webhook_id = "{WEBHOOK_ID}"\npaypal_api_url = "{paypal_url}"\n'
         )
         self.paypal = paypal
-        self.running = RunningShop(folder, "--config", str(config))
+        self.running = RunningShop(folder, "--config", str(config), "--demo-products", "20")
         self.running.start()
         self._http = httpx.Client(base_url=self.running.url, trust_env=False, timeout=30)
         self._admin = {"Authorization": f"Bearer {read_admin_key(self.running.data / ADMIN_KEY_FILE)}"}

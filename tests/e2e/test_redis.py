@@ -2,10 +2,10 @@
 
 import asyncio
 import secrets
+import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import aiohttp
 import pytest
@@ -24,28 +24,28 @@ UNITS = 100_000
 AT_ONCE = 32
 SOLD_BEFORE = 300
 AWAY_S = 5.0
-LONGEST_ANSWER_S = 4.0
+LONGEST_ANSWER_S = 6.0
 """Two seconds of trying on, and what a machine that does much else adds to them."""
-BACK_WITHIN_S = 10.0
+BACK_WITHIN_S = 30.0
 UNAVAILABLE = 503
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(300),
     pytest.mark.skipif(find_redis_server() is None, reason=NO_SERVER),
 ]
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path / "redis").start()
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path_factory.mktemp("server") / "redis").start()
     yield server
     server.kill()
 
 
-@pytest.fixture
-def redis_shop(tmp_path: Path, server: RedisServer) -> Iterator[RunningShop]:
-    running = RunningShop(tmp_path, "--demo-products", "0", "--journal", server.url)
+@pytest.fixture(scope="module")
+def redis_shop(tmp_path_factory: pytest.TempPathFactory, server: RedisServer) -> Iterator[RunningShop]:
+    running = RunningShop(tmp_path_factory.mktemp("redis-shop"), "--demo-products", "0", "--journal", server.url)
     running.start()
     yield running
     running.close()
@@ -148,3 +148,7 @@ def test_redis_is_killed_while_the_shop_sells(redis_shop: RunningShop, server: R
     assert asyncio.run(all_there(redis_shop, buyers.confirmed))
     stock = redis_shop.api.stock(sku)
     assert (UNITS - stock.on_hand, stock.reserved) == (len(orders), 0)
+
+
+def test_ctrl_c_leaves_no_process_and_no_port(redis_shop: RunningShop) -> None:
+    redis_shop.leaves_nothing_after(signal.SIGINT)

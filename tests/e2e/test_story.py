@@ -9,7 +9,7 @@ from loadtest.processes import clean_environment
 from .running import RunningShop
 
 STORY = Path(__file__).parents[2] / "examples" / "story.py"
-TIMEOUT_S = 100
+TIMEOUT_S = 200
 
 
 def test_the_story_of_a_day_comes_true(shop: RunningShop) -> None:

@@ -17,9 +17,9 @@ from loadtest.processes import clean_environment
 
 from .running import RunningShop
 
-EXAMPLES_PER_OPERATION = 6
-REQUEST_TIMEOUT_S = 20
-TIMEOUT_S = 240
+EXAMPLES_PER_OPERATION = 3
+REQUEST_TIMEOUT_S = 30
+TIMEOUT_S = 400
 
 CONFIGURATION = """\
 # Every refusal is one: a body may break the schema and be too large as well (413).

@@ -159,7 +159,7 @@ def test_the_directory_killed_is_not_even_noticed(settings: Settings) -> None:
         await buying
         assert len(shoppers.confirmed) == 400
 
-    asyncio.run(asyncio.wait_for(main(), 60))
+    asyncio.run(asyncio.wait_for(main(), 100))
 
 
 def test_a_sku_is_pinned_and_unpinned_while_it_sells(settings: Settings) -> None:
@@ -198,7 +198,7 @@ def test_a_refused_order_holds_nothing(settings: Settings) -> None:
         assert reply.settlement.status is Status.REJECTED
         assert (await settled_quantities(client)).available == 1
 
-    asyncio.run(asyncio.wait_for(main(), 60))
+    asyncio.run(asyncio.wait_for(main(), 100))
 
 
 def test_the_journal_files_tell_the_same_as_the_hosts_did(settings: Settings) -> None:
@@ -214,4 +214,4 @@ def test_the_journal_files_tell_the_same_as_the_hosts_did(settings: Settings) ->
         finally:
             await journal.close()
 
-    asyncio.run(asyncio.wait_for(main(), 60))
+    asyncio.run(asyncio.wait_for(main(), 100))

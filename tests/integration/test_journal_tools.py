@@ -43,7 +43,7 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
 def settings(tmp_path: Path) -> Settings:
     """A shop that has sold: one SKU was pinned and came home, orders were refused and cancelled."""
     settings = Settings(data=tmp_path / "shop", shards=4)
-    asyncio.run(asyncio.wait_for(a_day_of_selling(settings), 60))
+    asyncio.run(asyncio.wait_for(a_day_of_selling(settings), 100))
     return settings
 
 
@@ -91,8 +91,8 @@ def test_a_shop_moves_to_redis_and_back_with_everything(
     assert "Committed" in well("inspect", "stock", SKU, "--journal", target)
     well("copy", target, f"sqlite:///{tmp_path}/back")
     assert "Everything adds up" in well("verify", "--journal", f"sqlite:///{tmp_path}/back")
-    asyncio.run(asyncio.wait_for(sells_on(settings.model_copy(update={"journal": target})), 30))
-    asyncio.run(asyncio.wait_for(sells_on(settings.model_copy(update={"journal": f"sqlite:///{tmp_path}/back"})), 30))
+    asyncio.run(asyncio.wait_for(sells_on(settings.model_copy(update={"journal": target})), 100))
+    asyncio.run(asyncio.wait_for(sells_on(settings.model_copy(update={"journal": f"sqlite:///{tmp_path}/back"})), 100))
     assert "Everything adds up" in well("verify", "--journal", target)
 
 
@@ -160,7 +160,7 @@ def test_a_backup_of_a_selling_shop_is_one_instant_and_can_be_restored(
         await shop.close()
         return sold
 
-    assert asyncio.run(asyncio.wait_for(sell_and_back_up(), 60)) > 0
+    assert asyncio.run(asyncio.wait_for(sell_and_back_up(), 100)) > 0
     for number in range(3):
         assert "Everything adds up" in well("verify", "--journal", f"sqlite:///{tmp_path}/backup-{number}")
     restored = f"sqlite:///{tmp_path}/restored"

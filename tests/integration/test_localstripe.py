@@ -15,7 +15,7 @@ from tests.unit.serve.shopfront import START_MS, Shopfront
 
 STRIPE = "/v1/webhooks/stripe"
 PRICE = 1_999
-WEBHOOK_TIMEOUT_S = 10
+WEBHOOK_TIMEOUT_S = 30
 """localstripe calls back after a second."""
 
 

@@ -25,7 +25,7 @@ from .test_host_actors import SKU, UNITS, Shoppers, settled_quantities
 
 SHARDS = 16
 BUYERS = 8
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 NODE = {"num_cpus": 2, "object_store_memory": 80_000_000}
 SOON_MS = {"RAY_health_check_period_ms": "500", "RAY_health_check_initial_delay_ms": "500"}
 

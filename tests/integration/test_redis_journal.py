@@ -98,7 +98,7 @@ def test_redis_is_killed_under_load_and_the_shop_goes_on_by_itself(settings: Set
         await everything_is_there(shop, buyers)
         await shop.close()
 
-    asyncio.run(asyncio.wait_for(scenario(), 60))
+    asyncio.run(asyncio.wait_for(scenario(), 100))
 
 
 async def everything_is_there(shop: Shop, buyers: Buyers) -> None:
@@ -138,7 +138,7 @@ def test_redis_stops_answering_for_a_while(settings: Settings, server: RedisServ
         await everything_is_there(shop, buyers)
         await shop.close()
 
-    asyncio.run(asyncio.wait_for(scenario(), 60))
+    asyncio.run(asyncio.wait_for(scenario(), 100))
 
 
 def sell_in_another_process(settings: Settings, wire: "Connection[str, str]") -> None:
@@ -181,7 +181,7 @@ def test_whoever_lost_the_shards_to_another_process_sells_nothing_more(settings:
         await shop.close()
 
     try:
-        asyncio.run(asyncio.wait_for(scenario(), 60))
+        asyncio.run(asyncio.wait_for(scenario(), 100))
     finally:
         process.join(10)
         process.kill()

@@ -22,7 +22,7 @@ from loadtest.processes import free_port
 
 REQUIREMENT = "localstripe==1.15.10"
 INSTALL_TIMEOUT_S = 90
-START_TIMEOUT_S = 20.0
+START_TIMEOUT_S = 60.0
 SECRET_KEY = "sk_test_12345"
 WEBHOOK_SECRET = "whsec_local"
 VISA = "pm_card_visa"
@@ -119,7 +119,7 @@ def running(directory: Path) -> Iterator[LocalStripe]:
     finally:
         server.close()
         process.kill()
-        process.wait(10)
+        process.wait(30)
 
 
 def _answers(url: str) -> bool:

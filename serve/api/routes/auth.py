@@ -60,6 +60,15 @@ async def verify_email(given: VerifyIn, shop: TheShop) -> Response:
     return Response(status_code=204)
 
 
+@router.post("/v1/auth/change-email", status_code=204, responses={204: _NOTHING, **body_problems(403)})
+async def change_email(given: VerifyIn, shop: TheShop) -> Response:
+    """Give an account the address to which the mail's link was sent. The address before is told."""
+    account = await shop.accounts.change_email(given.token)
+    if isinstance(account, Rejected):
+        raise refused(account)
+    return Response(status_code=204)
+
+
 @router.post("/v1/auth/password-reset", response_model=Sent, status_code=202, responses=body_problems())
 async def ask_password_reset(given: ResetIn, shop: TheShop) -> Response:
     """Ask for a link by which a new password can be chosen."""

@@ -36,6 +36,7 @@ from ..schemas.account import (
     Account,
     Address,
     Addresses,
+    ChangeEmailIn,
     ChangePasswordIn,
     CodeIn,
     Enrolment,
@@ -45,6 +46,7 @@ from ..schemas.account import (
     Preferences,
     Profile,
     RecoveryCodes,
+    Sent,
     Session,
     Sessions,
 )
@@ -176,6 +178,17 @@ async def disable_totp(given: CodeIn, customer: TheCustomer, shop: TheShop) -> R
     if isinstance(second, Rejected):
         raise refused(second)
     return shaped(Account.of(await _send(shop, customer, DisableTotp(second))))
+
+
+@secret_router.post("/v1/me/email", response_model=Sent, status_code=202, responses=body_problems(401, 404))
+async def ask_other_email(
+    given: ChangeEmailIn, customer: TheCustomer, principal: ThePrincipal, shop: TheShop
+) -> Response:
+    """Ask for another address. Nothing changes until the link in the mail that is sent to it has come back."""
+    refusal = await shop.accounts.ask_email(customer, given.email, given.password, principal.issued_at)
+    if refusal is not None:
+        raise refused(refusal)
+    return shaped(Sent(), 202)
 
 
 @secret_router.post("/v1/me/erasure", status_code=204, responses={204: _NOTHING, **body_problems(401, 404)})

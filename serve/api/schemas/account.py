@@ -101,6 +101,13 @@ class ResetIn(Input):
     email: Email
 
 
+class ChangeEmailIn(Input):
+    """Another address, and the password, to show that it is really you; empty for an account that has none."""
+
+    email: Email
+    password: GivenPassword = ""
+
+
 class NewPasswordIn(Input):
     token: LinkToken
     password: Password

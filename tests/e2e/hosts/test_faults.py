@@ -13,15 +13,15 @@ from ..running import RunningShop
 
 PURCHASES_PER_S = 40
 WINDOW_S = 2.0
-GIVEN_UP_AFTER_S = 4.0
-"""A host that doesn't answer that long has lost its shards."""
-BACK_WITHIN_S = 3.0
+GIVEN_UP_AFTER_S = 6.0
+"""A host that doesn't answer for two seconds has lost its shards; a busy machine takes longer to say so."""
+BACK_WITHIN_S = 5.0
 """Measured: 0.2 to 0.5 s. A machine that runs all tests at once has other things to do."""
 BEGUN_ANEW_WITHIN_S = 8.0
 """For what takes the start of a process."""
-UNNOTICED_S = 3.0
+UNNOTICED_S = 5.0
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from engine.account import (
     AccountView,
     Address,
     CartInUse,
+    ChangeEmail,
     ChangePassword,
     ConfirmTotp,
     DisableTotp,
@@ -35,7 +36,7 @@ from engine.account import (
 )
 from engine.account.decisions import MOST_ADDRESSES, RETRY_GRACE_MS, decide
 from engine.account.state import MOST_SESSIONS, apply, effects
-from engine.handle import LeaveHandle
+from engine.handle import LeaveHandle, TakeHandle
 from engine.kernel import Command, EffectAnswered, Rejected, Send
 from engine.order import Anonymize, NoteOrder
 from engine.reasons import Reason
@@ -303,3 +304,52 @@ def test_whatever_is_recorded_folds_to_what_was_answered(desk: Desk) -> None:
     outcome = decide(copied, RemoveAddress("home"), START)
     apply(copied, outcome.events[0])  # type: ignore[union-attr]
     assert desk.view.addresses == {"home": HOME}
+
+
+NEXT = ChangeEmail("ada@lovelace.example", "mail_lovelace", 1)
+
+
+def test_an_account_moves_to_another_address_and_lets_the_old_one_go(desk: Desk) -> None:
+    desk.send(NEXT)
+    assert (desk.view.email, desk.world.state("handle", "mail_lovelace").account_id) == (ADA.email, "")
+    desk.settle()
+    assert (desk.view.email, desk.view.credentials) == (NEXT.email, 2)
+    desk.settle()
+    assert desk.world.state("handle", "mail_lovelace").account_id == desk.key
+    assert desk.world.state("handle", "mail_ada").account_id == ""
+    assert not list(effects(desk.state))
+    assert desk.send(NEXT) == desk.view, "a retry"
+
+
+def test_an_address_that_another_account_has_is_not_given(desk: Desk) -> None:
+    desk.world.send("handle", NEXT.handle, TakeHandle("acc_bob"))
+    desk.send(NEXT)
+    desk.settle()
+    assert (desk.view.email, desk.view.credentials) == (ADA.email, 1)
+    assert not list(effects(desk.state))
+    assert desk.world.state("handle", NEXT.handle).account_id == "acc_bob"
+
+
+def test_an_old_link_changes_no_address(desk: Desk) -> None:
+    desk.send(ChangePassword("another-hash", 1))
+    assert desk.refusal(NEXT) is Reason.LOGIN_REFUSED
+
+
+def test_an_address_that_is_being_let_go_is_not_taken_again_meanwhile(desk: Desk) -> None:
+    desk.send(NEXT)
+    desk.settle()
+    assert desk.refusal(ChangeEmail(ADA.email, ADA.handle, 2)) is Reason.LOGIN_REFUSED
+    desk.settle()
+    desk.send(ChangeEmail(ADA.email, ADA.handle, 2))
+    desk.settle()
+    assert desk.view.email == ADA.email
+
+
+def test_an_erasure_in_the_middle_of_a_change_frees_both_addresses(desk: Desk) -> None:
+    desk.send(NEXT)
+    desk.send(Erase())
+    for _ in range(2):
+        desk.settle()
+    assert not list(effects(desk.state))
+    for handle in (ADA.handle, NEXT.handle):
+        assert desk.world.state("handle", handle).account_id == ""

@@ -236,7 +236,7 @@ def play(draw: Callable[[Sequence[Any]], Any], length: int) -> Shop:
     return shop
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data(), st.integers(1, 40))
 def test_units_and_money_add_up_and_no_step_is_taken_that_the_diagrams_do_not_have(
     data: st.DataObject, length: int

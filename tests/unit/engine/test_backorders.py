@@ -203,7 +203,7 @@ def test_an_old_journal_reads_as_a_stock_without_back_orders() -> None:
     assert msgspec.convert(fields, STOCK.state).backorder_limit == 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(

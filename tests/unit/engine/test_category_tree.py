@@ -52,7 +52,7 @@ def ids(tree: Tree) -> list[str]:
     return [category.id for category in content.all]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(COMMANDS, max_size=20))
 def test_whatever_it_is_told_it_stays_a_tree(commands: list[Command]) -> None:
     tree = Tree("main")

@@ -123,7 +123,7 @@ class Storm:
             assert holder is None or holder.settlement.status is Status.CONFIRMED, "a dead order keeps no seal"
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 2**32))
 def test_after_any_storm_every_order_settles_and_everything_adds_up(seed: int) -> None:
     storm = Storm(seed)

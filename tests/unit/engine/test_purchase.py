@@ -190,7 +190,7 @@ def test_deliveries_are_booked_once_whatever_comes_twice_or_late(seed: int) -> N
         assert (stock.on_hand, stock.incoming) == (line.received, line.outstanding)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, 10**12), st.lists(st.integers(0, 10**6), min_size=1, max_size=20))
 def test_shares_add_up_and_none_is_off_by_a_unit(total: int, weights: list[int]) -> None:
     parts = shares(total, weights)
@@ -200,7 +200,7 @@ def test_shares_add_up_and_none_is_off_by_a_unit(total: int, weights: list[int])
     assert not whole or all(abs(part * whole - total * weight) < whole for part, weight in paired)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, 10**9), st.lists(st.integers(1, 50), min_size=1, max_size=8))
 def test_the_cost_of_a_lines_parts_adds_up(landed: int, parts: list[int]) -> None:
     before = [sum(parts[:index]) for index in range(len(parts))]

@@ -68,7 +68,7 @@ class Ledger:
                 assert self.held.pop(event.reservation_id) == event.quantity
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(COMMANDS, SECONDS), max_size=40))
 def test_quantities_add_up_and_never_fall_below_zero(steps: list[tuple[Command, int]]) -> None:
     stock, folded, ledger, now = Stock("RETRO-CLOCK@default"), Stock("RETRO-CLOCK@default"), Ledger(), NOW
@@ -94,7 +94,7 @@ def test_quantities_add_up_and_never_fall_below_zero(steps: list[tuple[Command, 
         assert msgspec.msgpack.decode(msgspec.msgpack.encode(stock), type=Stock) == stock
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(COMMANDS, SECONDS), max_size=25), COMMANDS)
 def test_a_command_sent_twice_changes_what_it_changed_once(steps: list[tuple[Command, int]], last: Command) -> None:
     stock, now = Stock("RETRO-CLOCK@default"), NOW
@@ -115,7 +115,7 @@ def test_a_command_sent_twice_changes_what_it_changed_once(steps: list[tuple[Com
             assert second == Accepted((), first.answer)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 5), st.integers(0, 4)), min_size=1, max_size=30))
 def test_every_unit_received_is_on_hand_sold_or_returned(orders: list[tuple[bool, int, int]]) -> None:
     stock, received, sold = Stock("RETRO-CLOCK@default"), 60, 0

@@ -1,6 +1,7 @@
 """A small world without a runtime: entities, a clock that only moves by hand, a bank, and effects done in turn."""
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -117,6 +118,12 @@ class Bank:
         self.taken[key] = amount
 
 
+@cache
+def journaled(kind: str) -> "msgspec.msgpack.Decoder[list[Event]]":
+    """Reads events of the kind as a journal does."""
+    return msgspec.msgpack.Decoder(list[KINDS[kind].events])
+
+
 class World:
     """Every command is decided and applied at once; `journal` keeps each event as it would be read back."""
 
@@ -148,7 +155,7 @@ class World:
         return outcome.answer
 
     def record(self, kind: str, key: str, outcome: Accepted) -> None:
-        events = msgspec.msgpack.decode(msgspec.msgpack.encode(outcome.events), type=list[KINDS[kind].events])
+        events = journaled(kind).decode(msgspec.msgpack.encode(outcome.events))
         assert tuple(events) == outcome.events, "events survive the journal"
         for event in events:
             state = self.state(kind, key)

@@ -18,6 +18,7 @@ class HttpContract:
         self._paths = [(path.split("/"), path, operations) for path, operations in document["paths"].items()]
         self._schemas = Registry([(DOCUMENT, document)])
         self._validators: dict[Steps, Draft202012Validator] = {}
+        self._operations: dict[tuple[str, str], tuple[Steps, dict[str, Any] | None]] = {}
 
     def hold(self, response: httpx.Response) -> None:
         """Fails if this isn't among what the document says that the request can be answered."""
@@ -40,6 +41,11 @@ class HttpContract:
 
     def _operation(self, method: str, path: str) -> tuple[Steps, dict[str, Any] | None]:
         """Where the document tells of the operation, and what."""
+        if (method, path) not in self._operations:
+            self._operations[method, path] = self._found(method, path)
+        return self._operations[method, path]
+
+    def _found(self, method: str, path: str) -> tuple[Steps, dict[str, Any] | None]:
         steps = path.split("/")
         for wanted, template, operations in self._paths:
             if len(wanted) == len(steps) and all(

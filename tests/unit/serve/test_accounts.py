@@ -328,3 +328,43 @@ def test_a_client_finds_its_way(shop: Shopfront) -> None:
     metadata = shop.get("/.well-known/oauth-authorization-server").json()
     assert metadata["issuer"] == "http://shop"
     assert metadata["token_endpoint"] == "http://shop/v1/auth/token"
+
+
+def test_another_address_counts_once_its_link_was_opened_and_the_old_one_is_told(shop: Shopfront, ada: Visitor) -> None:
+    shop.post("/v1/auth/password-reset", json={"email": ada.email})
+    reset = ada.link_token("reset-password")
+    wrong = ada.post("/v1/me/email", json={"email": "ada@lovelace.example", "password": "a wrong password"})
+    assert (wrong.status_code, kind_of(wrong)) == (403, "login-refused")
+    asked = ada.post("/v1/me/email", json={"email": "ada@lovelace.example", "password": PASSWORD})
+    assert (asked.status_code, asked.json()) == (202, {"status": "mail-sent"})
+    assert ada.get("/v1/me").json()["email"] == "ada@example.org"
+    moved = Visitor(shop, "ada@lovelace.example")
+    assert [moved.open_link("change-email").status_code for _ in range(2)] == [204, 204]
+    assert ada.get("/v1/me").json()["email"] == "ada@lovelace.example"
+    told = [(mail.to, mail.subject) for mail in shop.mails()[-2:]]
+    assert told == [
+        ("ada@lovelace.example", "Confirm your new address for Doorbuster"),
+        ("ada@example.org", "Your address at Doorbuster was changed"),
+    ]
+    assert moved.log_in().status_code == 200
+    assert kind_of(ada.log_in()) == "invalid-grant"
+    late = shop.post("/v1/auth/password", json={"token": reset, "password": "somebody else's password"})
+    assert (late.status_code, kind_of(late)) == (403, "login-refused")
+
+
+def test_nobody_learns_by_asking_for_an_address_whose_it_is(shop: Shopfront, ada: Visitor) -> None:
+    bob = Visitor(shop, "bob@example.org").registered()
+    asked = bob.post("/v1/me/email", json={"email": ada.email, "password": PASSWORD})
+    assert (asked.status_code, asked.json()) == (202, {"status": "mail-sent"})
+    assert shop.mails()[-1].subject == "You have an account at Doorbuster already"
+
+
+def test_of_two_accounts_that_want_one_address_one_gets_it(shop: Shopfront, ada: Visitor) -> None:
+    bob, links = Visitor(shop, "bob@example.org").registered(), []
+    both = Visitor(shop, "both@example.org")
+    for who in (ada, bob):
+        who.post("/v1/me/email", json={"email": both.email, "password": PASSWORD})
+        links.append(both.link_token("change-email"))
+    answers = shop.at_once([("POST", "/v1/auth/change-email", {"json": {"token": link}}) for link in links])
+    assert sorted(answer.status_code for answer in answers) == [204, 403]
+    assert sorted(who.get("/v1/me").json()["email"] for who in (ada, bob)).count(both.email) == 1

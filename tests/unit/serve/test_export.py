@@ -64,7 +64,7 @@ def read(text: str) -> tuple[dict[str, dict[str, Any]], list[FamilyRow]]:
     return products, families
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(PRODUCTS, min_size=1, max_size=3), st.booleans(), TEXTS.filter(bool))
 def test_whatever_is_written_reads_back_as_it_was(given_: list[dict[str, Any]], on_a_page: bool, value: str) -> None:
     fields = {f"SKU-{number}": {**DEFAULTS, **one} for number, one in enumerate(given_)}
@@ -89,6 +89,13 @@ def test_whatever_is_written_reads_back_as_it_was(given_: list[dict[str, Any]], 
         (family,) = families
         assert {name: family.fields[name] for name in page.fields} == page.fields
         assert family.handle == page.handle
+
+
+def test_a_picture_without_an_address_keeps_nothing_from_being_exported() -> None:
+    price, images = {"amount": 1, "currency": "USD"}, ["a.png", " \r", "b.png"]
+    fields = {**DEFAULTS, "title": "Clock", "price": price, "images": images}
+    products, _ = read(header() + group_lines("CLOCK", None, [Sellable("CLOCK", fields)], "USD"))
+    assert products == {"CLOCK": fields}
 
 
 def test_the_real_catalogue_reads_back_as_it_was() -> None:

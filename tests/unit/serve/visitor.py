@@ -35,7 +35,7 @@ class Visitor:
 
     def open_link(self, page: str, **fields: Any) -> httpx.Response:
         """Send back the token of the newest mail to this address."""
-        path = {"verify-email": "/v1/auth/verify-email", "reset-password": "/v1/auth/password"}[page]
+        path = f"/v1/auth/{'password' if page == 'reset-password' else page}"
         return self.shop.post(path, json={"token": self.link_token(page), **fields})
 
     def link_token(self, page: str) -> str:
