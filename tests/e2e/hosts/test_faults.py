@@ -17,8 +17,9 @@ GIVEN_UP_AFTER_S = 6.0
 """A host that doesn't answer for two seconds has lost its shards; a busy machine takes longer to say so."""
 BACK_WITHIN_S = 5.0
 """Measured: 0.2 to 0.5 s. A machine that runs all tests at once has other things to do."""
-BEGUN_ANEW_WITHIN_S = 8.0
-"""For what takes the start of a process."""
+BEGUN_ANEW_WITHIN_S = 20.0
+"""For what takes the start of a process: measured 2 to 4 s, and 10 s with eight others at work on two cores."""
+BEGINS_ANEW_S = 6.0
 UNNOTICED_S = 5.0
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -68,5 +69,5 @@ def test_the_other_replica_sells_on(site: Site) -> None:
 
 
 def test_haproxy_comes_back_by_itself(site: Site) -> None:
-    row = tried(Fault("haproxy", "", HOSTS, kill(HAPROXY, window_s=BEGUN_ANEW_WITHIN_S)), site)
+    row = tried(Fault("haproxy", "", HOSTS, kill(HAPROXY, window_s=BEGINS_ANEW_S)), site)
     assert row.figures.p99_back_s < BEGUN_ANEW_WITHIN_S
