@@ -216,6 +216,6 @@ def _report(plan: Plan, console: Console, seconds: float) -> None:
         more = [f"{known:,} there already"] if known else []
         more += [f"{failed:,} refused by the shop"] if failed else []
         parts.append(f"{new:,} {kind}s" + (f" ({', '.join(more)})" if more else ""))
-    console.print(f"{', '.join(parts)} in {seconds:.1f} s", highlight=False)
+    console.print(f"{', '.join(parts)} in {seconds:.1f} s", highlight=False, soft_wrap=True)
     if unknown := plan.fact("unknown countries"):
         console.print(f"Countries that nobody knows here stay empty: {unknown}", highlight=False)
