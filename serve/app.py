@@ -118,6 +118,7 @@ class ShopProcess:
             language=settings.search_language,
             directory=own_directory(settings.data),
         )
+        self._desk = RemoteDesk()
         self._live = Live(
             streams_that_fit(settings.streams, settings.replicas, connections_here()), settings.streams_per_address
         )
@@ -150,7 +151,7 @@ class ShopProcess:
             search=self._search,
             sales=self._sales,
             rolls=self._rolls,
-            feed=RemoteDesk(),
+            feed=self._desk,
             live=self._live,
             offers=Offers(self._tables),
             metrics=Metrics(f"replica-{new_id()[:PROCESS_NAME_LENGTH]}"),
@@ -184,7 +185,12 @@ class ShopProcess:
             self._journal = journal_of(self._settings)
             known = {"order": self._orders.keys}
             self._host = await host_of(
-                self._settings, self._journal, self._client, on_fenced=self._on_fenced, known=known
+                self._settings,
+                self._journal,
+                self._client,
+                desk=self._desk,
+                on_fenced=self._on_fenced,
+                known=known,
             )
             self._client.attach(self._host)
             tell_of_host(self._shop, self._host)
