@@ -1,33 +1,35 @@
 """Mails reports that are due: a gateway to the hosts, which call it until it has answered.
 
-The report is asked of the feed process, so neither it nor its file passes through anything that sells. A mail's
+The report is made in the feed process; only its file passes through here, and that in steps that are short. A mail's
 identity is made from the schedule and the time that it was due: one that leaves twice can be told by its `Message-ID`.
 """
 
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
-from functools import cached_property
+from typing import TYPE_CHECKING
 
 from actors.errors import FeedRefused, Unavailable
 from engine.kernel import Answer, Command, Instant
 from engine.report_schedule import ReportAnswered, ReportSchedulePut, SendReport
 
 from ..feed.desk import FeedDesk
-from ..mail.letters import Letters
 from ..mail.port import Attachment, Mailer, MailRefused, Message
+from .formats import MEDIA_TYPES, Format
 from .timing import Days, days_of, due_after, newest_due
-from .writing import MEDIA_TYPES, Format
 from .zone import beginning_of, zone_of
+
+if TYPE_CHECKING:
+    from ..mail.letters import Letters
 
 LAKE = "lake"
 """What the reports are asked of, by the name of its consumer."""
 POST_TIMEOUT_S = 75.0
 """The report has 30 s and each mail 20 s, all of them at once."""
-LARGEST_FILE = 10_000_000
-"""Bytes that mail servers still take, once they are written in letters."""
+LARGEST_FILE = 5_000_000
+"""Bytes: what mail servers take without asking, and what can be written for 20 recipients in time."""
 
-Post = tuple[Mailer, Letters]
+Post = tuple[Mailer, "Letters"]
 
 
 class ReportPosting:
@@ -40,6 +42,7 @@ class ReportPosting:
     def __init__(self, desk: FeedDesk, post: Callable[[], Post], now: Callable[[], Instant]) -> None:
         self._desk = desk
         self._make_post = post
+        self._post: Post | None = None
         self._now = now
 
     def answer_at_once(self, _call: Command) -> Answer | None:
@@ -57,10 +60,13 @@ class ReportPosting:
             problem = refused.detail
         return ReportAnswered(due_at, due_after(call.schedule, now), problem)
 
-    @cached_property
-    def _post(self) -> Post:
-        # Made when it is first needed: most hosts never mail anything, and all of them should start fast.
-        return self._make_post()
+    async def _way_out(self) -> Post:
+        # Made when it is first needed, and in a thread: most hosts never mail anything, all of them should start fast,
+        # and none stand still. Of two calls that come here at once, both go on with the first one made.
+        if self._post is None:
+            made = await asyncio.to_thread(self._make_post)
+            self._post = self._post or made
+        return self._post
 
     async def _mail(self, key: str, schedule: ReportSchedulePut, due_at: Instant) -> str:
         """Why somebody does not get it, or nothing."""
@@ -70,7 +76,7 @@ class ReportPosting:
         content: bytes = await self._desk.ask("reports.run", asked)
         if len(content) > LARGEST_FILE:
             return f"The file has {len(content):,} bytes: too many for a mail."
-        mailer, letters = self._post
+        mailer, letters = await self._way_out()
         file = Attachment(
             f"{schedule.report}-{days.first}.{schedule.format}", MEDIA_TYPES[Format(schedule.format)], content
         )

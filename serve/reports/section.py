@@ -9,10 +9,11 @@ from engine.kernel import Instant
 from ..feed.lake import LakeSection
 from .counters import Counters
 from .errors import WrongQuestion
+from .formats import Format
 from .library import REPORTS
 from .question import question_of
 from .running import Library
-from .writing import Format, written
+from .writing import written
 
 
 class ReportSection:

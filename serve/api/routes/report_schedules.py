@@ -10,11 +10,11 @@ from engine.reasons import Reason
 from engine.report_schedule import REPORT_SCHEDULE, ReportSchedulePut, ReportScheduleView
 
 from ...reports.errors import WrongQuestion
+from ...reports.formats import MEDIA_TYPES, Format
 from ...reports.library import REPORTS
 from ...reports.question import question_of
 from ...reports.running import report_of
 from ...reports.timing import days_of, due_after
-from ...reports.writing import MEDIA_TYPES, Format
 from ...shop import Shop
 from ..auth import ADMIN_KEY
 from ..bounds import DOCUMENT_KEY_PATTERN
