@@ -48,6 +48,7 @@ from .metrics.figures import tell_of_host, tell_of_shop
 from .metrics.metrics import Metrics
 from .offers import Offers
 from .placed import PlacedOrders
+from .refusals import RefusalTeller
 from .rolls import Rolls
 from .sales import Sales
 from .search.directory import own_directory
@@ -167,6 +168,8 @@ class ShopProcess:
         shop.metrics.reads("front_requests", "Answers by the lean front.", lambda: front.requests, grows=True)
         self._feed = Keeper(self._client, new_id(), lambda: self._readers(shop))
         self._feeding: asyncio.Task[None] | None = None
+        self._refusals = RefusalTeller(self._desk, shop.refusals, new_id())
+        self._telling: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -215,13 +218,14 @@ class ShopProcess:
         self._stocktaking = asyncio.create_task(self._take_stock())
         self._reporting = asyncio.create_task(self._search.reporter.run())
         self._feeding = asyncio.create_task(self._feed.run())
+        self._telling = asyncio.create_task(self._refusals.run())
 
     async def stop(self) -> None:
         """Finish what is being recorded and close the journal."""
         self._ready = False
         door.front = None
         self._live.streams.end()
-        for task in (self._reloading, self._stocktaking, self._reporting):
+        for task in (self._reloading, self._stocktaking, self._reporting, self._telling):
             if task is not None:
                 task.cancel()
         await self._search.stop()

@@ -197,8 +197,10 @@ class DeskWithDoor:
     def open(self, inside: FeedDesk) -> None:
         self._inside = inside
 
-    def shut(self) -> None:
-        self._inside = NoDesk()
+    def shut(self) -> FeedDesk:
+        """What was inside."""
+        inside, self._inside = self._inside, NoDesk()
+        return inside
 
     async def ask(self, method: str, arguments: Mapping[str, Any] | None = None) -> Any:
         return await self._inside.ask(method, arguments)

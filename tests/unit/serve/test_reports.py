@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from serve.refusals import RefusalTeller
 from serve.reports.library import REPORTS
 
 from .shopfront import Shopfront, SmallSettings, kind_of
@@ -30,6 +31,23 @@ def test_a_purchase_is_in_the_reports_and_in_the_figures_of_now(shop: Shopfront)
     as_csv = shop.get("/v1/reports/sales", admin=True, params={"interval": "month", "format": "csv"})
     assert as_csv.headers["content-type"].startswith("text/csv")
     assert as_csv.text.splitlines()[0].startswith("period,currency,orders,units")
+
+
+def test_refusals_are_in_the_figures_of_now(shop: Shopfront) -> None:
+    teller = RefusalTeller(shop.desk, shop.shop.refusals, "replica-1")
+    shop.sell("RETRO-CLOCK", quantity=1)
+    assert shop.buy(("NO-CLOCK", 1), key="before").status_code == 422
+    # What was refused before anybody counted is not of this minute.
+    shop.run(teller.tell())
+    assert shop.buy(("RETRO-CLOCK", 1)).status_code == 201
+    assert shop.buy(("RETRO-CLOCK", 1), key="late").status_code == 409
+    away = shop.desk.shut()
+    shop.run(teller.tell())
+    shop.desk.open(away)
+    for _ in range(2):
+        shop.run(teller.tell())
+    summed = shop.get("/v1/reports/now", admin=True, params={"minutes": 1, "skus": 0}).json()["sum"]
+    assert (summed["refused"], summed["reasons"]) == (1, {"insufficient-stock": 1})
 
 
 def test_every_report_is_listed_with_its_cuts(shop: Shopfront) -> None:
