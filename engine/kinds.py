@@ -24,6 +24,7 @@ from .product import PRODUCT
 from .promotion import PROMOTION, SHIPPING_METHOD
 from .purchase import PURCHASE
 from .reorder import REORDER
+from .report_schedule import REPORT_SCHEDULE
 from .search_log import SEARCH_LOG
 from .search_synonyms import SEARCH_SYNONYMS
 from .stock import STOCK
@@ -73,5 +74,6 @@ KINDS: dict[str, Kind] = {
         SEARCH_SYNONYMS,
         SEARCH_LOG,
         VISITOR,
+        REPORT_SCHEDULE,
     )
 }

@@ -48,6 +48,7 @@ from .metrics.figures import tell_of_host, tell_of_shop
 from .metrics.metrics import Metrics
 from .offers import Offers
 from .placed import PlacedOrders
+from .refusals import RefusalTeller
 from .rolls import Rolls
 from .sales import Sales
 from .search.directory import own_directory
@@ -118,6 +119,7 @@ class ShopProcess:
             language=settings.search_language,
             directory=own_directory(settings.data),
         )
+        self._desk = RemoteDesk()
         self._live = Live(
             streams_that_fit(settings.streams, settings.replicas, connections_here()), settings.streams_per_address
         )
@@ -150,7 +152,7 @@ class ShopProcess:
             search=self._search,
             sales=self._sales,
             rolls=self._rolls,
-            feed=RemoteDesk(),
+            feed=self._desk,
             live=self._live,
             offers=Offers(self._tables),
             metrics=Metrics(f"replica-{new_id()[:PROCESS_NAME_LENGTH]}"),
@@ -166,6 +168,8 @@ class ShopProcess:
         shop.metrics.reads("front_requests", "Answers by the lean front.", lambda: front.requests, grows=True)
         self._feed = Keeper(self._client, new_id(), lambda: self._readers(shop))
         self._feeding: asyncio.Task[None] | None = None
+        self._refusals = RefusalTeller(self._desk, shop.refusals, new_id())
+        self._telling: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -184,7 +188,12 @@ class ShopProcess:
             self._journal = journal_of(self._settings)
             known = {"order": self._orders.keys}
             self._host = await host_of(
-                self._settings, self._journal, self._client, on_fenced=self._on_fenced, known=known
+                self._settings,
+                self._journal,
+                self._client,
+                desk=self._desk,
+                on_fenced=self._on_fenced,
+                known=known,
             )
             self._client.attach(self._host)
             tell_of_host(self._shop, self._host)
@@ -209,13 +218,14 @@ class ShopProcess:
         self._stocktaking = asyncio.create_task(self._take_stock())
         self._reporting = asyncio.create_task(self._search.reporter.run())
         self._feeding = asyncio.create_task(self._feed.run())
+        self._telling = asyncio.create_task(self._refusals.run())
 
     async def stop(self) -> None:
         """Finish what is being recorded and close the journal."""
         self._ready = False
         door.front = None
         self._live.streams.end()
-        for task in (self._reloading, self._stocktaking, self._reporting):
+        for task in (self._reloading, self._stocktaking, self._reporting, self._telling):
             if task is not None:
                 task.cancel()
         await self._search.stop()

@@ -41,4 +41,7 @@ def start_hosts(settings: Settings, on_progress: Callable[[int, int], None] = la
 
 async def compose_pinning_host(settings: Settings, client: Client) -> Host:
     """As `compose_host`, by a host that can have entities moved to hosts of their own."""
-    return await compose_host(settings, client, pins=Pins(client, on_ray.RayDirectory()))
+    # Here: it brings along what the feed process is made of, and whoever starts hosts needs none of it.
+    from .feed.actor import RemoteDesk
+
+    return await compose_host(settings, client, pins=Pins(client, on_ray.RayDirectory()), desk=RemoteDesk())

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from actors.client import Client
@@ -19,8 +20,10 @@ from engine.kinds import KINDS
 from engine.order import SettlePayment
 from engine.payment import Authorized
 
+from .feed.desk import FeedDesk, NoDesk
 from .feed.poster import WebhookPoster
 from .gateways.registry import gateways_of
+from .reports.posting import Post, ReportPosting
 from .settings import Settings
 from .warming import SaleWarming
 
@@ -70,9 +73,17 @@ async def all_shards(settings: Settings, journal: Journal) -> list[int]:
 
 
 async def host_of(
-    settings: Settings, journal: Journal, client: Client, *, pins: Pins | None = None, **options: Any
+    settings: Settings,
+    journal: Journal,
+    client: Client,
+    *,
+    pins: Pins | None = None,
+    desk: FeedDesk | None = None,
+    **options: Any,
 ) -> Host:
-    """A host of the commerce kinds, with the gateways that they call; `pins` where there is more than one host."""
+    """A host of the commerce kinds, with the gateways that they call; `pins` where there is more than one host, `desk`
+    where there is a feed process."""
+    clock = clock_of(os.environ)
 
     async def settled(order_id: str, authorize_key: str, reply: Authorized) -> None:
         await client.send("order", order_id, SettlePayment(authorize_key, reply))
@@ -81,11 +92,12 @@ async def host_of(
         KINDS,
         journal,
         settings.shards,
-        clock_of(os.environ),
+        clock,
         gateways={
             **gateways_of(settings, settled, now),
             "sales": SaleWarming(client, pins),
             "webhooks": WebhookPoster(private=settings.webhook_private_addresses),
+            "reports": ReportPosting(desk or NoDesk(), partial(post_of, settings, clock), clock),
         },
         send=client.send,
         mailbox_limit=settings.mailbox_limit,
@@ -95,10 +107,19 @@ async def host_of(
     )
 
 
-async def compose_host(settings: Settings, client: Client, *, pins: Pins | None = None) -> Host:
+def post_of(settings: Settings, now: Callable[[], Instant]) -> Post:
+    """The way out for a host's own mails."""
+    from .accounts.composition import letters_of, mailer_of
+
+    return mailer_of(settings, now), letters_of(settings)
+
+
+async def compose_host(
+    settings: Settings, client: Client, *, pins: Pins | None = None, desk: FeedDesk | None = None
+) -> Host:
     """A host in an actor of its own, with its own way to the journal."""
     log_to_stderr()
-    return await host_of(settings, await reached_journal_of(settings), client, pins=pins)
+    return await host_of(settings, await reached_journal_of(settings), client, pins=pins, desk=desk)
 
 
 async def find_shards(settings: Settings) -> dict[int, int]:

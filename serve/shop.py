@@ -20,6 +20,7 @@ from .limits import Limits
 from .live.live import Live
 from .metrics.metrics import Metrics
 from .offers import Offers
+from .refusals import Refusals
 from .rolls import Rolls
 from .sales import Sales
 from .search.service import Search
@@ -159,6 +160,7 @@ class Shop:
     names_requests: bool = True
     """Whether the application writes `X-Request-Id`; False behind a server that writes it itself, like Ray Serve."""
     behaviour: BehaviourCounts = field(default_factory=BehaviourCounts)
+    refusals: Refusals = field(default_factory=Refusals)
     sales: Sales = field(default_factory=Sales)
     metrics: Metrics = field(default_factory=Metrics)
     feed: FeedDesk = field(default_factory=NoDesk)

@@ -3,6 +3,7 @@
 A resource brings its kind and its contract; what only it knows (a public view, a search) has routes of its own.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 
@@ -52,6 +53,10 @@ class Resource:
     key_example: str
     tag: str
     route_class: type[StrictRoute] = MerchantRoute
+    content_of: Callable[[Shop, Any], Any] = lambda _shop, body: body.to_content()
+    """Of a request's model, where that needs the shop; it may raise ProblemError."""
+    show: Callable[[DocumentView[Any]], Output] | None = None
+    """The answer's model, where that needs more than the content."""
 
 
 def document_routes(resource: Resource) -> APIRouter:
@@ -85,14 +90,14 @@ def _add_reading(router: APIRouter, resource: Resource) -> None:
         # One more than asked for tells whether there is a next page.
         found = shop.tables[kind].page(read_cursor(cursor), limit + 1)
         next_cursor = cursor_after(found[limit - 1].key) if len(found) > limit else None
-        items = [_shown(shown, view) for view in found[:limit]]
+        items = [_shown(resource, view) for view in found[:limit]]
         return shaped(page_model.model_construct(items=items, next_cursor=next_cursor))
 
     async def look_document(key: key_path, shop: TheShop) -> Response:  # type: ignore[valid-type]
         view = await _send(shop, kind, key, Look())
         if view.content is None:
             raise ProblemError(Reason.NOT_FOUND)
-        return shaped(_shown(shown, view), headers={"etag": version_tag(view.version)})
+        return shaped(_shown(resource, view), headers={"etag": version_tag(view.version)})
 
     router.add_api_route(
         resource.path,
@@ -126,13 +131,13 @@ def _add_writing(router: APIRouter, resource: Resource) -> None:
     ) -> Response:
         version = await _required(shop, kind, key, if_match, if_none_match)
         was_there = shop.tables[kind].view(key) is not None
-        view = await _send(shop, kind, key, Put(body.to_content(), version))  # type: ignore[attr-defined]
+        view = await _send(shop, kind, key, Put(resource.content_of(shop, body), version))
         # Whoever put it reads it here at once; other processes hear of it from its host.
         shop.tables[kind].put(key, view.version, view)
         headers = {"etag": version_tag(view.version)}
         if was_there:
-            return shaped(_shown(shown, view), headers=headers)
-        return shaped(_shown(shown, view), 201, {**headers, "location": f"{resource.path}/{key}"})
+            return shaped(_shown(resource, view), headers=headers)
+        return shaped(_shown(resource, view), 201, {**headers, "location": f"{resource.path}/{key}"})
 
     async def remove_document(key: key_path, shop: TheShop, if_match: IfMatch = None) -> Response:  # type: ignore[valid-type]
         version = await _required(shop, kind, key, if_match)
@@ -176,6 +181,8 @@ async def _send(shop: Shop, kind: Kind, key: str, command: Command) -> DocumentV
     return await answered(shop, kind.name, key, command, DocumentView)
 
 
-def _shown(shown: type[Output], view: DocumentView[Any]) -> Output:
-    made: Output = shown.of(view.key, view.version, view.content)  # type: ignore[attr-defined]
+def _shown(resource: Resource, view: DocumentView[Any]) -> Output:
+    if resource.show is not None:
+        return resource.show(view)
+    made: Output = resource.content_out.of(view.key, view.version, view.content)  # type: ignore[attr-defined]
     return made

@@ -320,8 +320,12 @@ def retry_after(rejected: Rejected) -> dict[str, str] | None:
 
 def unavailable(error: Unavailable) -> HttpAnswer:
     """The problem for a command that nobody could carry out in time."""
-    name = "overloaded" if isinstance(error, Overloaded) else "unavailable"
-    return problem(name, headers={"retry-after": str(error.retry_after_s)})
+    return problem(unavailable_name(error), headers={"retry-after": str(error.retry_after_s)})
+
+
+def unavailable_name(error: Unavailable) -> str:
+    """The name of that problem."""
+    return "overloaded" if isinstance(error, Overloaded) else "unavailable"
 
 
 def _sentence(rejected: Rejected) -> str:

@@ -28,7 +28,7 @@ from .charges import ChargesOut, charges_of
 from .lookups import order_of, product_unavailable, products_of, stock_of
 from .payments import require_method
 from .prices import groups_of, sold_price
-from .problems import ProblemError, refusal, refused, unavailable
+from .problems import ProblemError, refusal, refused, unavailable, unavailable_name
 from .quoting import Charged, charged, merged
 from .requests import OrderRequest, OrderRequestLine
 from .sale_claims import SaleClaims, sale_claims_of
@@ -98,9 +98,10 @@ async def purchase(
     try:
         basket = await _basket_of(shop, order_id, request, customer, account_id)
     except ProblemError as error:
+        shop.refusals.note(error.name)
         return error.answer()
     except Unavailable as error:
-        return unavailable(error)
+        return _not_now(shop, error)
     place = Place(
         fingerprint=fingerprint_of("orders", "", request),
         email=request.email,
@@ -124,14 +125,20 @@ async def settle(shop: Shop, order_id: str, place: Place, *, prefer_async: bool)
     try:
         reply = await shop.client.send("order", order_id, place, settle_s=settle_s)
     except Unavailable as error:
-        return unavailable(error)
+        return _not_now(shop, error)
     if isinstance(reply, Rejected):
+        shop.refusals.note(reply.reason)
         return refusal(reply)
     assert isinstance(reply, OrderView)
     # Whoever prefers not to wait is told so even if the order has settled meanwhile: one request, one answer.
     if reply.settlement is None or prefer_async:
         return _pending(shop, reply, prefer_async=prefer_async)
     return _settled(shop, reply, reply.settlement)
+
+
+def _not_now(shop: Shop, error: Unavailable) -> HttpAnswer:
+    shop.refusals.note(unavailable_name(error))
+    return unavailable(error)
 
 
 def customer_of(email: str) -> str:

@@ -1,4 +1,4 @@
-"""A message as it travels (RFC 5322): plain text, with HTML beside it where there is some."""
+"""A message as it travels (RFC 5322): plain text, with HTML beside it where there is some, and files after it."""
 
 from datetime import UTC, datetime
 from email.headerregistry import Address
@@ -26,6 +26,9 @@ def composed(message: Message, sender: str, now_ms: int) -> EmailMessage:
     mail.set_content(message.text)
     if message.html:
         mail.add_alternative(message.html, subtype="html")
+    for attachment in message.attachments:
+        main, _, sub = attachment.media_type.partition(";")[0].partition("/")
+        mail.add_attachment(attachment.content, maintype=main, subtype=sub, filename=attachment.name)
     return mail
 
 

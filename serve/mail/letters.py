@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined, select_autoescape
 
-from .port import Message
+from .port import Attachment, Message
 
 
 class Letters:
@@ -32,7 +32,15 @@ class Letters:
             lstrip_blocks=True,
         )
 
-    def write(self, letter: str, to: str, id: str, values: Mapping[str, Any], locale: str = "") -> Message:
+    def write(
+        self,
+        letter: str,
+        to: str,
+        id: str,
+        values: Mapping[str, Any],
+        locale: str = "",
+        attachments: tuple[Attachment, ...] = (),
+    ) -> Message:
         """The letter to this address in this language, as far as there is one; `id` is the same for the same mail."""
         given = {**self._always, **values}
         names = names_of(letter, locale)
@@ -40,7 +48,7 @@ class Letters:
             self._templates.select_template([f"{name}.txt" for name in names]).render(given).partition("\n")
         )
         html = self._templates.select_template([f"{name}.html" for name in names]).render(given)
-        return Message(id, to, subject.removeprefix("Subject:").strip(), text.lstrip("\n"), html)
+        return Message(id, to, subject.removeprefix("Subject:").strip(), text.lstrip("\n"), html, attachments)
 
 
 def names_of(letter: str, locale: str) -> list[str]:

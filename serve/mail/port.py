@@ -26,6 +26,15 @@ class MailRefused(MailError):
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that comes with a mail."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One mail to one person; `id` is its identity: the same mail, however often it is sent."""
 
@@ -34,6 +43,7 @@ class Message:
     subject: str
     text: str
     html: str = ""
+    attachments: tuple[Attachment, ...] = ()
 
 
 class Mailer(Protocol):

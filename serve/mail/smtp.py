@@ -1,8 +1,12 @@
 """Mail by SMTP: `smtp://user:password@host:port` (STARTTLS where the server offers it) or `smtps://` (TLS at once)."""
 
+import asyncio
 from collections.abc import Callable
+from email.message import EmailMessage
+from email.utils import parseaddr
 
 import aiosmtplib
+from aiosmtplib.email import flatten_message
 
 from .address import SmtpAddress
 from .composing import composed, message_id
@@ -22,6 +26,7 @@ class SmtpMailer:
         self._sender = sender
         self._now = now
         self._sent: dict[str, None] = {}
+        self._turn = asyncio.Lock()
 
     async def send(self, message: Message) -> None:
         """Raises `MailUnavailable` or `MailRefused`."""
@@ -29,9 +34,12 @@ class SmtpMailer:
         if identity in self._sent:
             return
         address = self._address
+        mail = await self._written(message)
         try:
             await aiosmtplib.send(
-                composed(message, self._sender, self._now()),
+                mail,
+                sender=parseaddr(self._sender)[1],
+                recipients=[message.to],
                 hostname=address.host,
                 port=address.port,
                 username=address.user or None,
@@ -50,3 +58,15 @@ class SmtpMailer:
         self._sent[identity] = None
         if len(self._sent) > SENT_KEPT:
             del self._sent[next(iter(self._sent))]
+
+    async def _written(self, message: Message) -> EmailMessage | bytes:
+        if not message.attachments:
+            return composed(message, self._sender, self._now())
+        # A file of some megabytes takes a third of a second to write: in a thread, and one after the other, so that
+        # whatever else this process does goes on.
+        async with self._turn:
+            return await asyncio.to_thread(self._flattened, message)
+
+    def _flattened(self, message: Message) -> bytes:
+        # In seven bits: what the server can do is asked later.
+        return flatten_message(composed(message, self._sender, self._now()), cte_type="7bit")

@@ -80,17 +80,18 @@ class Counters:
                     pass
 
     def refused(self, replica: str, since_start: Mapping[str, int], now: Instant) -> None:
-        """How many purchases the replica has refused since it began, by status."""
+        """How many purchases the replica has refused since it began, by reason."""
         if len(self._refused) >= MOST_REPLICAS and replica not in self._refused:
             self._refused.clear()
-        before = self._refused.get(replica, {})
+        # One that is new here may have refused long before: its first word is only what to count from.
+        before = self._refused.get(replica, since_start)
         self._refused[replica] = dict(since_start)
         minute = self._minute(now)
-        for status, count in since_start.items():
-            more = max(0, count - before.get(status, 0))
+        for reason, count in since_start.items():
+            more = max(0, count - before.get(reason, 0))
             if minute is not None and more:
                 minute.counts["refused"] += more
-                minute.reasons[f"http-{status}"] += more
+                minute.reasons[reason] += more
 
     def told(self, now: Instant, minutes: int, skus: int) -> dict[str, Any]:
         """The last minutes, oldest first, their sums, and the SKUs that sold most in them."""

@@ -2,29 +2,13 @@
 
 import csv
 import io
-from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any
 
 import msgspec
 
 from ..api.answers import timestamp
+from .formats import Format
 from .report import Answer, Unit
-
-
-class Format(StrEnum):
-    JSON = "json"
-    CSV = "csv"
-    PARQUET = "parquet"
-    PNG = "png"
-
-
-MEDIA_TYPES: Mapping[Format, str] = {
-    Format.JSON: "application/json",
-    Format.CSV: "text/csv; charset=utf-8",
-    Format.PARQUET: "application/vnd.apache.parquet",
-    Format.PNG: "image/png",
-}
 
 
 def written(answer: Answer, wanted: Format) -> bytes:

@@ -36,7 +36,7 @@ def zone_of(name: str) -> ZoneInfo:
 
 def beginning_of(day: date, zone: ZoneInfo) -> Instant:
     """When the day begins there."""
-    return _instant(datetime.combine(day, time(), zone))
+    return instant_of(datetime.combine(day, time(), zone))
 
 
 def day_of(at: Instant, zone: ZoneInfo) -> date:
@@ -78,5 +78,6 @@ def _moment(at: Instant, zone: ZoneInfo) -> datetime:
     return (_EPOCH + timedelta(milliseconds=at)).astimezone(zone)
 
 
-def _instant(moment: datetime) -> Instant:
+def instant_of(moment: datetime) -> Instant:
+    """A moment of any zone in milliseconds."""
     return (moment.astimezone(UTC) - _EPOCH) // timedelta(milliseconds=1)

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
+from email import message_from_bytes, policy
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from loadtest.processes import free_port
-from serve.mail.port import MailRefused, MailUnavailable, Message
+from serve.mail.port import Attachment, MailRefused, MailUnavailable, Message
 from serve.mail.smtp import SmtpMailer
 
 # The server of these tests finds fault with itself: on loopback a login needs no TLS.
@@ -98,3 +100,15 @@ def test_a_server_that_is_away_is_asked_again() -> None:
     sending = SmtpMailer(f"smtp://127.0.0.1:{free_port()}", "shop@example.org", lambda: 1_795_000_000_000)
     with pytest.raises(MailUnavailable):
         asyncio.run(sending.send(HELLO))
+
+
+def test_a_file_arrives_as_it_was_sent(server: Controller, inbox: Inbox) -> None:
+    content = bytes(range(256)) * 40
+    file = Attachment("sales-2026-11-18.parquet", "application/vnd.apache.parquet", content)
+    asyncio.run(mailer(server).send(replace(HELLO, attachments=(file,))))
+    (envelope,) = inbox.mails
+    assert (envelope.mail_from, envelope.rcpt_tos) == ("shop@example.org", ["ada@example.org"])
+    mail = message_from_bytes(envelope.content, policy=policy.default)
+    assert mail["Subject"] == HELLO.subject
+    (part,) = mail.iter_attachments()
+    assert (part.get_filename(), part.get_content()) == (file.name, content)

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from fastapi import Path, Query
 from starlette.responses import Response
 
+from ...reports.formats import MEDIA_TYPES, Format
 from ...reports.library import REPORTS
-from ...reports.writing import MEDIA_TYPES, Format
 from ..answers import shaped
 from ..auth import ADMIN_KEY
 from ..openapi import problems

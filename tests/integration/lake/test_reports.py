@@ -14,11 +14,12 @@ from ml.lake.manifest import Manifest
 from ml.lake.parquet import write_rows
 from ml.lake.tables import Behaviour, CartRow, OrderRow, ProductRow, PurchaseRow, Refusal, Row, Sale, StockMove
 from serve.reports.counters import Counters
+from serve.reports.formats import Format
 from serve.reports.library import REPORTS
 from serve.reports.question import question_of
 from serve.reports.report import Answer
 from serve.reports.running import Library
-from serve.reports.writing import Format, written
+from serve.reports.writing import written
 
 from .shop import Shop, filled, run, writer
 from .shop import fill as read_all

@@ -36,7 +36,7 @@ from serve.accounts.service import Accounts
 from serve.api import build_app
 from serve.assortment import Facets
 from serve.catalogue import CatalogueView, KnownOrders
-from serve.feed.desk import LocalDesk
+from serve.feed.desk import FeedDesk, LocalDesk, NoDesk
 from serve.feed.lake import LakeSection
 from serve.feed.pace import Pace
 from serve.feed.process import FeedProcess
@@ -52,6 +52,7 @@ from serve.mail.outbox import Outbox
 from serve.mail.port import Message as Mail
 from serve.offers import Offers
 from serve.placed import PlacedOrders
+from serve.reports.posting import ReportPosting
 from serve.rolls import Rolls
 from serve.sales import Sales
 from serve.search.service import Search
@@ -187,6 +188,24 @@ class Receiver:
         raise AssertionError(call)
 
 
+class DeskWithDoor:
+    """The feed process's desk, which can be closed and opened."""
+
+    def __init__(self) -> None:
+        self._inside: FeedDesk = NoDesk()
+
+    def open(self, inside: FeedDesk) -> None:
+        self._inside = inside
+
+    def shut(self) -> FeedDesk:
+        """What was inside."""
+        inside, self._inside = self._inside, NoDesk()
+        return inside
+
+    async def ask(self, method: str, arguments: Mapping[str, Any] | None = None) -> Any:
+        return await self._inside.ask(method, arguments)
+
+
 class Shopfront:
     """The shop's HTTP API, called without a network. Its event loop runs only while a request is under way."""
 
@@ -218,6 +237,8 @@ class Shopfront:
         self.client = Client(SHARDS)
         self.search = Search(self.catalogue, self.tables, self.client, self.clock, writer="replica-1")
         self.webhooks = Receiver()
+        self.mailbox = MailboxInMemory()
+        self.desk = DeskWithDoor()
         self._readers: dict[str, Reader] = {}
         self.ready = True
         self._runner = asyncio.Runner(loop_factory=SkippingLoop)
@@ -228,7 +249,6 @@ class Shopfront:
         self.access = access_of(
             self.client, self.settings, secret=SECRET, admin_key=ADMIN_KEY, now=self.clock, new_id=Ids()
         )
-        self.mailbox = MailboxInMemory()
         self.outbox = Outbox(self.mailbox, sleep=no_sleep)
         accounts = Accounts(
             *(self.client, self.settings, self.access, self.outbox, letters_of(self.settings), Passwords(CHEAP_HASHER)),
@@ -237,8 +257,9 @@ class Shopfront:
             new_id=Ids(),
         )
         self.feed = FeedProcess(self.settings, self._journal, JournalPositions(self._journal, "feed/"), self.clock)
+        self.desk.open(LocalDesk(self.feed))
         shop = Shop(
-            feed=LocalDesk(self.feed),
+            feed=self.desk,
             client=self.client,
             catalogue=self.catalogue,
             orders=self.orders,
@@ -293,6 +314,7 @@ class Shopfront:
                 "sandbox": sandbox,
                 "sales": SaleWarming(self.client, None),
                 "webhooks": self.webhooks,
+                "reports": ReportPosting(self.desk, lambda: (self.mailbox, letters_of(self.settings)), self.clock),
                 **self._providers,
             },
             send=self.client.send,

@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from serve.refusals import RefusalTeller
 from serve.reports.library import REPORTS
+from serve.reports.question import Question
+from serve.reports.report import Answer, Report
+from serve.reports.running import Library
 
 from .shopfront import Shopfront, SmallSettings, kind_of
 
@@ -30,6 +34,39 @@ def test_a_purchase_is_in_the_reports_and_in_the_figures_of_now(shop: Shopfront)
     as_csv = shop.get("/v1/reports/sales", admin=True, params={"interval": "month", "format": "csv"})
     assert as_csv.headers["content-type"].startswith("text/csv")
     assert as_csv.text.splitlines()[0].startswith("period,currency,orders,units")
+
+
+def test_refusals_are_in_the_figures_of_now(shop: Shopfront) -> None:
+    teller = RefusalTeller(shop.desk, shop.shop.refusals, "replica-1")
+    shop.sell("RETRO-CLOCK", quantity=1)
+    assert shop.buy(("NO-CLOCK", 1), key="before").status_code == 422
+    # What was refused before anybody counted is not of this minute.
+    shop.run(teller.tell())
+    assert shop.buy(("RETRO-CLOCK", 1)).status_code == 201
+    assert shop.buy(("RETRO-CLOCK", 1), key="late").status_code == 409
+    away = shop.desk.shut()
+    shop.run(teller.tell())
+    shop.desk.open(away)
+    for _ in range(2):
+        shop.run(teller.tell())
+    summed = shop.get("/v1/reports/now", admin=True, params={"minutes": 1, "skus": 0}).json()["sum"]
+    assert (summed["refused"], summed["reasons"]) == (1, {"insufficient-stock": 1})
+
+
+def test_who_asks_for_what_is_being_made_waits_for_it(shop: Shopfront, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    run = Library.run
+
+    def counted(self: Library, report: Report, question: Question) -> Answer:
+        made.append(question)
+        return run(self, report, question)
+
+    monkeypatch.setattr(Library, "run", counted)
+    asked = [("GET", "/v1/reports/best-sellers", {"admin": True, "params": {"limit": n}}) for n in (5, 5, 6)]
+    assert [answer.status_code for answer in shop.at_once(asked)] == [200, 200, 200]
+    assert sorted(question.limit for question in made) == [5, 6]
+    assert shop.get("/v1/reports/best-sellers", admin=True, params={"limit": 5}).status_code == 200
+    assert len(made) == 3
 
 
 def test_every_report_is_listed_with_its_cuts(shop: Shopfront) -> None:
