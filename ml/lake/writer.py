@@ -42,6 +42,12 @@ MOST_ROWS = 100_000
 """Rows that gather at most: some 100 MB."""
 FRESH_S = 2.0
 """The longest that a row gathers: with the time to write it, so far is the lake behind."""
+RUSH_ROWS_PER_S = 1_000
+"""From here on it is a rush: whoever sells needs the machine, and rows gather `RUSH_GATHERS` times as long, since many
+small files cost more to write, and to merge later, than a few."""
+RUSH_GATHERS = 5
+HOUSE_KEPT_AT_LATEST_S = 600.0
+"""In a rush files are merged so seldom."""
 POSITIONS_EVERY_S = 30.0
 """How often positions are written where there were no rows: so much is read again after a crash, for nothing."""
 HOUSEKEEPING_EVERY_S = 20.0
@@ -102,6 +108,8 @@ class LakeWriter:
         self._durable: dict[int, int] = {}
         """Up to where they are in files that count."""
         self._batch = Batch()
+        self._rows_per_s = 0.0
+        """Of the last batch that was written."""
         self._erased: set[str] = set()
         self._newly_erased: list[str] = []
         self._group_codec = KindCodec(CUSTOMER_GROUP)
@@ -185,7 +193,8 @@ class LakeWriter:
         while True:
             await self._wanted.wait()
             self._wanted.clear()
-            if (left_s := self._batch.began + self._fresh_s - time.monotonic()) > 0 and self._batch.count < MOST_ROWS:
+            gather_s = self._fresh_s * (RUSH_GATHERS if self._in_a_rush else 1)
+            if (left_s := self._batch.began + gather_s - time.monotonic()) > 0 and self._batch.count < MOST_ROWS:
                 await asyncio.sleep(left_s)
             try:
                 await self.flush()
@@ -197,11 +206,17 @@ class LakeWriter:
                 self._wanted.set()
                 await asyncio.sleep(self._fresh_s)
 
+    @property
+    def _in_a_rush(self) -> bool:
+        return self._rows_per_s >= RUSH_ROWS_PER_S
+
     async def _keep_house(self) -> None:
+        kept_at = time.monotonic()
         while True:
             await asyncio.sleep(HOUSEKEEPING_EVERY_S)
-            if self._manifest is None:
+            if self._manifest is None or (self._in_a_rush and time.monotonic() < kept_at + HOUSE_KEPT_AT_LATEST_S):
                 continue
+            kept_at = time.monotonic()
             try:
                 await asyncio.to_thread(self.housekeeping.once, self._reach)
             except LakeInUse:
@@ -319,6 +334,7 @@ class LakeWriter:
             self._batch = batch
             self._folds.forget_kept()
             raise
+        self._rows_per_s = batch.count / max(self._fresh_s, time.monotonic() - batch.began)
         self._durable = positions
         del self._newly_erased[: len(erased)]
 

@@ -39,7 +39,7 @@ def _send_kind(
         while len(under_way) < in_flight and (tasks := next(batches, None)):
             rows = [body_of(plan, task, mapping.currency) for task in tasks]
             body = {"source": mapping.source, ROUTES[kind]: rows}
-            under_way[begin(f"/v1/admin/{ROUTES[kind]}/import", body)] = tasks
+            under_way[begin(f"/v1/admin/imports/{ROUTES[kind]}", body)] = tasks
         if not under_way:
             return
         done, _ = wait(under_way, return_when=FIRST_COMPLETED)

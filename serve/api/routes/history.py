@@ -33,7 +33,7 @@ support_router = router_of(SupportRoute, "orders", "admin", security=ADMIN_KEY)
 CreditPath = Annotated[str, Path(pattern=CREDIT_ID_PATTERN, examples=["crd_6b1f0a5c9d2e4f7081a2b3c4d5e6f708"])]
 
 
-@router.post("/v1/admin/orders/import", response_model=HistoryResults, responses=body_problems(401, 403))
+@router.post("/v1/admin/imports/orders", response_model=HistoryResults, responses=body_problems(401, 403))
 async def import_order_history(given: HistoryOrdersIn, shop: TheShop) -> Response:
     """Bring in orders with their own dates: nothing is reserved, charged or mailed. The same again changes nothing.
 
@@ -43,14 +43,14 @@ async def import_order_history(given: HistoryOrdersIn, shop: TheShop) -> Respons
     return shaped(HistoryResults(results=await import_orders(shop, given.source, given.orders, found)))
 
 
-@router.post("/v1/admin/returns/import", response_model=HistoryResults, responses=body_problems(401, 403))
+@router.post("/v1/admin/imports/returns", response_model=HistoryResults, responses=body_problems(401, 403))
 async def import_return_history(given: HistoryReturnsIn, shop: TheShop) -> Response:
     """Bring in what came back of imported orders, with its own date. The same again changes nothing."""
     found = checked(given.returns, HistoryReturn, lambda row: f"{row.reference} of {row.order}")
     return shaped(HistoryResults(results=await import_returns(shop, given.source, given.returns, found)))
 
 
-@router.post("/v1/admin/credits/import", response_model=HistoryResults, responses=body_problems(401, 403))
+@router.post("/v1/admin/imports/credits", response_model=HistoryResults, responses=body_problems(401, 403))
 async def import_credit_history(given: HistoryCreditsIn, shop: TheShop) -> Response:
     """Bring in what was given back for no sale that is known. The same again changes nothing."""
     found = checked(given.credits, HistoryCredit, lambda row: row.reference)

@@ -38,7 +38,7 @@ def order(reference: str = "536365", **fields: Any) -> dict[str, Any]:
 
 
 def bring(shop: Shopfront, what: str, *rows: dict[str, Any]) -> list[dict[str, Any]]:
-    answer = shop.post(f"/v1/admin/{what}/import", json={"source": "old-shop", what: rows}, admin=True)
+    answer = shop.post(f"/v1/admin/imports/{what}", json={"source": "old-shop", what: rows}, admin=True)
     assert answer.status_code == 200, answer.text
     results: list[dict[str, Any]] = answer.json()["results"]
     return results
