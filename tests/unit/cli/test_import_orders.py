@@ -250,7 +250,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        what = self.path.split("/")[3]
+        what = self.path.rpartition("/")[2]
         with self.server.lock:
             self._send({"results": [self.server.take(what, row) for row in body[what]]})
 
