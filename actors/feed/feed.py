@@ -10,6 +10,7 @@ from .consumer import Consumer, UnknownConsumer
 from .pages import Pages
 from .positions import Positions
 from .reader import Reader, Standing
+from .spare import Spare
 
 FEED = "feed"
 """The name under which the journal keeps what any of them has yet to read."""
@@ -23,21 +24,31 @@ class Feed:
     """Readers by their consumers' names.
 
     The journal knows them as one consumer, at the position of the slowest; without `guards` it doesn't know of them.
+    With `spare` they rest where others need the machine.
     """
 
-    def __init__(self, journal: Journal, positions: Positions, now: Callable[[], int], *, guards: bool = True) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        positions: Positions,
+        now: Callable[[], int],
+        *,
+        guards: bool = True,
+        spare: Spare | None = None,
+    ) -> None:
         self.journal = journal
         self.now = now
         self.readers: dict[str, Reader] = {}
         self._positions = positions
         self._guards = guards
+        self._spare = spare
         self._pages = Pages(journal)
         self._tasks: list[asyncio.Task[None]] = []
 
     def read_for(self, consumer: Consumer, begin: Begin = "newest") -> Reader:
         """Have a consumer read; one that never was begins there."""
         assert consumer.name not in self.readers, f"two consumers are called {consumer.name}"
-        reader = Reader(self.journal, self._pages, consumer, self._positions, self.now, begin)
+        reader = Reader(self.journal, self._pages, consumer, self._positions, self.now, begin, self._spare)
         self.readers[consumer.name] = reader
         return reader
 

@@ -12,6 +12,7 @@ from .beginning import Begin, positions_at
 from .consumer import CannotReplay, Consumer, Held, KeepsPositions
 from .pages import Pages
 from .positions import Positions
+from .spare import Spare
 
 LOOK_EVERY_S = 0.1
 """How often something new is looked for: one query for each volume."""
@@ -59,8 +60,10 @@ class Reader:
         positions: Positions,
         now: Callable[[], int],
         begin: Begin = "newest",
+        spare: Spare | None = None,
     ) -> None:
         self.consumer = consumer
+        self._spare = spare
         self._journal = journal
         self._pages = pages
         self._kept = positions
@@ -103,7 +106,10 @@ class Reader:
             await self._look_for_shards()
             found = False
             for after in self._by_volume().values():
-                found = await self._read_volume(after) or found
+                if await self._read_volume(after):
+                    found = True
+                    if self._spare is not None:
+                        await self._spare.rest()
             self._complaint = ""
             if time.monotonic() >= self._saved_at + SAVE_EVERY_S:
                 await self._save()

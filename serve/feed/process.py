@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from actors.errors import FeedRefused
 from actors.feed.feed import Feed
 from actors.feed.positions import FilePositions, JournalPositions, Positions
+from actors.feed.spare import Spare
 from actors.journals.port import Journal
 from actors.journals.urls import SQLITE_PREFIX
 from engine.kernel import Instant
@@ -81,11 +82,12 @@ class FeedProcess:
         positions: Positions,
         now: Callable[[], Instant],
         parts: Mapping[str, "Part"] | None = None,
+        spare: Spare | None = None,
     ) -> None:
         self.settings = settings
         self.journal = journal
         self.now = now
-        self.feed = Feed(journal, positions, now)
+        self.feed = Feed(journal, positions, now, spare=spare)
         self.metrics = Metrics("feed")
         self.sections: dict[str, Section] = {}
         for name, make in (PARTS if parts is None else parts).items():
@@ -170,7 +172,7 @@ async def compose_feed(settings: Settings) -> FeedProcess:
     """The process with its own way to the journal, reading already."""
     log_to_stderr()
     journal = await reached_journal_of(settings)
-    process = FeedProcess(settings, journal, positions_of(settings, journal), clock_of(os.environ))
+    process = FeedProcess(settings, journal, positions_of(settings, journal), clock_of(os.environ), spare=Spare())
     try:
         await process.start()
     except BaseException:
