@@ -331,9 +331,10 @@ def _unseal(cart: Cart, command: Unseal, now: Instant) -> Outcome:
         return invalid("order_id", "not be empty")
     if command.order_id in cart.barred:
         return Accepted((), view(cart))
-    if refusal := _closed(cart, now):
+    if cart.version and (refusal := _closed(cart, now)):
         return refusal
     if cart.sealed_by != command.order_id:
+        # Also where nobody has opened the cart yet: that may happen before the order's own seal arrives.
         return Accepted((OrderBarred(command.order_id, now),), view(cart))
     return _changed(cart, CartUnsealed(command.order_id, now), tuple(cart.lines.values()), now)
 

@@ -311,6 +311,7 @@ class Auditor:
         left = [f"order {key}: {order.left_to_do()}" for key, order in self.orders.items() if not order.done]
         left += [f"stock {key}: {stock.reserved} reserved" for key, stock in self.stocks.items() if stock.reserved]
         left += [f"{name}: {book.reserved} reserved" for name, book in self.vouchers.items() if book.reserved]
+        left += [f"{name}: {book.phase}" for name, book in self.vouchers.items() if not book.done]
         left += self.goods.unsettled(self.stocks)
         for key, cart in self.carts.items():
             holder = self.orders.get(cart.sealed_by)

@@ -172,6 +172,11 @@ class SaleBook(StockBook):
         if until > event.at and not isinstance(event, Committed) and self.phase is Phase.STARTED:
             self.unused[place] = until
 
+    @property
+    def done(self) -> bool:
+        """A sale that was scheduled ends."""
+        return not self.received or self.phase in OVER
+
     def differs_from(self, reply: Reply) -> str:
         """What the living sale says otherwise."""
         if not isinstance(reply, SaleView):

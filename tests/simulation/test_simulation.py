@@ -26,6 +26,7 @@ FIRST_FOUND_BY: dict[str, int] = {
     "a host answers reads from before it was given up": 244,
     "two moves leave an order reserving for good": 1345,
     "a ghost of a sold hold stays open": 2493,
+    "a cart that was opened late is locked by an order that had given up": 12320,
 }
 """Bugs that production had, and seeds that found them, or would now: see `mutants`."""
 
@@ -46,6 +47,11 @@ def test_300_histories_under_faults_keep_every_invariant_and_settle() -> None:
 @pytest.mark.parametrize(("bug", "seed"), FIRST_FOUND_BY.items())
 def test_a_seed_that_found_a_bug_stays_green(bug: str, seed: int) -> None:
     assert simulate(seed).violations == [], f"{bug} again? make simulate SEED={seed}"
+
+
+@pytest.mark.parametrize("seed", [11590, 11885])
+def test_a_sale_that_ends_while_it_is_looked_at_is_no_difference(seed: int) -> None:
+    assert simulate(seed).violations == []
 
 
 def test_one_seed_is_one_history() -> None:

@@ -216,7 +216,6 @@ REFUSED: Sequence[tuple[str, Sequence[Event], Command, Rejected]] = [
         Seal("ord-1"),
         Rejected(Reason.ORDER_CANCELLED, {"order_id": "ord-1"}),
     ),
-    ("unsealing what is not there", [], Unseal("ord-1"), Rejected(Reason.NOT_FOUND)),
 ]
 
 MISSHAPEN: Sequence[tuple[Command, str]] = [
@@ -266,6 +265,17 @@ def test_a_misshapen_command_is_refused_whatever_the_state(command: Command, fie
 @pytest.mark.parametrize("command", [*CHANGES, LookCart()])
 def test_a_cart_that_was_never_opened_is_not_found(command: Command) -> None:
     assert CART.decide(Cart("cart-1"), command, NOW) == Rejected(Reason.NOT_FOUND)
+
+
+def test_a_seal_that_was_given_up_before_the_cart_was_opened_locks_nobody_out() -> None:
+    cart = Cart("cart-1")
+    given_up = CART.decide(cart, Unseal("ord-1"), NOW)
+    assert isinstance(given_up, Accepted)
+    for event in (*given_up.events, OPENED, WITH_CLOCK):
+        CART.apply(cart, event)
+    late = CART.decide(cart, Seal("ord-1"), NOW)
+    assert late == Rejected(Reason.ORDER_CANCELLED, {"order_id": "ord-1"})
+    assert CART.decide(Cart("cart-1"), LookCart(), NOW) == Rejected(Reason.NOT_FOUND), "it isn't opened by that"
 
 
 @pytest.mark.parametrize("command", CHANGES)

@@ -83,8 +83,12 @@ def test_the_watchdog_ends_a_run_whose_owner_was_killed(run_id: str, tmp_path: P
     with subprocess.Popen([sys.executable, "-c", owner], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         dog = int(process.stdout.readline())
-        assert processes.find(run_id)
+        # The child has no environment yet while it turns from that program into another.
+        deadline = time.monotonic() + PATIENCE_S
+        while not (found := processes.find(run_id)) and time.monotonic() < deadline:
+            time.sleep(0.001)
         process.kill()
+    assert found
     assert eventually_none_left(run_id)
     deadline = time.monotonic() + PATIENCE_S
     while (temporary.exists() or Path(f"/proc/{dog}").exists()) and time.monotonic() < deadline:
