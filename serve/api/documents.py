@@ -5,7 +5,7 @@ A resource brings its kind and its contract; what only it knows (a public view, 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from pydantic import Field, create_model
@@ -26,12 +26,6 @@ from .problems import ProblemError
 from .routing import MerchantRoute, StrictRoute, TheShop, router_of
 from .schemas.common import Input, Output
 from .sending import answered
-
-
-class ContentIn(Protocol):
-    """A request's model: it knows the event that it becomes."""
-
-    def to_content(self) -> Any: ...
 
 
 @dataclass(frozen=True)

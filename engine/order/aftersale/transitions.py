@@ -18,7 +18,6 @@ class Transition(NamedTuple):
 
 
 _UNDER_WAY = (Status.SEALING, Status.RESERVING, Status.AWAITING_PAYMENT, Status.COMMITTING)
-_LEAVING = (Status.CONFIRMED, Status.PARTLY_FULFILLED, Status.FULFILLED, Status.DELIVERED)
 
 ORDER: tuple[Transition, ...] = (
     Transition(None, "cart", Status.SEALING),
