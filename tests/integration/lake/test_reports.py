@@ -296,6 +296,8 @@ def test_the_counters_are_the_same_before_and_after_a_kill(tmp_path: Path) -> No
         second.observe(again.observe)
         await second.open()
         await read_all(shop, second)
+        # In files by now, and told already.
+        await second.flush()
         await again.load(shop.now)
         assert again.told(shop.now, 24 * 60, 10)["sum"] == before["sum"]
         await second.close()
