@@ -1,0 +1,38 @@
+"""What can go wrong with models. All are terminal: the same again goes wrong again.
+
+MlError
+├── NotEnoughData        nothing to learn from, or to measure by
+├── DataRefused          a file of interactions that isn't one, with the line
+├── ArtifactDamaged      a saved model that isn't whole, or isn't one
+├── ModelUnknown         no model of that name, and no class at that import path
+├── ParameterRefused     a parameter that the model doesn't have or can't take
+└── Leaked               what is to be predicted was known in training
+"""
+
+
+class MlError(Exception):
+    """Whatever models, training and evaluation raise by themselves."""
+
+
+class NotEnoughData(MlError):
+    pass
+
+
+class DataRefused(MlError):
+    pass
+
+
+class ArtifactDamaged(MlError):
+    pass
+
+
+class ModelUnknown(MlError):
+    pass
+
+
+class ParameterRefused(MlError):
+    pass
+
+
+class Leaked(MlError):
+    pass
