@@ -1,4 +1,4 @@
-"""What can go wrong with models. All are terminal: the same again goes wrong again.
+"""What can go wrong with models. All but RegistryUnreachable are terminal: the same again goes wrong again.
 
 MlError
 ├── NotEnoughData        nothing to learn from, or to measure by
@@ -6,7 +6,9 @@ MlError
 ├── ArtifactDamaged      a saved model that isn't whole, or isn't one
 ├── ModelUnknown         no model of that name, and no class at that import path
 ├── ParameterRefused     a parameter that the model doesn't have or can't take
-└── Leaked               what is to be predicted was known in training
+├── Leaked               what is to be predicted was known in training
+├── RegistryUnreachable  the registry doesn't answer, now
+└── RegistryRefused      it does, and it has no such thing, or won't do that
 """
 
 
@@ -35,4 +37,12 @@ class ParameterRefused(MlError):
 
 
 class Leaked(MlError):
+    pass
+
+
+class RegistryUnreachable(MlError):
+    pass
+
+
+class RegistryRefused(MlError):
     pass

@@ -1,0 +1,95 @@
+"""Having a version's artifact on this machine: where it lies, or as a copy that is made once.
+
+A copy is downloaded beside its place and renamed when every hash is right, so that nobody ever sees half of one.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import mkdtemp
+from urllib.parse import unquote, urlsplit
+
+from ..artifact import DESCRIPTION, check_artifact
+from ..errors import ArtifactDamaged, RegistryUnreachable
+from .release import Version
+
+ARTIFACT = "artifact"
+"""The directory of an artifact inside of what MLflow calls a model."""
+COPIES_KEPT = 8
+"""Versions in the cache; the oldest leave first. A model that serves has its files open and doesn't mind."""
+DOWNLOAD_LIMIT_S = 600
+
+
+def fetched(version: Version, registry: str, cache: Path, beside: Path | None = None) -> Path:
+    """The artifact of a version. `beside` is where artifacts lie if the one named is gone: data was moved."""
+    local = _local(version.location, beside)
+    if local is not None:
+        found = _inside(local)
+        check_artifact(found, version.digest)
+        return found
+    copy = cache / f"{version.market or 'default'}-{version.number}-{version.digest[:16] or 'unsigned'}"
+    if not copy.exists():
+        _download(version, registry, copy)
+    found = _inside(copy)
+    check_artifact(found, version.digest)
+    return found
+
+
+def _local(location: str, beside: Path | None) -> Path | None:
+    """The directory of a location on this machine, if it is one."""
+    parts = urlsplit(location)
+    if parts.scheme not in ("", "file"):
+        return None
+    path = Path(unquote(parts.path))
+    if path.is_dir():
+        return path
+    if beside is not None:
+        _, found, rest = str(path).rpartition(f"/{beside.name}/")
+        if found and (beside / rest).is_dir():
+            return beside / rest
+    return None
+
+
+def _inside(directory: Path) -> Path:
+    for place in (directory / ARTIFACT, directory):
+        if (place / DESCRIPTION).is_file():
+            return place
+    raise ArtifactDamaged(f"{directory.name} has no {DESCRIPTION}: it was not registered by `doorbuster ml register`.")
+
+
+def _download(version: Version, registry: str, copy: Path) -> None:
+    """By MLflow's own means, which know every kind of storage, in a process that ends and gives the memory back."""
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(mkdtemp(prefix=".download-", dir=copy.parent))
+    try:
+        command = [sys.executable, "-m", "ml.registry.download", version.location, str(draft)]
+        environment = {**os.environ, "MLFLOW_TRACKING_URI": registry, "MLFLOW_DISABLE_TELEMETRY": "true"}
+        try:
+            done = subprocess.run(
+                command, env=environment, capture_output=True, text=True, timeout=DOWNLOAD_LIMIT_S, check=False
+            )
+        except subprocess.TimeoutExpired as error:
+            raise RegistryUnreachable(f"Version {version.number} did not arrive in {DOWNLOAD_LIMIT_S} s.") from error
+        if done.returncode:
+            why = done.stderr.strip().rpartition("\n")[2]
+            raise RegistryUnreachable(f"Version {version.number} can't be downloaded: {why}")
+        check_artifact(_inside(draft), version.digest)
+        try:
+            draft.rename(copy)
+        except OSError:
+            # Another process was quicker; what it has passed the same check.
+            if not copy.is_dir():
+                raise
+        _sweep(copy.parent)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _sweep(cache: Path) -> None:
+    copies = sorted(
+        (path for path in cache.iterdir() if not path.name.startswith(".")), key=lambda path: path.stat().st_mtime
+    )
+    for old in copies[:-COPIES_KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
