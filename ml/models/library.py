@@ -8,7 +8,10 @@ from ..errors import ModelUnknown, ParameterRefused
 from ..model import Model
 
 LIBRARY: Mapping[str, str] = {
+    "item-knn": "ml.models.item_knn:ItemKnn",
     "popularity": "ml.models.popularity:Popularity",
+    "sequential-rules": "ml.models.sequential_rules:SequentialRules",
+    "session-knn": "ml.models.session_knn:SessionKnn",
 }
 """By `Model.name`."""
 
