@@ -54,6 +54,12 @@ def _lake(place: Path, options: Options, now: int) -> Dataset:
     return read_lake(place, first_ms, last_ms, through=through)  # type: ignore[arg-type]
 
 
+def _sessions(place: Path, _options: Options, _now: int) -> Dataset:
+    from .sessions_file import read_sessions
+
+    return read_sessions(place)
+
+
 def _columns(place: Path, options: Options, _now: int) -> Dataset:
     beside = {name: options[name] for name in ("bad", "timezone") if name in options}
     mapping = {name: value for name, value in options.items() if name not in beside}
@@ -71,6 +77,7 @@ def _instant(text: str) -> int:
 
 OPENERS: Mapping[str, tuple[tuple[str, ...], Callable[[Path, Options, int], Dataset]]] = {
     "lake": (("from", "to", "days", "through"), _lake),
+    "sessions": ((), _sessions),
     "columns": ((*(field.name for field in fields(Columns)), "bad", "timezone"), _columns),
 }
 """The kinds of sources: their options, and what opens them."""
