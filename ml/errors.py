@@ -7,6 +7,7 @@ MlError
 ├── ModelUnknown         no model of that name, and no class at that import path
 ├── ParameterRefused     a parameter that the model doesn't have or can't take
 ├── Leaked               what is to be predicted was known in training
+├── NotComparable        figures of different cases
 ├── RegistryUnreachable  the registry doesn't answer, now
 └── RegistryRefused      it does, and it has no such thing, or won't do that
 """
@@ -37,6 +38,10 @@ class ParameterRefused(MlError):
 
 
 class Leaked(MlError):
+    pass
+
+
+class NotComparable(MlError):
     pass
 
 

@@ -49,6 +49,8 @@ class Items:
     titles: Sequence[str] = ()
     categories: Sequence[str] = ()
     vendors: Sequence[str] = ()
+    since: Sequence[int] = ()
+    """When each got these texts, milliseconds UTC; empty where nobody knows."""
 
     def __len__(self) -> int:
         return len(self.skus)
