@@ -23,6 +23,7 @@ from .price_list import PRICE_LIST
 from .product import PRODUCT
 from .promotion import PROMOTION, SHIPPING_METHOD
 from .purchase import PURCHASE
+from .recommendation_rules import RECOMMENDATION_RULES
 from .reorder import REORDER
 from .report_schedule import REPORT_SCHEDULE
 from .search_log import SEARCH_LOG
@@ -75,5 +76,6 @@ KINDS: dict[str, Kind] = {
         SEARCH_LOG,
         VISITOR,
         REPORT_SCHEDULE,
+        RECOMMENDATION_RULES,
     )
 }

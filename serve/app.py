@@ -48,6 +48,7 @@ from .metrics.figures import tell_of_host, tell_of_shop
 from .metrics.metrics import Metrics
 from .offers import Offers
 from .placed import PlacedOrders
+from .recommendations.composition import recommendations_of
 from .refusals import RefusalTeller
 from .rolls import Rolls
 from .sales import Sales
@@ -125,6 +126,10 @@ class ShopProcess:
         )
         self._live.orders.are_told = settings.placement == "replica"
         self._catalogue.listeners += [self._search, self._live.stock]
+        metrics = Metrics(f"replica-{new_id()[:PROCESS_NAME_LENGTH]}")
+        self._recommendations = recommendations_of(
+            self._client, self._catalogue, self._tables, self._desk, metrics, now
+        )
         shop = Shop(
             client=self._client,
             catalogue=self._catalogue,
@@ -155,13 +160,15 @@ class ShopProcess:
             feed=self._desk,
             live=self._live,
             offers=Offers(self._tables),
-            metrics=Metrics(f"replica-{new_id()[:PROCESS_NAME_LENGTH]}"),
+            metrics=metrics,
+            recommendations=self._recommendations,
             pins=Pins(self._client, self if settings.placement == "replica" else on_ray.RayDirectory()),
         )
         self._app = build_app(shop)
         self._page_cache = PageCache(shop, settings, self._app)
         self._catalogue.listeners.append(self._page_cache.cache)
-        self._front = Front(shop, self._page_cache.pages, self._app)
+        kept = self._page_cache.cache if settings.cache_bytes else None
+        self._front = Front(shop, self._page_cache.pages, self._app, kept)
         self._shop = shop
         tell_of_shop(shop)
         front = self._front
@@ -170,6 +177,7 @@ class ShopProcess:
         self._feeding: asyncio.Task[None] | None = None
         self._refusals = RefusalTeller(self._desk, shop.refusals, new_id())
         self._telling: asyncio.Task[None] | None = None
+        self._recommending: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -219,13 +227,14 @@ class ShopProcess:
         self._reporting = asyncio.create_task(self._search.reporter.run())
         self._feeding = asyncio.create_task(self._feed.run())
         self._telling = asyncio.create_task(self._refusals.run())
+        self._recommending = asyncio.create_task(self._recommendations.run())
 
     async def stop(self) -> None:
         """Finish what is being recorded and close the journal."""
         self._ready = False
         door.front = None
         self._live.streams.end()
-        for task in (self._reloading, self._stocktaking, self._reporting, self._telling):
+        for task in (self._reloading, self._stocktaking, self._reporting, self._telling, self._recommending):
             if task is not None:
                 task.cancel()
         await self._search.stop()

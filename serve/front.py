@@ -23,8 +23,11 @@ from .api.problems import ProblemError, problem
 from .api.purchase import purchase
 from .api.requests import OrderRequest, decode_order_request, idempotency_key_of
 from .api.schemas.common import Health
+from .cache.cache import Cache
 from .cache.pages import Pages
 from .events import PLAIN_JSON, LeanEvents
+from .recommendation_front import PATH as RECOMMENDATIONS
+from .recommendation_front import LeanRecommendations
 from .request_ids import REQUEST_ID_HEADER, request_id_of
 from .shop import Shop
 
@@ -53,13 +56,21 @@ class Front:
     It stands before whatever leads to the application, which is passed in with each request.
     """
 
-    def __init__(self, shop: Shop, pages: Pages | None = None, streams: ASGIApp | None = None) -> None:
-        """`pages` are answered here if there are any; `streams` is the application if it shall get streams directly."""
+    def __init__(
+        self,
+        shop: Shop,
+        pages: Pages | None = None,
+        streams: ASGIApp | None = None,
+        kept: Cache[HttpAnswer] | None = None,
+    ) -> None:
+        """`pages` are answered here if there are any; `streams` is the application if it shall get streams directly;
+        `kept` has recommendations for nobody in particular."""
         self._shop = shop
         # Where requests are counted by who makes them, none may be answered before it was.
         self._pages = pages if shop.limits.policy("api") is None else None
         self._streams = streams
         self._events = LeanEvents(shop)
+        self._recommendations = LeanRecommendations(shop, kept)
         self._has_other_sites = bool(shop.settings.cors_origins)
         self._max_body_bytes = shop.settings.max_body_bytes
         # Unique is enough for an id that only finds a line in a log: a counter is ten times cheaper than random bits.
@@ -74,7 +85,7 @@ class Front:
             return bool(method == "POST")
         if method != "GET":
             return False
-        if path == HEALTH or (path.startswith(SALES) and _is_poll(path) is not None):
+        if path in (HEALTH, RECOMMENDATIONS) or (path.startswith(SALES) and _is_poll(path) is not None):
             return True
         if path.endswith(STREAM):
             return self._streams is not None
@@ -116,6 +127,8 @@ class Front:
     def _answer_of(self, path: str) -> _Answer:
         if path == EVENTS:
             return self._tell_events
+        if path == RECOMMENDATIONS:
+            return self._recommend
         if path.endswith(STREAM):
             return self._stream
         return self._poll if path.startswith(SALES) else self._page
@@ -130,6 +143,17 @@ class Front:
             await self._send(scope, send, answer)
         else:
             await app(scope, _again(answer, receive), send)
+
+    async def _recommend(self, scope: Scope, receive: Receive, send: Send, app: ASGIApp) -> None:
+        try:
+            answer = await self._recommendations.answer(scope)
+        except Exception:
+            logger.exception("A recommendation could not be made")
+            answer = problem("internal-error")
+        if answer is None:
+            await app(scope, receive, send)
+        else:
+            await self._send(scope, send, answer)
 
     async def _poll(self, scope: Scope, receive: Receive, send: Send, app: ASGIApp) -> None:
         """Tell whoever stands in line the place: thousands ask again and again while others buy."""

@@ -20,6 +20,7 @@ from .limits import Limits
 from .live.live import Live
 from .metrics.metrics import Metrics
 from .offers import Offers
+from .recommendations.service import Recommendations
 from .refusals import Refusals
 from .rolls import Rolls
 from .sales import Sales
@@ -141,6 +142,7 @@ class Shop:
     """Tells who makes a request."""
     offers: Offers
     """Promotions, shipping and taxes."""
+    recommendations: Recommendations
     accounts: Accounts
     providers_of_identity: Providers
     limits: Limits

@@ -79,6 +79,9 @@ REFERENCE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$"
 """What that system calls an order, a return, a customer."""
 CREDIT_ID_PATTERN = r"^crd_[0-9a-f]{32}$"
 MAX_IMPORTED_LINES = 1_500
+MARKET_PATTERN = r"^[a-z0-9][a-z0-9-]{0,39}$"
+MAX_RECOMMENDATIONS = 50
+"""Items of one list."""
 DEFAULT_PAGE = 20
 MAX_PAGE = 100
 

@@ -30,6 +30,7 @@ _TAGS = [
     {"name": "sales", "description": "Flash sales: countdown, the line before them, and their schedule."},
     {"name": "accounts", "description": "Registering, logging in, and what a customer keeps here."},
     {"name": "behaviour", "description": "What visitors do, and what a customer may know and undo of it."},
+    {"name": "recommendations", "description": "What somebody may like, and the merchant's rules for it."},
     {"name": "orders", "description": "The express purchase, and what became of an order."},
     {"name": "payments", "description": "Where payment providers call back, and whether their books agree with ours."},
     {"name": "promotions", "description": "Promotions, coupon codes and shipping methods."},

@@ -50,8 +50,11 @@ from serve.listing import ListedKeys
 from serve.live.live import Live
 from serve.mail.outbox import Outbox
 from serve.mail.port import Message as Mail
+from serve.metrics.metrics import Metrics
 from serve.offers import Offers
 from serve.placed import PlacedOrders
+from serve.recommendations.composition import recommendations_of
+from serve.recommendations.port import Models
 from serve.reports.posting import ReportPosting
 from serve.rolls import Rolls
 from serve.sales import Sales
@@ -223,6 +226,7 @@ class Shopfront:
         names_requests: bool = True,
         front: bool = False,
         providers: Mapping[str, Provider] | None = None,
+        models: Models | None = None,
     ) -> None:
         self._providers = providers or {}
         self.clock = Clock()
@@ -258,8 +262,14 @@ class Shopfront:
         )
         self.feed = FeedProcess(self.settings, self._journal, JournalPositions(self._journal, "feed/"), self.clock)
         self.desk.open(LocalDesk(self.feed))
+        metrics = Metrics()
+        self.recommendations = recommendations_of(
+            self.client, self.catalogue, self.tables, self.desk, metrics, self.clock, models
+        )
         shop = Shop(
             feed=self.desk,
+            metrics=metrics,
+            recommendations=self.recommendations,
             client=self.client,
             catalogue=self.catalogue,
             orders=self.orders,

@@ -43,11 +43,12 @@ OPEN = """
     GET /v1/sales, GET /v1/sales/{sale}, POST /v1/sales/{sale}/line, GET /v1/sales/{sale}/line/{ticket},
     GET /v1/sales/{sale}/line/{ticket}/stream, GET /v1/stock/stream, GET /v1/products/{sku}/availability,
     POST /v1/carts, POST /v1/orders, POST /v1/quote, POST /v1/gift-cards/balance, POST /v1/webhooks/{provider},
-    POST /v1/events
+    POST /v1/events, GET /v1/recommendations
 """
 """Open to everybody. Who adds a route here says that nobody's secrets are behind it: a sale's line opens by its signed
 ticket, a gift card by its code, a webhook by its signature. Events can be told by everybody and are read by
-none but the customer whose they are."""
+none but the customer whose they are. Recommendations for a customer open to that one and the staff, those for a
+customer's cart to its owner: tests/unit/serve/recommendations/test_recommendations.py."""
 
 EXAMPLES = {"order_id": "ord_" + "0" * 32, "cart_id": "cart_0123456789", "account_id": "acc_nobody"}
 
