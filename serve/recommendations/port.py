@@ -66,7 +66,7 @@ class Answered(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Trial(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """How the challenger is tried; `share` is of the visitors, 0 to 1."""
+    """How the challenger is tried; `share` is of the visitors, 0 to 1, and says nothing of a shadow."""
 
     version: str
     mode: Mode

@@ -26,7 +26,7 @@ def draw(standing: Standing | None, visitor: str) -> Drawn:
     if trial is None:
         return CHAMPION
     if trial.mode is Mode.SHADOW:
-        return Drawn(Variant.CHAMPION, 1.0, place_of(trial.version, visitor) < trial.share)
+        return Drawn(Variant.CHAMPION, 1.0, shadowed=True)
     if place_of(trial.version, visitor) < trial.share:
         return Drawn(Variant.CHALLENGER, trial.share)
     return Drawn(Variant.CHAMPION, 1.0 - trial.share)
