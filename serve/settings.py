@@ -39,7 +39,7 @@ OTHER_VARIABLES = frozenset(
 """Variables with our prefix that are no settings: the file to read, the mark of a run, the data of the tests, the time
 that a run counts from, and what belongs to one node of a cluster."""
 
-DERIVED = frozenset({"sandbox_payments", "journal", "lake", "placement", "hosts", "public_url"})
+DERIVED = frozenset({"sandbox_payments", "journal", "lake", "registry", "placement", "hosts", "public_url"})
 """Settings that, unless given, follow from others."""
 
 URL_PASSWORD = re.compile(r"(?<=://)([^/@:]*):([^/@]+)@")
@@ -90,6 +90,10 @@ class Settings(BaseModel):
         description="Directory of the event lake, DATA/lake by default; on a cluster one that every node reaches.",
     )
     journal: str = Field("", description="URL of the journal; sqlite:///DIR by default inside the data directory.")
+    registry: str = Field(
+        "",
+        description="Registry of models: an MLflow server, http://...; by default a database in the data directory.",
+    )
     accept_data_loss: bool = Field(
         False, description="Run on a Redis that may forget what was acknowledged: for trials only."
     )
@@ -277,6 +281,8 @@ class Settings(BaseModel):
         values["lake"] = str(Path(values["lake"]).expanduser().absolute() if values.get("lake") else data / "lake")
         if values.get("journal", "") in ("", "sqlite"):
             values["journal"] = f"sqlite:///{data / 'journal'}"
+        if not values.get("registry"):
+            values["registry"] = f"sqlite:///{data / 'models' / 'registry.sqlite'}"
         if "placement" not in values:
             values["placement"] = "actors" if str(values.get("hosts", 0)) != "0" else "replica"
         if "sandbox_payments" not in values:
@@ -302,6 +308,13 @@ class Settings(BaseModel):
         if len(set(names)) < len(names):
             raise ValueError("two of them have one name: tell them apart by ?name=")
         return relay
+
+    @field_validator("registry")
+    @classmethod
+    def _registry_is_known(cls, url: str) -> str:
+        if not url.startswith(("sqlite:///", "http://", "https://")):
+            raise ValueError("must be the address of an MLflow server, http://..., or sqlite:///FILE")
+        return url
 
     @field_validator("oidc_providers")
     @classmethod
@@ -377,6 +390,11 @@ class Settings(BaseModel):
     def secret_key_file(self) -> Path:
         """The file with the secret from which order ids and access tokens are derived."""
         return self.data / "secret.key"
+
+    @property
+    def models(self) -> Path:
+        """The directory of the registry and its artifacts, of trained models, and of copies from a server."""
+        return self.data / "models"
 
 
 def _url_of(host: str, port: Any) -> str:

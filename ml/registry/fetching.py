@@ -15,8 +15,8 @@ from ..artifact import DESCRIPTION, check_artifact
 from ..errors import ArtifactDamaged, RegistryUnreachable
 from .release import Version
 
-ARTIFACT = "artifact"
-"""The directory of an artifact inside of what MLflow calls a model."""
+ARTIFACT = "data/artifact"
+"""Where an artifact lies in what MLflow calls a model."""
 COPIES_KEPT = 8
 """Versions in the cache; the oldest leave first. A model that serves has its files open and doesn't mind."""
 DOWNLOAD_LIMIT_S = 600

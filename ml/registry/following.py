@@ -23,6 +23,10 @@ class Follower(Protocol):
         """What is released now; without a champion where nothing is. Raises RegistryUnreachable: keep what was."""
         ...
 
+    def version(self, market: str, number: int) -> Version | None:
+        """A registered version, released or not; None where there is none. Raises RegistryUnreachable."""
+        ...
+
     def markets(self) -> Sequence[str]:
         """The markets that have models. Raises RegistryUnreachable."""
         ...
@@ -44,7 +48,12 @@ def follower_of(registry: str, cache: Path) -> Follower:
 
         return SqliteFollower(Path(registry.removeprefix(SQLITE)), cache)
     if registry.startswith(SERVER):
+        import httpx
+
         from .server_follower import ServerFollower
 
-        return ServerFollower(registry, cache)
+        try:
+            return ServerFollower(registry, cache)
+        except httpx.InvalidURL as error:
+            raise RegistryRefused("The registry's address is none.") from error
     raise RegistryRefused("A registry is sqlite:///FILE or the address of an MLflow server, http://...")

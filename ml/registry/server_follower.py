@@ -53,20 +53,34 @@ class ServerFollower:
         self._versions: dict[tuple[str, int], Version] = {}
 
     def release(self, market: str = DEFAULT_MARKET) -> Release:
-        name = registered_name(market)
-        found = self._get("/registered-models/get", {"name": name})
+        found = self._get("/registered-models/get", {"name": registered_name(market)})
         model = found.get("registered_model", {}) if found else {}
         tags = {tag["key"]: tag.get("value", "") for tag in model.get("tags", ())}
         aliases = {alias["alias"]: int(alias["version"]) for alias in model.get("aliases", ())}
         now = effective(document_of(tags.get(RELEASE_TAG)), aliases)
-        return Release(
-            market,
-            self._version(name, market, now.champion),
-            self._version(name, market, now.challenger),
-            now.mode,
-            now.share,
-            now.number,
+        champion, challenger = (
+            None if number is None else self.version(market, number) for number in (now.champion, now.challenger)
         )
+        return Release(market, champion, challenger, now.mode, now.share, now.number)
+
+    def version(self, market: str, number: int) -> Version | None:
+        if (market, number) in self._versions:
+            return self._versions[market, number]
+        query = {"name": registered_name(market), "version": str(number)}
+        found = self._get("/model-versions/get", query)
+        if found is None:
+            return None
+        told = found["model_version"]
+        tags = {tag["key"]: tag.get("value", "") for tag in told.get("tags", ())}
+        place = self._get("/model-versions/get-download-uri", query) or {}
+        location = place.get("artifact_uri") or told.get("source", "")
+        version = Version(market, number, tags.get(MODEL_TAG, ""), location, tags.get(DIGEST_TAG, ""))
+        # Without a digest it isn't ours, or not yet: it may still be tagged.
+        if version.digest:
+            if len(self._versions) >= VERSIONS_KNOWN:
+                self._versions.clear()
+            self._versions[market, number] = version
+        return version
 
     def markets(self) -> Sequence[str]:
         query = {"filter": f"name LIKE '{REGISTERED}%'", "max_results": str(MARKETS_LIMIT)}
@@ -79,24 +93,6 @@ class ServerFollower:
 
     def close(self) -> None:
         self._client.close()
-
-    def _version(self, name: str, market: str, number: int | None) -> Version | None:
-        if number is None:
-            return None
-        if (market, number) not in self._versions:
-            query = {"name": name, "version": str(number)}
-            found = (self._get("/model-versions/get", query) or {}).get("model_version", {})
-            place = self._get("/model-versions/get-download-uri", query) or {}
-            tags = {tag["key"]: tag.get("value", "") for tag in found.get("tags", ())}
-            location = place.get("artifact_uri") or found.get("source", "")
-            version = Version(market, number, tags.get(MODEL_TAG, ""), location, tags.get(DIGEST_TAG, ""))
-            if not version.digest:
-                # It may still be on its way to become one of ours.
-                return version
-            if len(self._versions) >= VERSIONS_KNOWN:
-                self._versions.clear()
-            self._versions[market, number] = version
-        return self._versions[market, number]
 
     def _get(self, path: str, query: Mapping[str, str]) -> Any:
         """The answer's JSON, or None where the server has no such thing."""

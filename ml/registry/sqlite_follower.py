@@ -1,8 +1,8 @@
 """Following a registry in MLflow's SQLite database: read-only, one transaction, well below a millisecond."""
 
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from ..errors import RegistryUnreachable
@@ -36,26 +36,23 @@ class SqliteFollower:
     def release(self, market: str = DEFAULT_MARKET) -> Release:
         if not self._file.exists():
             return Release(market)
-        name = registered_name(market)
-        try:
-            with closing(self._connected()) as database:
-                # One instant for all of it: a change is seen whole or not at all.
-                database.execute("BEGIN")
-                return _release(database, name, market)
-        except sqlite3.Error as error:
-            raise RegistryUnreachable(f"The registry {self._file} can't be read: {error}") from error
+        with self._instant() as database:
+            return _release(database, registered_name(market), market)
+
+    def version(self, market: str, number: int) -> Version | None:
+        if not self._file.exists():
+            return None
+        with self._instant() as database:
+            return _version(database, registered_name(market), market, number)
 
     def markets(self) -> Sequence[str]:
         if not self._file.exists():
             return ()
-        try:
-            with closing(self._connected()) as database:
-                found = database.execute(
-                    "SELECT name FROM registered_models WHERE name LIKE ? ORDER BY name", (f"{REGISTERED}%",)
-                )
-                markets = [market_of(name) for (name,) in found]
-        except sqlite3.Error as error:
-            raise RegistryUnreachable(f"The registry {self._file} can't be read: {error}") from error
+        with self._instant() as database:
+            found = database.execute(
+                "SELECT name FROM registered_models WHERE name LIKE ? ORDER BY name", (f"{REGISTERED}%",)
+            )
+            markets = [market_of(name) for (name,) in found]
         return [market for market in markets if market is not None]
 
     def fetch(self, version: Version) -> Path:
@@ -64,10 +61,16 @@ class SqliteFollower:
     def close(self) -> None:
         pass
 
-    def _connected(self) -> sqlite3.Connection:
-        return sqlite3.connect(
-            f"{self._file.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_S, isolation_level=None
-        )
+    @contextmanager
+    def _instant(self) -> Iterator[sqlite3.Connection]:
+        """One transaction for all that is read: a change is seen whole or not at all."""
+        try:
+            address = f"{self._file.absolute().as_uri()}?mode=ro"
+            with closing(sqlite3.connect(address, uri=True, timeout=BUSY_S, isolation_level=None)) as database:
+                database.execute("BEGIN")
+                yield database
+        except sqlite3.Error as error:
+            raise RegistryUnreachable(f"The registry {self._file} can't be read: {error}") from error
 
 
 def _release(database: sqlite3.Connection, name: str, market: str) -> Release:
@@ -76,26 +79,22 @@ def _release(database: sqlite3.Connection, name: str, market: str) -> Release:
     ).fetchone()
     aliases = database.execute("SELECT alias, version FROM registered_model_aliases WHERE name = ?", (name,)).fetchall()
     now = effective(document_of(tag[0] if tag else None), dict(aliases))
-    return Release(
-        market,
-        _version(database, name, market, now.champion),
-        _version(database, name, market, now.challenger),
-        now.mode,
-        now.share,
-        now.number,
+    champion, challenger = (
+        None if number is None else _version(database, name, market, number)
+        for number in (now.champion, now.challenger)
     )
+    return Release(market, champion, challenger, now.mode, now.share, now.number)
 
 
-def _version(database: sqlite3.Connection, name: str, market: str, number: int | None) -> Version | None:
-    if number is None:
-        return None
+def _version(database: sqlite3.Connection, name: str, market: str, number: int) -> Version | None:
     found = database.execute(
         "SELECT storage_location, source FROM model_versions WHERE name = ? AND version = ?", (name, number)
     ).fetchone()
+    if found is None:
+        return None
     tags = database.execute(
         "SELECT key, value FROM model_version_tags WHERE name = ? AND version = ? AND key IN (?, ?)",
         (name, number, MODEL_TAG, DIGEST_TAG),
     )
     told = dict(tags.fetchall())
-    location = (found[0] or found[1]) if found else ""
-    return Version(market, number, told.get(MODEL_TAG, ""), location, told.get(DIGEST_TAG, ""))
+    return Version(market, number, told.get(MODEL_TAG, ""), found[0] or found[1], told.get(DIGEST_TAG, ""))

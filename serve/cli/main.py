@@ -1,10 +1,8 @@
 """The command `doorbuster`. Commands are imported when they are called, so that `--help` answers at once."""
 
-import importlib
-from typing import Any
-
 import click
 
+from .lazy_group import LazyGroup
 from .stop_signals import leave_at_once_when_asked
 
 COMMANDS = {
@@ -16,6 +14,7 @@ COMMANDS = {
     "export": ("exports", "Write products of the running shop into a file."),
     "feed": ("feed", "Public events: see them, relay them, look at who reads."),
     "report": ("report", "Sales, stock, customers and demand: tables, files, pictures."),
+    "ml": ("ml", "Recommendations: train, evaluate, release and roll back models."),
     "journal": ("journal", "Look into the journal, check it, copy it, back it up."),
     "keys": ("keys", "Rotate the keys that access tokens are signed with."),
     "hosts": ("hosts", "Look at the hosts of the running shop, and move their shards."),
@@ -40,6 +39,7 @@ Examples
   doorbuster journal backup DIRECTORY              a backup of this instant, while the shop sells
   doorbuster feed tail --from start                what happened in the shop, as public events
   doorbuster report sales --interval month         what was sold, as a table; --format csv, parquet or png
+  doorbuster ml deploy 7 --canary 10%              a tenth of the visitors get the recommendations of version 7
   doorbuster payments reconcile                    whether Stripe and PayPal say the same as the orders
   doorbuster hosts list                            where the shards of the running shop are
   doorbuster config                                what a start here would run with, and why
@@ -57,30 +57,17 @@ Files
 """
 
 
-class LazyGroup(click.Group):
-    """A group whose commands live in modules of their own that are imported on use."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+class MainGroup(LazyGroup):
+    commands_by_name = COMMANDS
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
         if cmd_name == "up":
             leave_at_once_when_asked()
-        module, _ = COMMANDS[cmd_name]
-        command: Any = importlib.import_module(f".{module}", __package__).command
-        assert isinstance(command, click.Command)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands from the table above, without importing any."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+        return super().get_command(ctx, cmd_name)
 
 
 @click.group(
-    cls=LazyGroup, help=HELP, context_settings={"max_content_width": 120, "help_option_names": ["-h", "--help"]}
+    cls=MainGroup, help=HELP, context_settings={"max_content_width": 120, "help_option_names": ["-h", "--help"]}
 )
 @click.version_option(package_name="doorbuster", prog_name="doorbuster")
 def main() -> None:

@@ -53,6 +53,10 @@ class FollowerOfFiles:
             return Release(market)
         return msgspec.json.decode(self._file(market).read_bytes(), type=Release)
 
+    def version(self, market: str, number: int) -> Version | None:
+        released = self.release(market)
+        return next((each for each in (released.champion, released.challenger) if each and each.number == number), None)
+
     def markets(self) -> Sequence[str]:
         self._answer()
         return sorted(path.stem.removeprefix("market-") for path in self._directory.glob("market-*.json"))

@@ -91,14 +91,14 @@ def test_an_artifact_is_found_where_it_lies_also_after_the_data_was_moved(
     model = Popularity()
     model.fit(small_shop(sessions=20))
     at_home = tmp_path / "artifacts" / "run" / "model"
-    write_artifact(at_home / "artifact", model, Artifact(model=""))
-    digest = digest_of(at_home / "artifact")
+    write_artifact(at_home / "data" / "artifact", model, Artifact(model=""))
+    digest = digest_of(at_home / "data" / "artifact")
     here = Version("", 1, "popularity", at_home.as_uri(), digest)
     moved = Version("", 1, "popularity", "file:///srv/shop/models/artifacts/run/model", digest)
-    assert follower.fetch(here) == follower.fetch(moved) == at_home / "artifact"
+    assert follower.fetch(here) == follower.fetch(moved) == at_home / "data" / "artifact"
     with pytest.raises(ArtifactDamaged, match="registered"):
         follower.fetch(Version("", 1, "popularity", at_home.as_uri(), "0" * 64))
-    (at_home / "artifact" / "artifact.json").unlink()
+    (at_home / "data" / "artifact" / "artifact.json").unlink()
     with pytest.raises(ArtifactDamaged, match="doorbuster ml register"):
         follower.fetch(here)
 

@@ -1,0 +1,23 @@
+"""`doorbuster ml`: models for recommendations, from training to serving and back."""
+
+import click
+
+from .lazy_group import LazyGroup
+
+
+class MlGroup(LazyGroup):
+    commands_by_name = {
+        "register": ("ml_register", "Put a trained model into the registry."),
+        "deploy": ("ml_deploy", "Serve a registered version: to all, a canary share, an A/B half, or in shadow."),
+        "rollback": ("ml_rollback", "Go back to what was served before."),
+        "status": ("ml_status", "What is released, what the shop serves, and how each variant does."),
+    }
+
+
+@click.group("ml", cls=MlGroup, context_settings={"max_content_width": 120})
+def command() -> None:
+    """Recommendations: train, evaluate, release and roll back models.
+
+    Models are versions in an MLflow registry (setting `registry`; without one, a database in the data directory). The
+    running shop follows its aliases `champion` and `challenger` within ten seconds.
+    """
