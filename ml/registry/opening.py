@@ -3,9 +3,13 @@
 The first opening of a SQLite registry makes MLflow's tables, which takes a few seconds.
 """
 
+import fcntl
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 EXPERIMENT = "doorbuster"
+MEMORY = Path("/dev/shm")  # noqa: S108
 REFUSALS = frozenset(
     {
         "RESOURCE_DOES_NOT_EXIST",
@@ -56,12 +61,44 @@ def open_registry(url: str) -> Registry:
     local = Path(url.removeprefix(SQLITE)).absolute() if url.startswith(SQLITE) else None
     if local is None and not url.startswith(SERVER):
         raise RegistryRefused("A registry is sqlite:///FILE or the address of an MLflow server, http://...")
-    if local is not None:
-        local.parent.mkdir(parents=True, exist_ok=True)
     with in_our_words(url):
-        from mlflow import MlflowClient
+        if local is not None:
+            _make(local)
+        return Registry(_client(url), url, local)
 
-        return Registry(MlflowClient(tracking_uri=url, registry_uri=url), url, local)
+
+def _make(file: Path) -> None:
+    """MLflow's tables in a new file, unless it is there: whole or not at all, and by one process. MLflow itself would
+    never open again what was killed in the middle of its hundred steps."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if file.exists():
+        return
+    with alone(file):
+        if file.exists():
+            return
+        # Each of the steps is synced: in memory that costs half of the time.
+        with TemporaryDirectory(prefix="doorbuster-", dir=MEMORY if MEMORY.is_dir() else None) as directory:
+            made = Path(directory) / file.name
+            _client(f"{SQLITE}{made}")
+            draft = file.with_name(f".{file.name}.draft")
+            shutil.copyfile(made, draft)
+        with draft.open("rb") as written:
+            os.fsync(written.fileno())
+        os.replace(draft, file)
+
+
+def _client(url: str) -> "MlflowClient":
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=url, registry_uri=url)
+
+
+@contextmanager
+def alone(file: Path) -> Iterator[None]:
+    """No other process of this machine is in here for this registry."""
+    with file.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager

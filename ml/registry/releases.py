@@ -6,15 +6,14 @@ change, or `settle`, writes the rest. One writer at a time: on one machine by a 
 and the other is told.
 """
 
-import fcntl
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 
 import msgspec
 
 from ..errors import RegistryRefused
-from .opening import Registry, in_our_words
+from .opening import Registry, alone, in_our_words
 from .release import (
     CHALLENGER,
     CHAMPION,
@@ -187,14 +186,8 @@ class Releases:
         with in_our_words(self._registry.url):
             self._client.get_model_version(self._name, str(version))
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        if self._registry.local is None:
-            yield
-            return
-        with self._registry.local.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+    def _alone(self) -> AbstractContextManager[None]:
+        return alone(self._registry.local) if self._registry.local else nullcontext()
 
 
 def _change_of(tag: str) -> Change | None:
