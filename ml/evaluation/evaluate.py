@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,10 @@ class Question:
     seed: int = 0
     resamples: int = RESAMPLES
     confidence: float = CONFIDENCE
+
+    def of(self, cases: Cases) -> "Question":
+        """The same of other cases."""
+        return replace(self, cases=cases)
 
 
 @dataclass(frozen=True)

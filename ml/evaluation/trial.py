@@ -1,0 +1,99 @@
+"""Models as commands name them, tried on one split: each is fitted on what came before, or was trained before.
+
+item-knn                       a model of the library, or package.module:Class
+item-knn?neighbours=200        the same with parameters
+DIR                            what was trained: a directory with an artifact
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
+
+from ..artifact import DESCRIPTION, load_artifact, read_artifact
+from ..errors import Leaked, ParameterRefused
+from ..interactions import Dataset
+from ..model import Model
+from ..models.library import make_model
+from .evaluate import Scored, evaluate, question_of
+from .leakage import Fitted, check
+from .split import DAY_MS, Split, Task, last_window, shown, split
+
+Doing = Callable[[str, int, int], None]
+"""Told what is done with which model, and how many cases of how many are done."""
+
+
+class Trial(NamedTuple):
+    """What is asked of all of them."""
+
+    task: Task = Task.NEXT_ITEM
+    days: float = 0
+    """The window's length; 0: the last tenth of the interactions."""
+    only_new: bool = False
+    ks: Sequence[int] = (5, 10, 20)
+    seed: int = 0
+    resamples: int = 1_000
+    groups: int = 0
+    """So many sessions or customers at most, drawn at random; 0: all."""
+
+
+def split_for(data: Dataset, trial: Trial) -> Split:
+    """The split that the trial is on. Raises NotEnoughData."""
+    window = last_window(data, round(trial.days * DAY_MS))
+    return split(data, trial.task, window, only_new=trial.only_new)
+
+
+def tried(names: Sequence[str], data: Dataset, trial: Trial, doing: Doing) -> Mapping[str, Scored]:
+    """Each model's figures, by the name it was given. Raises ml.errors.MlError."""
+    parted = split_for(data, trial)
+    question = question_of(parted, ks=trial.ks, seed=trial.seed, resamples=trial.resamples)
+    if trial.groups:
+        question = question.of(parted.cases.sampled(trial.groups, trial.seed))
+    scored = {}
+    for name in names:
+        doing(f"{name} learns", 0, 0)
+        model = fitted_model(name, parted)
+        scored[name] = evaluate(model, question, lambda done, of, name=name: doing(f"{name} answers", done, of))  # type: ignore[misc]
+    return scored
+
+
+def fitted_model(name: str, parted: Split) -> Model:
+    """The model, which knows nothing of the window. Raises Leaked, ModelUnknown, ParameterRefused, ArtifactDamaged."""
+    directory = Path(name)
+    if (directory / DESCRIPTION).exists():
+        _check_trained_before(directory, parted)
+        return load_artifact(directory)
+    plain, _, query = name.partition("?")
+    model = make_model(plain, parameters_of(query))
+    check(Fitted(parted.train), parted)
+    model.fit(parted.train)
+    return model
+
+
+def parameters_of(query: str) -> Mapping[str, Any]:
+    """Parameters as `name=value&name=value`: numbers and true or false as such, all else as text."""
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
+    except ValueError as error:
+        raise ParameterRefused(f"{query} is not name=value&name=value.") from error
+    return {name: _value(text) for name, text in pairs}
+
+
+def _value(text: str) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, bool | int | float) else text
+
+
+def _check_trained_before(directory: Path, parted: Split) -> None:
+    """By what the artifact says of its data: they are at hand no more."""
+    about = read_artifact(directory)
+    if about.fingerprint == parted.train.fingerprint:
+        return
+    until, began = about.source.get("to", ""), shown(parted.window.at)
+    # Both are written alike, so that as texts they have the order of the instants.
+    if not until or until.startswith("#") or began.startswith("#") or until >= began:
+        raise Leaked(f"{directory.name} learned until {until or 'nobody knows when'}; the window begins at {began}.")
