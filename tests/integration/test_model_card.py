@@ -8,7 +8,6 @@ from ml.evaluation.card import known_limits, write_card
 from ml.evaluation.evaluate import evaluate, question_of
 from ml.evaluation.figures import Evaluation
 from ml.evaluation.split import Task, Window, split
-
 from tests.unit.ml.evaluation.little_shop import CLOCK, LAMP, Told, day, little_shop
 
 
