@@ -8,10 +8,15 @@ from ..errors import ModelUnknown, ParameterRefused
 from ..model import Model
 
 LIBRARY: Mapping[str, str] = {
+    "als": "ml.models.factorization:Als",
+    "bpr": "ml.models.factorization:Bpr",
+    "ease": "ml.models.ease:Ease",
     "item-knn": "ml.models.item_knn:ItemKnn",
     "popularity": "ml.models.popularity:Popularity",
+    "repeats": "ml.models.repeats:Repeats",
     "sequential-rules": "ml.models.sequential_rules:SequentialRules",
     "session-knn": "ml.models.session_knn:SessionKnn",
+    "svd": "ml.models.svd:Svd",
 }
 """By `Model.name`."""
 

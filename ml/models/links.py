@@ -73,6 +73,15 @@ def follow(links: Links, contexts: Sequence[Sequence[int]], decay: float, k: int
     return answer
 
 
+def follow_weighted(links: Links, contexts: Sequence[Mapping[int, float]], k: int) -> Ranked:
+    """What the items of each context lead to, each counting what is said of it. All are items that the model has."""
+    answer = empty_answer(len(contexts), k)
+    for row, weights in enumerate(contexts):
+        if weights:
+            _follow_into(answer, row, links, weights, k)
+    return answer
+
+
 def similar(links: Links, items: Sequence[int], k: int) -> Ranked:
     """What each item leads to, without itself."""
     answer = empty_answer(len(items), k)

@@ -1,10 +1,16 @@
 """Every model that ships, under the one suite; a model of one's own inherits it as these do."""
 
+import pytest
+
 from ml.model import Model
+from ml.models.ease import Ease
+from ml.models.factorization import Als, Bpr
 from ml.models.item_knn import ItemKnn
 from ml.models.popularity import Popularity
+from ml.models.repeats import Repeats
 from ml.models.sequential_rules import SequentialRules
 from ml.models.session_knn import SessionKnn
+from ml.models.svd import Svd
 
 from .recommender_suite import RecommenderSuite
 
@@ -39,3 +45,35 @@ class TestSequentialRules(RecommenderSuite):
 class TestSessionKnn(RecommenderSuite):
     def make(self) -> Model:
         return SessionKnn()
+
+
+class TestEase(RecommenderSuite):
+    def make(self) -> Model:
+        return Ease(l2=5.0)
+
+
+class TestEaseOfSessions(RecommenderSuite):
+    def make(self) -> Model:
+        return Ease(l2=5.0, together="sessions")
+
+
+class TestRepeats(RecommenderSuite):
+    def make(self) -> Model:
+        return Repeats()
+
+
+class TestSvd(RecommenderSuite):
+    def make(self) -> Model:
+        return Svd(components=3)
+
+
+class TestAls(RecommenderSuite):
+    def make(self) -> Model:
+        pytest.importorskip("implicit", reason="the extra implicit is not installed")
+        return Als(factors=4)
+
+
+class TestBpr(RecommenderSuite):
+    def make(self) -> Model:
+        pytest.importorskip("implicit", reason="the extra implicit is not installed")
+        return Bpr(factors=4, learning_rate=0.05)
