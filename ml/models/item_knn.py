@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from ..errors import NotEnoughData
 from ..interactions import Dataset, Rows
 from ..model import Context, Ranked
 from . import links
+from .blocks import EachBlock, blocks_of, one_after_the_other
 from .ranking import recent, steps
 
 if TYPE_CHECKING:
@@ -21,8 +22,15 @@ WEIGHTS = ("cosine", "bm25", "tfidf")
 TOGETHER = ("sessions", "customers")
 CONTEXT_LENGTH = 200
 """Items of a context that count, the latest ones."""
-BLOCK = 20_000
-"""Items whose neighbours are sought at once: what bounds the memory of training."""
+PAIRS = 4_000_000
+"""Of items, that one block may have: what bounds its memory, at 80 bytes each."""
+
+
+class Weighted(NamedTuple):
+    """The matrix whose product with itself is the similarity, and its transpose."""
+
+    visits: "sparse.csr_matrix"
+    items: "sparse.csr_matrix"
 
 
 class ItemKnn:
@@ -64,21 +72,24 @@ class ItemKnn:
         return self._skus
 
     def fit(self, data: Dataset) -> None:
+        self.fit_in_blocks(data, one_after_the_other)
+
+    def fit_in_blocks(self, data: Dataset, each_block: EachBlock) -> None:
+        """`fit`, with the blocks of items wherever they are worked on."""
         weighted = self.weighted(data)
-        blocks = range(0, len(data.items), BLOCK)
-        self._links = links.joined([self.neighbours_of(weighted, start, start + BLOCK) for start in blocks])
+        self._links = links.joined(each_block(self.neighbours_of, weighted, blocks_of(pairs(weighted), PAIRS)))
         self._skus = data.items.skus
 
-    def weighted(self, data: Dataset) -> "sparse.csc_matrix":
+    def weighted(self, data: Dataset) -> Weighted:
         """Visits (or customers) x items. Raises NotEnoughData."""
         rows = data.by_customer if self._together == "customers" else steps(data).by_session
         if not len(rows):
             raise NotEnoughData(f"There are no {self._together} to learn from.")
         return self._weighted(counts(rows, len(data.items)))
 
-    def neighbours_of(self, weighted: "sparse.csc_matrix", start: int, end: int) -> links.Links:
+    def neighbours_of(self, weighted: Weighted, start: int, end: int) -> links.Links:
         """The links of items from `start` to `end`: blocks can be made apart, and joined."""
-        products = (weighted[:, start:end].T @ weighted).tocsr()
+        products = (weighted.items[start:end] @ weighted.visits).tocsr()
         rows = np.repeat(np.arange(products.shape[0]), np.diff(products.indptr))
         products.data[rows + start == products.indices] = 0.0
         return links.strongest(products, self._neighbours)
@@ -102,8 +113,7 @@ class ItemKnn:
         model._skus, model._links = saved.skus, links.links_of(saved.arrays)
         return model
 
-    def _weighted(self, counted: "sparse.csr_matrix") -> "sparse.csc_matrix":
-        """The matrix whose product with itself is the similarity."""
+    def _weighted(self, counted: "sparse.csr_matrix") -> Weighted:
         matrix = counted.copy()
         if self._weights == "cosine":
             matrix.data[:] = 1.0
@@ -116,7 +126,7 @@ class ItemKnn:
         if self._weights != "bm25":
             norms = np.sqrt(np.bincount(matrix.indices, matrix.data**2, matrix.shape[1]))
             matrix.data /= norms[matrix.indices]
-        return matrix.tocsc()
+        return Weighted(matrix, matrix.T.tocsr())
 
     def _saturated(self, count: NDArray[np.float64], length: NDArray[np.float64]) -> NDArray[np.float64]:
         if self._weights == "tfidf":
@@ -124,6 +134,13 @@ class ItemKnn:
         part = 1 - self._b + self._b * length / length.mean()
         saturated: NDArray[np.float64] = count * (self._k1 + 1) / (count + self._k1 * part)
         return saturated
+
+
+def pairs(weighted: Weighted) -> NDArray[np.int64]:
+    """With how many items each shares a visit, at most: what its row of the product costs."""
+    lengths = np.diff(weighted.visits.indptr).astype(np.int64)
+    met = np.add.reduceat(np.append(lengths[weighted.items.indices], 0), weighted.items.indptr[:-1])
+    return np.where(np.diff(weighted.items.indptr) > 0, np.minimum(met, weighted.visits.shape[1]), 0)
 
 
 def counts(rows: Rows, catalogue: int) -> "sparse.csr_matrix":

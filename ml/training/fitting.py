@@ -1,0 +1,127 @@
+"""Fitting one model: in this process, or as a Ray task that spreads its blocks over more of them.
+
+Either way the result is a directory of files, so that it doesn't matter on which machine it was made.
+"""
+
+import resource
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import MlError
+from ..interactions import Dataset
+from ..model import Model
+from ..models.blocks import EachBlock, FitsInBlocks
+from ..models.library import make_model, model_class
+from .blocks import BlocksOnRay, Resources
+from .progress import Done
+
+LIBRARY_PACKAGE = "ml"
+KIB = 1_024
+
+
+class Recipe(NamedTuple):
+    """What makes the same unfitted model again."""
+
+    model: str
+    """A name of the library or an import path."""
+    parameters: Mapping[str, Any] = {}
+
+
+class Fit(NamedTuple):
+    """A fitted model, and what it took."""
+
+    model: Model
+    seconds: float
+    peak_bytes: int
+    """The most memory of the process that fitted it, with the data and all that it had before."""
+
+
+class Fitting(Protocol):
+    """Where models are fitted."""
+
+    def __call__(self, recipe: Recipe, data: Dataset, done: Done) -> Fit:
+        """Raises NotEnoughData, ModelUnknown, ParameterRefused."""
+        ...
+
+
+def fit_here(recipe: Recipe, data: Dataset, done: Done) -> Fit:
+    """Implements `Fitting` in this process, in one thread, without Ray."""
+    model = make_model(*recipe)
+    began = time.monotonic()
+    model.fit(data)
+    return Fit(model, time.monotonic() - began, _peak_bytes())
+
+
+@dataclass(frozen=True)
+class FitOnRay:
+    """Implements `Fitting` as a task of the Ray that this process has joined."""
+
+    resources: Resources = Resources()
+    blocks: Resources = Resources()
+    """Of each block, where the model is made of blocks."""
+
+    def __call__(self, recipe: Recipe, data: Dataset, done: Done) -> Fit:
+        import ray
+        from ray.exceptions import RayTaskError
+
+        found = model_class(recipe.model)
+        make_model(*recipe)  # whatever is wrong with it is said at once
+        _send_along(found)
+        # A process of its own: what it takes is measured from nothing, and is given back.
+        options = {**self.resources.options, "max_calls": 1, "name": f"doorbuster-fit-{recipe.model}"}
+        task = ray.remote(_fit).options(**options)
+        try:
+            files, seconds, peak_bytes = ray.get(task.remote(found, dict(recipe.parameters), data, self.blocks))
+        except RayTaskError as error:
+            if isinstance(error.cause, MlError):
+                raise error.cause from error
+            raise
+        with TemporaryDirectory(prefix="doorbuster-") as directory:
+            for name, content in files.items():
+                path = Path(directory) / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                content.tofile(path)
+            # Its arrays are memory maps of files that stay open, though they are gone with the block.
+            return Fit(found.load(Path(directory)), seconds, peak_bytes)
+
+
+def _fit(found: type[Model], parameters: Mapping[str, Any], data: Dataset, blocks: Resources) -> tuple[
+    dict[str, NDArray[np.uint8]], float, int
+]:  # fmt: skip
+    """The task: the files of the fitted model, and what it took."""
+    model = found(**parameters)
+    began = time.monotonic()
+    if isinstance(model, FitsInBlocks):
+        each_block: EachBlock = BlocksOnRay(blocks)
+        model.fit_in_blocks(data, each_block)
+    else:
+        model.fit(data)
+    seconds = time.monotonic() - began
+    with TemporaryDirectory(prefix="doorbuster-") as directory:
+        place = Path(directory)
+        model.save(place)
+        files = {
+            str(path.relative_to(place)): np.fromfile(path, np.uint8) for path in place.rglob("*") if path.is_file()
+        }
+    return files, seconds, _peak_bytes()
+
+
+def _send_along(found: type[Model]) -> None:
+    """A class that isn't ours goes to the workers with its code: their machines needn't have the file."""
+    import sys
+
+    from ray import cloudpickle
+
+    if found.__module__.partition(".")[0] != LIBRARY_PACKAGE and found.__module__ in sys.modules:
+        cloudpickle.register_pickle_by_value(sys.modules[found.__module__])
+
+
+def _peak_bytes() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIB
