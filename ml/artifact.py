@@ -53,6 +53,8 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
     files: Mapping[str, str] = {}
     """SHA-256 of each file below `model/`, by its path there."""
     format: int = FORMAT
+    versions: Mapping[str, str] = {}
+    """Of Python and the packages that it was made with."""
 
 
 def write_artifact(directory: Path, model: Model, about: Artifact) -> Artifact:

@@ -14,8 +14,6 @@ from .progress import Done
 Part = TypeVar("Part")
 RETRIES = 3
 """Of one task, when what ran it died."""
-BLOCK_BYTES = 512 << 20
-"""Of memory that a block needs besides what is shared: Ray places no more of them on a node than fit there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +32,14 @@ class Resources:
         return {"num_cpus": self.cpus, "max_retries": self.retries, **memory}
 
 
+ONE_CPU = Resources()
+
+
 @dataclass(frozen=True)
 class BlocksOnRay:
     """Implements `EachBlock` over the Ray that this process belongs to."""
 
-    resources: Resources = Resources()
+    resources: Resources = ONE_CPU
     done: Done | None = None
 
     def __call__(self, work: Callable[[Any, int, int], Part], shared: Any, blocks: Sequence[Block]) -> list[Part]:

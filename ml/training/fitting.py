@@ -1,6 +1,5 @@
-"""Fitting one model: in this process, or as a Ray task that spreads its blocks over more of them.
-
-Either way the result is a directory of files, so that it doesn't matter on which machine it was made.
+"""Fitting one model: in this process, or as Ray tasks. What can be made in blocks is spread over as many tasks as it
+has blocks; any other model is one task, which hands back its files, so that no storage needs to be shared.
 """
 
 import resource
@@ -17,9 +16,9 @@ from numpy.typing import NDArray
 from ..errors import MlError
 from ..interactions import Dataset
 from ..model import Model
-from ..models.blocks import EachBlock, FitsInBlocks
+from ..models.blocks import FitsInBlocks
 from ..models.library import make_model, model_class
-from .blocks import BlocksOnRay, Resources
+from .blocks import ONE_CPU, BlocksOnRay, Resources
 from .progress import Done
 
 LIBRARY_PACKAGE = "ml"
@@ -63,8 +62,8 @@ def fit_here(recipe: Recipe, data: Dataset, done: Done) -> Fit:
 class FitOnRay:
     """Implements `Fitting` as a task of the Ray that this process has joined."""
 
-    resources: Resources = Resources()
-    blocks: Resources = Resources()
+    resources: Resources = ONE_CPU
+    blocks: Resources = ONE_CPU
     """Of each block, where the model is made of blocks."""
 
     def __call__(self, recipe: Recipe, data: Dataset, done: Done) -> Fit:
@@ -72,13 +71,16 @@ class FitOnRay:
         from ray.exceptions import RayTaskError
 
         found = model_class(recipe.model)
-        make_model(*recipe)  # whatever is wrong with it is said at once
-        _send_along(found)
+        model = make_model(*recipe)
+        send_along(found)
+        if isinstance(model, FitsInBlocks):
+            began = time.monotonic()
+            model.fit_in_blocks(data, BlocksOnRay(self.blocks, done))
+            return Fit(model, time.monotonic() - began, _peak_bytes())
         # A process of its own: what it takes is measured from nothing, and is given back.
-        options = {**self.resources.options, "max_calls": 1, "name": f"doorbuster-fit-{recipe.model}"}
-        task = ray.remote(_fit).options(**options)
+        task = ray.remote(max_calls=1)(_fit).options(**self.resources.options, name=f"doorbuster-fit-{recipe.model}")
         try:
-            files, seconds, peak_bytes = ray.get(task.remote(found, dict(recipe.parameters), data, self.blocks))
+            files, seconds, peak_bytes = ray.get(task.remote(found, dict(recipe.parameters), data))
         except RayTaskError as error:
             if isinstance(error.cause, MlError):
                 raise error.cause from error
@@ -92,17 +94,13 @@ class FitOnRay:
             return Fit(found.load(Path(directory)), seconds, peak_bytes)
 
 
-def _fit(found: type[Model], parameters: Mapping[str, Any], data: Dataset, blocks: Resources) -> tuple[
-    dict[str, NDArray[np.uint8]], float, int
-]:  # fmt: skip
+def _fit(
+    found: type[Model], parameters: Mapping[str, Any], data: Dataset
+) -> tuple[dict[str, NDArray[np.uint8]], float, int]:
     """The task: the files of the fitted model, and what it took."""
     model = found(**parameters)
     began = time.monotonic()
-    if isinstance(model, FitsInBlocks):
-        each_block: EachBlock = BlocksOnRay(blocks)
-        model.fit_in_blocks(data, each_block)
-    else:
-        model.fit(data)
+    model.fit(data)
     seconds = time.monotonic() - began
     with TemporaryDirectory(prefix="doorbuster-") as directory:
         place = Path(directory)
@@ -113,7 +111,7 @@ def _fit(found: type[Model], parameters: Mapping[str, Any], data: Dataset, block
     return files, seconds, _peak_bytes()
 
 
-def _send_along(found: type[Model]) -> None:
+def send_along(found: type[Model]) -> None:
     """A class that isn't ours goes to the workers with its code: their machines needn't have the file."""
     import sys
 
