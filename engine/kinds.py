@@ -12,6 +12,7 @@ from .family import FAMILY
 from .flash_sale import FLASH_SALE
 from .gift_card import GIFT_CARD, STORE_CREDIT
 from .handle import HANDLE
+from .impressions import IMPRESSIONS
 from .kernel import Kind
 from .keyring import KEYRING
 from .lease import LEASE
@@ -76,6 +77,7 @@ KINDS: dict[str, Kind] = {
         SEARCH_LOG,
         VISITOR,
         REPORT_SCHEDULE,
+        IMPRESSIONS,
         RECOMMENDATION_RULES,
     )
 }

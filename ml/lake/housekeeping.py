@@ -93,7 +93,8 @@ class Housekeeping:
         if not self._keeping.behaviour_days:
             return
         before_ms = self._now() - self._keeping.behaviour_days * DAY_MS
-        for file in retention.too_old(self._manifest.files(retention.AGING), before_ms):
+        aging = [file for table in retention.AGING for file in self._manifest.files(table)]
+        for file in retention.too_old(aging, before_ms):
             left = retention.younger(self._directory, file, before_ms)
             self._replace([file], [left] if left is not None else [])
 
@@ -105,7 +106,7 @@ class Housekeeping:
         if not customers:
             return
         self._erased_at = self._now()
-        for table in (*PERSONAL, retention.AGING):
+        for table in (*PERSONAL, *retention.AGING):
             for file in self._manifest.files(table):
                 if retention.names_any(self._directory, file, customers):
                     left = retention.anonymous(self._directory, file, customers)
@@ -118,7 +119,8 @@ class Housekeeping:
         if self._now() < self._forgot_at + self._keeping.erase_every_ms:
             return
         self._forgot_at = self._now()
-        for file, left in self._forgetting.once(self._manifest.files(retention.AGING)):
+        told, shown = (self._manifest.files(table) for table in retention.AGING)
+        for file, left in self._forgetting.once(told, shown):
             self._replace([file], [left] if left is not None else [])
 
     def _replace(self, gone: Sequence[LakeFile], added: Sequence[LakeFile]) -> None:

@@ -1,9 +1,9 @@
-"""What has to go: visitors' behaviour after a while, and whatever names an account that was erased.
+"""What has to go: what visitors did and were shown after a while, and whatever names an account that was erased.
 
 Files are never changed: one that has such rows is written anew without them and takes its place.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,15 +14,15 @@ from .tables import PERSONAL
 if TYPE_CHECKING:
     import pyarrow as pa
 
-AGING = "behaviour"
-"""The table whose rows are kept for a while only."""
+AGING = ("behaviour", "impressions")
+"""The tables whose rows are kept for a while only."""
 SLACK_MS = parquet.DAY_MS
 """So much older than allowed are rows at most: a file is rewritten once a day, not all the time."""
 
 
 def too_old(files: Iterable[LakeFile], before_ms: int) -> Sequence[LakeFile]:
     """Files with rows that must go."""
-    aging = (file for file in files if file.table == AGING)
+    aging = (file for file in files if file.table in AGING)
     return [file for file in aging if file.last_at < before_ms or file.first_at < before_ms - SLACK_MS]
 
 
@@ -46,7 +46,7 @@ def names_any(lake: Path, file: LakeFile, customers: Sequence[str]) -> bool:
 
 
 def anonymous(lake: Path, file: LakeFile, customers: Sequence[str]) -> LakeFile | None:
-    """The file without these accounts: of behaviour their rows go, elsewhere what is personal is emptied."""
+    """The file without these accounts: of what they did and saw the rows go, elsewhere what is personal is emptied."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -60,9 +60,12 @@ def anonymous(lake: Path, file: LakeFile, customers: Sequence[str]) -> LakeFile 
     return written(lake, file, table)
 
 
+_IDENTITIES: Mapping[str, Sequence[str]] = {"behaviour": ("customer", "visitor"), "impressions": ("visitor",)}
+
+
 def _identities(table: str) -> Sequence[str]:
     """The columns that hold accounts' ids."""
-    return ("customer",) if table in PERSONAL else ("customer", "visitor")
+    return _IDENTITIES.get(table, ("customer",))
 
 
 def _of_any(table: "pa.Table", columns: Sequence[str], customers: Sequence[str]) -> Any:

@@ -286,6 +286,37 @@ class Behaviour(Row, frozen=True, gc=False, kw_only=True):
     """When the shop heard of it; `happened_at` is when the visitor did it."""
 
 
+class ImpressionRow(Row, frozen=True, gc=False, kw_only=True):
+    """One row for each list of recommendations that was shown: what clicks and sales are held against.
+
+    Rows of `behaviour` that came of it have its `list_id`. Of whoever doesn't want to be known it says neither visitor
+    nor session.
+    """
+
+    list_id: str
+    variant: str
+    """`champion` or `challenger`; `shadow`: the challenger's list for somebody who was shown the champion's."""
+    model: str
+    version: str
+    """In the registry; empty: no model made it."""
+    placement: str
+    """Where it was shown: `home`, `product`, `cart`, `checkout`."""
+    visitor: str
+    """An anonymous id, or the account's id."""
+    session: str
+    market: str
+    skus: str
+    """Best first, by comma."""
+    items: int
+    propensity: float
+    """How likely this visitor was to get this variant; 0: nobody knows."""
+    shadow: bool
+    """Nobody saw it."""
+    fallback: str
+    """What kept the model from it: then it is of what is popular."""
+    received_at: int
+
+
 TABLES: Mapping[str, type[Row]] = {
     "sales": Sale,
     "orders": OrderRow,
@@ -296,6 +327,7 @@ TABLES: Mapping[str, type[Row]] = {
     "customers": CustomerRow,
     "carts": CartRow,
     "behaviour": Behaviour,
+    "impressions": ImpressionRow,
 }
 """By the name that files and views have."""
 
@@ -308,7 +340,8 @@ PERSONAL: Mapping[str, tuple[str, ...]] = {
     "customers": ("customer", "groups", "country"),
     "carts": ("customer",),
 }
-"""Columns that are emptied where an account was erased. Of `behaviour` its rows go as a whole."""
+"""Columns that are emptied where an account was erased. Of `behaviour` and `impressions` their rows go as a
+whole."""
 
 
 STORED_AS = {"at": "happened_at"}

@@ -1,4 +1,5 @@
-"""Keeps the journal from growing with every click: visitors' old entries become one state each, once they were read."""
+"""Keeps the journal from growing with every click and every list of recommendations: old entries of visitors, and of
+what they were shown, become one state each, once they were read."""
 
 import asyncio
 import logging
@@ -7,6 +8,7 @@ from collections.abc import Callable
 from actors.feed.feed import FEED, Feed
 from actors.journals.port import Journal, JournalError
 from actors.journals.trimming import Trimmed, trim_journal
+from engine.impressions import IMPRESSIONS
 from engine.kernel import Instant
 from engine.kinds import KINDS
 from engine.visitor import VISITOR
@@ -20,10 +22,13 @@ logger = logging.getLogger("doorbuster.feed")
 
 
 class AllVisitors:
-    """The addresses of visitors, whichever there are."""
+    """The addresses of visitors and of what was shown, whichever there are."""
 
     def __contains__(self, address: object) -> bool:
-        return isinstance(address, tuple) and address[:1] == (VISITOR.name,)
+        return isinstance(address, tuple) and address[0] in _KINDS
+
+
+_KINDS = (VISITOR.name, IMPRESSIONS.name)
 
 
 class VisitTrimming:

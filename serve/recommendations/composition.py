@@ -13,7 +13,8 @@ from ..tables import Tables
 from .asking import Asking
 from .figures import Figures, tell_of_recommendations
 from .filters import Catalogue, Shelf
-from .impressions import Impressions, Ledger, NoLedger
+from .impressions import Impressions, Ledger
+from .ledger import EntityLedger
 from .popular import Catalogue as Browsed
 from .popular import Popular
 from .port import Models, NoModels
@@ -37,7 +38,7 @@ def recommendations_of(
 ) -> Recommendations:
     """The recommendations of one process; without `models` of what is popular alone."""
     asking = Asking(models or NoModels())
-    impressions = Impressions(ledger or NoLedger())
+    impressions = Impressions(ledger or EntityLedger(client))
     tell_of_recommendations(metrics, asking, impressions)
     return Recommendations(
         client,

@@ -5,47 +5,23 @@ import logging
 from collections.abc import Sequence
 from typing import Protocol
 
-import msgspec
-
 from actors.errors import ActorsError
+from engine.impressions import MOST_IMPRESSIONS, Impression
 
 TOLD_EVERY_S = 1.0
 MOST_BUFFERED = 5_000
 """Seconds of the largest rush; what comes on top is counted and let go."""
-MOST_IN_A_BATCH = 1_000
 
 logger = logging.getLogger("doorbuster.recommendations")
-
-
-class Impression(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One list that was shown, or, of a shadow, would have been. `visitor` is empty for whoever is not to be known."""
-
-    list_id: str
-    at: int
-    variant: str
-    model: str
-    version: str
-    placement: str
-    visitor: str
-    skus: tuple[str, ...]
-    propensity: float
-    fallback: str = ""
-    session: str = ""
 
 
 class Ledger(Protocol):
     """Where impressions are kept for good."""
 
-    async def record(self, impressions: Sequence[Impression]) -> None:
-        """All of them; safe to repeat."""
+    async def record(self, batch_id: str, impressions: Sequence[Impression]) -> bool:
+        """All of them, once however often a batch is repeated; False: never, it is none. Raises
+        actors.errors.ActorsError."""
         ...
-
-
-class NoLedger:
-    """Where nobody keeps them."""
-
-    async def record(self, impressions: Sequence[Impression]) -> None:
-        """Let go."""
 
 
 class Impressions:
@@ -54,6 +30,7 @@ class Impressions:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._buffer: list[Impression] = []
+        self._telling = 0
         self.recorded = 0
         self.lost = 0
 
@@ -72,9 +49,11 @@ class Impressions:
 
     async def tell(self) -> None:
         """Tell what is buffered; what could not be told stays."""
-        while batch := self._buffer[:MOST_IN_A_BATCH]:
+        while batch := self._buffer[: self._telling or MOST_IMPRESSIONS]:
+            # What may have been heard is told again as it was: a batch counts once by its id.
+            self._telling = len(batch)
             try:
-                await self._ledger.record(batch)
+                taken = await self._ledger.record(batch_id_of(batch), batch)
             except ActorsError as error:
                 logger.debug("Impressions are told later: %s", error)
                 return
@@ -82,4 +61,11 @@ class Impressions:
                 logger.exception("Impressions could not be told")
                 return
             del self._buffer[: len(batch)]
-            self.recorded += len(batch)
+            self._telling = 0
+            self.recorded += len(batch) if taken else 0
+            self.lost += 0 if taken else len(batch)
+
+
+def batch_id_of(batch: Sequence[Impression]) -> str:
+    """Each list is in one batch only, so its first one names it."""
+    return f"{batch[0].list_id}/{batch[0].variant}"

@@ -11,6 +11,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from actors.errors import ActorsError
+from engine.impressions import Impression
 from engine.kernel import Instant
 from engine.price_list import Price
 from engine.product import ProductView
@@ -21,7 +22,7 @@ from .asking import Asking
 from .figures import Figures
 from .filters import Shelf, fit
 from .gathering import Found
-from .impressions import Impression, Impressions
+from .impressions import Impressions
 from .popular import Popular
 from .port import ModelsFail, Query, Variant
 from .purchases import NOTHING, Bought, Purchases
@@ -236,6 +237,7 @@ class Recommendations:
                 chosen.propensity,
                 chosen.fallback,
                 asked.session,
+                asked.market,
             )
         )
 

@@ -8,6 +8,7 @@ import msgspec
 from engine.account import ACCOUNT
 from engine.cart import CART
 from engine.credit import CREDIT
+from engine.impressions import IMPRESSIONS
 from engine.kernel import Event, Kind
 from engine.order import ORDER
 from engine.product import PRODUCT
@@ -16,7 +17,7 @@ from engine.stock import STOCK
 from engine.visitor import VISITOR
 
 from ..tables import Row
-from . import behaviour, carts, credits, customers, orders, products, purchasing, stock
+from . import behaviour, carts, credits, customers, impressions, orders, products, purchasing, stock
 from .around import Around, Where
 
 Rows = Callable[[Where, Any, Sequence[Event], Around], Iterable[Row]]
@@ -102,6 +103,14 @@ STORIES: Mapping[str, Story] = {
             lambda state: state.visitor_id,
             _nothing,
             behaviour.MARKS,
+            alone=True,
+        ),
+        Story(
+            IMPRESSIONS,
+            lambda where, _key, events, _around: impressions.impression_rows(where, events),
+            _as_it_is,
+            lambda state: state.key,
+            _nothing,
             alone=True,
         ),
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.impressions import Impression, RecordImpressions
 from engine.kernel import EffectAnswered, Send
 from engine.visitor import Action, Behaved, ForgetVisitor, JoinAccount, RecordBehaviour, anonymous_key
 from engine.visitor import effects as effects_of
@@ -29,6 +30,15 @@ def settle(shop: Shop, key: str) -> None:
         assert isinstance(effect, Send)
         reply = shop.send("visitor", effect.key, effect.command)
         shop.send("visitor", key, EffectAnswered(effect.id, reply))
+
+
+def show(shop: Shop, list_id: str, visitor: str) -> None:
+    shown = Impression(list_id, shop.now, "champion", "item-knn", "3", "home", visitor, ("RADIO",), 1.0)
+    shop.send("impressions", "ledger_0", RecordImpressions(list_id, (shown,)))
+
+
+def shown(lake: Path) -> list[str]:
+    return [name for (name,) in asked(lake, "SELECT list_id FROM impressions ORDER BY 1")]
 
 
 def remembered(lake: Path) -> list[str]:
@@ -68,6 +78,19 @@ def test_who_was_forgotten_is_in_no_file_and_others_are(shop: Shop, tmp_path: Pa
     run(told(shop, tmp_path))
     assert remembered(tmp_path) == ["a-2", "c-1"]
     assert asked(tmp_path, "SELECT count(*) FROM behaviour WHERE action IN ('forget', 'login')") == [(0,)]
+
+
+def test_what_they_were_shown_goes_with_it_and_what_they_are_shown_later_stays(shop: Shop, tmp_path: Path) -> None:
+    for list_id, visitor in (("l-1", ADA), ("l-2", "browser-1"), ("l-3", "browser-2"), ("l-4", "")):
+        show(shop, list_id, visitor)
+    run(told(shop, tmp_path))
+    assert shown(tmp_path) == ["l-1", "l-2", "l-3", "l-4"]
+    shop.send("visitor", ADA, ForgetVisitor())
+    settle(shop, ADA)
+    shop.now += 1
+    show(shop, "l-5", ADA)
+    run(told(shop, tmp_path))
+    assert shown(tmp_path) == ["l-3", "l-4", "l-5"], "with the device that became the customer's"
 
 
 def test_a_forgetting_that_is_cut_short_is_done_the_next_time(shop: Shop, tmp_path: Path) -> None:

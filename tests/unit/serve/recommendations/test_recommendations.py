@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from engine.impressions import Impression
 from serve.api.answers import HttpAnswer
 from serve.cache.cache import Cache
 from serve.front import Front
 from serve.ingress import Door, FrontFirst
-from serve.recommendations.impressions import Impression
 from serve.recommendations.port import Variant
 from tests.wire import Wire
 
@@ -222,8 +222,9 @@ class Ledger:
     def __init__(self) -> None:
         self.kept: list[Impression] = []
 
-    async def record(self, impressions: Any) -> None:
+    async def record(self, _batch_id: str, impressions: Any) -> bool:
         self.kept += impressions
+        return True
 
 
 def test_what_was_shown_is_remembered_by_the_lists_id(shop: Shopfront) -> None:
