@@ -14,6 +14,7 @@ from .kernel import Accepted, Answer, Command, Event, Instant, Kind, Outcome, in
 
 LEDGERS = 4
 """So many entities take the batches of all processes: none of them becomes a queue."""
+LEDGER_KEYS = tuple(f"ledger_{number}" for number in range(LEDGERS))
 MOST_IMPRESSIONS = 1_000
 """Of one batch."""
 MOST_SKUS = 100
@@ -75,7 +76,7 @@ class ImpressionLedger(msgspec.Struct, array_like=True, gc=False):
 
 def ledger_key(batch_id: str) -> str:
     """Where a batch is recorded: a retry comes to the same place."""
-    return f"ledger_{crc32(batch_id.encode()) % LEDGERS}"
+    return LEDGER_KEYS[crc32(batch_id.encode()) % LEDGERS]
 
 
 def _record(ledger: ImpressionLedger, command: RecordImpressions, now: Instant) -> Outcome:

@@ -14,6 +14,7 @@ from actors.envelope import Address
 from actors.journals.port import Journal, Recorded
 from actors.journals.trimming import Trimmed, trim_journal
 from engine.account import ACCOUNT, Account, Status
+from engine.impressions import IMPRESSIONS, LEDGER_KEYS
 from engine.kernel import Instant, Kind
 from engine.kinds import KINDS
 from engine.order import ORDER
@@ -68,6 +69,8 @@ async def redact_journal(journal: Journal, before: Instant, report: Report) -> t
     report("erased accounts", len(shards), len(shards))
     if not addresses:
         return 0, Trimmed(0, 0)
+    # Whoever was shown something stands among all others: it goes as a whole, and the states name nobody.
+    addresses |= {(IMPRESSIONS.name, key) for key in LEDGER_KEYS}
     return erased, await trim_journal(journal, KINDS, before, report, only=addresses)
 
 
