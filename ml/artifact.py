@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from .errors import ArtifactDamaged
+from .errors import ArtifactDamaged, ModelUnknown
 from .model import Model
 from .models.library import LIBRARY, model_class
 
@@ -109,7 +109,9 @@ def digest_of(directory: Path) -> str:
 
 
 def path_of(model: type[Model]) -> str:
-    """What finds a class again: its name in the library, or its import path."""
+    """What finds a class again: its name in the library, or its import path. Raises ModelUnknown."""
+    if model.__module__ == "__main__":
+        raise ModelUnknown(f"{model.__name__} is in no module that others could import: put it into a file of its own.")
     path = f"{model.__module__}:{model.__qualname__}"
     return model.name if LIBRARY.get(model.name) == path else path
 

@@ -7,7 +7,8 @@ import ast
 import importlib.util
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import NamedTuple
@@ -24,12 +25,12 @@ class Code(NamedTuple):
     """Pinned, such as `numpy==2.4.6`."""
 
 
-def code_of(module: str) -> Code:
-    """The code of a model's module and of what it imports: all of its own package and of `ml`, the rest by name."""
-    own = {OURS, module.partition(".")[0]}
+def code_of(*modules: str) -> Code:
+    """The code of modules and of what they import: all of their own packages and of `ml`, the rest by name."""
+    own = {OURS, *(module.partition(".")[0] for module in modules)}
     files: dict[str, Path] = {}
     outside: set[str] = set()
-    waiting = [module]
+    waiting = [*modules]
     while waiting:
         name = waiting.pop()
         file = _file_of(name)
@@ -67,9 +68,15 @@ def _imports(name: str, file: Path) -> Iterator[str]:
 
 
 def _pinned(imported: set[str]) -> list[str]:
-    distributions = packages_distributions()
+    distributions = _installed()
     names = {_plain(name) for top in imported - sys.stdlib_module_names for name in distributions.get(top, ())}
     return sorted(f"{name}=={version(name)}" for name in names)
+
+
+@cache
+def _installed() -> Mapping[str, Sequence[str]]:
+    """By the name that is imported; looking through all of them takes a second."""
+    return packages_distributions()
 
 
 def _plain(distribution: str) -> str:

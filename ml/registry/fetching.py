@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import mkdtemp
 from urllib.parse import unquote, urlsplit
@@ -21,8 +22,13 @@ COPIES_KEPT = 8
 """Versions in the cache; the oldest leave first. A model that serves has its files open and doesn't mind."""
 DOWNLOAD_LIMIT_S = 600
 
+Download = Callable[[str, str, Path], None]
+"""What brings a location of a registry into a directory. Raises RegistryUnreachable."""
 
-def fetched(version: Version, registry: str, cache: Path, beside: Path | None = None) -> Path:
+
+def fetched(
+    version: Version, registry: str, cache: Path, beside: Path | None = None, download: Download | None = None
+) -> Path:
     """The artifact of a version. `beside` is where artifacts lie if the one named is gone: data was moved."""
     local = _local(version.location, beside)
     if local is not None:
@@ -31,7 +37,7 @@ def fetched(version: Version, registry: str, cache: Path, beside: Path | None = 
         return found
     copy = cache / f"{version.market or 'default'}-{version.number}-{version.digest[:16] or 'unsigned'}"
     if not copy.exists():
-        _download(version, registry, copy)
+        _copy(version, copy, lambda draft: (download or download_by_mlflow)(version.location, registry, draft))
     found = _inside(copy)
     check_artifact(found, version.digest)
     return found
@@ -59,22 +65,11 @@ def _inside(directory: Path) -> Path:
     raise ArtifactDamaged(f"{directory.name} has no {DESCRIPTION}: it was not registered by `doorbuster ml register`.")
 
 
-def _download(version: Version, registry: str, copy: Path) -> None:
-    """By MLflow's own means, which know every kind of storage, in a process that ends and gives the memory back."""
+def _copy(version: Version, copy: Path, download: Callable[[Path], None]) -> None:
     copy.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(mkdtemp(prefix=".download-", dir=copy.parent))
     try:
-        command = [sys.executable, "-m", "ml.registry.download", version.location, str(draft)]
-        environment = {**os.environ, "MLFLOW_TRACKING_URI": registry, "MLFLOW_DISABLE_TELEMETRY": "true"}
-        try:
-            done = subprocess.run(
-                command, env=environment, capture_output=True, text=True, timeout=DOWNLOAD_LIMIT_S, check=False
-            )
-        except subprocess.TimeoutExpired as error:
-            raise RegistryUnreachable(f"Version {version.number} did not arrive in {DOWNLOAD_LIMIT_S} s.") from error
-        if done.returncode:
-            why = done.stderr.strip().rpartition("\n")[2]
-            raise RegistryUnreachable(f"Version {version.number} can't be downloaded: {why}")
+        download(draft)
         check_artifact(_inside(draft), version.digest)
         try:
             draft.rename(copy)
@@ -85,6 +80,22 @@ def _download(version: Version, registry: str, copy: Path) -> None:
         _sweep(copy.parent)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def download_by_mlflow(location: str, registry: str, directory: Path) -> None:
+    """By MLflow's own means, which know every kind of storage, in a process that ends and gives the memory back."""
+    command = [sys.executable, "-m", "ml.registry.download", location, str(directory)]
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": registry}
+    try:
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=DOWNLOAD_LIMIT_S, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise RegistryUnreachable(f"A model did not arrive in {DOWNLOAD_LIMIT_S} s.") from error
+    if done.returncode:
+        # What went wrong there may hold the registry's address: only its kind is told.
+        why = done.stderr.strip().rpartition("\n")[2].partition(":")[0]
+        raise RegistryUnreachable(f"A model can't be downloaded: {why}")
 
 
 def _sweep(cache: Path) -> None:

@@ -13,15 +13,19 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from ..artifact import REPORT, Artifact, check_artifact, digest_of
+from ..artifact import REPORT, Artifact, check_artifact, digest_of, load_artifact
 from ..models.library import model_class
-from .code import Code, code_of
+from .code import code_of
 from .fetching import ARTIFACT
+from .mlflow_alone import unwarned
 from .opening import Registry, in_our_words
 from .pyfunc import signature
 from .release import DEFAULT_MARKET, DIGEST_TAG, MODEL_TAG, registered_name
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PLACE = "model"
 """Where a run has its model."""
@@ -76,7 +80,7 @@ def _recorded(registry: Registry, directory: Path, about: Artifact, at: datetime
         for key, value in _measures(about).items():
             client.log_metric(run, key, value, timestamp=started)
         _log_data(registry, run, about)
-        with TemporaryDirectory(prefix="doorbuster-") as draft:
+        with TemporaryDirectory(prefix="doorbuster-") as draft, unwarned():
             _write_model(directory, about, Path(draft))
             client.log_artifacts(run, str(Path(draft) / PLACE), PLACE)
         if (directory / REPORT).is_dir():
@@ -93,7 +97,7 @@ def _write_model(directory: Path, about: Artifact, draft: Path) -> None:
     import mlflow.pyfunc
 
     module = model_class(about.model).__module__
-    code = _joined(code_of(module), code_of(LOADER))
+    code = code_of(module, LOADER)
     roots = _copied(code.modules, draft / "code")
     shutil.copytree(directory, draft / Path(ARTIFACT).name, copy_function=_linked)
     mlflow.pyfunc.save_model(
@@ -102,13 +106,18 @@ def _write_model(directory: Path, about: Artifact, draft: Path) -> None:
         data_path=str(draft / Path(ARTIFACT).name),
         code_paths=[str(root) for root in roots],
         signature=signature(),
+        input_example=_example(directory),
         pip_requirements=code.requirements,
         metadata={"doorbuster": {"model": about.model, "fingerprint": about.fingerprint}},
     )
 
 
-def _joined(one: Code, other: Code) -> Code:
-    return Code({**one.modules, **other.modules}, sorted({*one.requirements, *other.requirements}))
+def _example(directory: Path) -> "pd.DataFrame":
+    """A visitor who looked at one thing, for whoever wants to try the model."""
+    import pandas as pd
+
+    skus = list(load_artifact(directory).skus[:1])
+    return pd.DataFrame([{"session": skus, "history": skus, "basket": skus}])
 
 
 def _copied(modules: Mapping[str, Path], directory: Path) -> list[Path]:

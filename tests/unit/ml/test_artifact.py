@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ml.artifact import DESCRIPTION, Artifact, check_artifact, digest_of, load_artifact, read_artifact, write_artifact
-from ml.errors import ArtifactDamaged
+from ml.errors import ArtifactDamaged, ModelUnknown
 from ml.model import Context
 from ml.models.popularity import Popularity
 from tests.contract.recommender_suite import small_shop
@@ -65,3 +65,12 @@ def test_another_whole_artifact_is_not_the_registered_one(artifact: Path) -> Non
     check_artifact(artifact)
     with pytest.raises(ArtifactDamaged, match="registered"):
         check_artifact(artifact, digest)
+
+
+def test_a_class_that_only_this_program_has_is_no_model_for_others(tmp_path: Path) -> None:
+    class Mine(Popularity):
+        pass
+
+    Mine.__module__ = "__main__"
+    with pytest.raises(ModelUnknown, match="file of its own"):
+        write_artifact(tmp_path / "mine", Mine(), Artifact(model=""))
