@@ -32,13 +32,20 @@ def fetched(
     """The artifact of a version. `beside` is where artifacts lie if the one named is gone: data was moved."""
     local = _local(version.location, beside)
     if local is not None:
-        found = _inside(local)
-        check_artifact(found, version.digest)
-        return found
+        return _checked(local, version)
     copy = cache / f"{version.market or 'default'}-{version.number}-{version.digest[:16] or 'unsigned'}"
-    if not copy.exists():
-        _copy(version, copy, lambda draft: (download or download_by_mlflow)(version.location, registry, draft))
-    found = _inside(copy)
+    if copy.exists():
+        try:
+            return _checked(copy, version)
+        except ArtifactDamaged:
+            # It is only a copy, and can be had again.
+            shutil.rmtree(copy)
+    _copy(version, copy, lambda draft: (download or download_by_mlflow)(version.location, registry, draft))
+    return _checked(copy, version)
+
+
+def _checked(directory: Path, version: Version) -> Path:
+    found = _inside(directory)
     check_artifact(found, version.digest)
     return found
 
@@ -70,7 +77,7 @@ def _copy(version: Version, copy: Path, download: Callable[[Path], None]) -> Non
     draft = Path(mkdtemp(prefix=".download-", dir=copy.parent))
     try:
         download(draft)
-        check_artifact(_inside(draft), version.digest)
+        _checked(draft, version)
         try:
             draft.rename(copy)
         except OSError:
