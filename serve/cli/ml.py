@@ -1,5 +1,7 @@
 """`doorbuster ml`: models for recommendations, from training to serving and back."""
 
+import sys
+
 import click
 
 from .lazy_group import LazyGroup
@@ -7,6 +9,8 @@ from .lazy_group import LazyGroup
 
 class MlGroup(LazyGroup):
     commands_by_name = {
+        "evaluate": ("ml_evaluate", "Measure a model on the last stretch of time, and write its card."),
+        "compare": ("ml_compare", "Measure several models on the same cases: who beats whom."),
         "register": ("ml_register", "Put a trained model into the registry."),
         "deploy": ("ml_deploy", "Serve a registered version: to all, a canary share, an A/B half, or in shadow."),
         "rollback": ("ml_rollback", "Go back to what was served before."),
@@ -21,3 +25,6 @@ def command() -> None:
     Models are versions in an MLflow registry (setting `registry`; without one, a database in the data directory). The
     running shop follows its aliases `champion` and `challenger` within ten seconds.
     """
+    # A model of one's own, module:Class, is mostly a file beside the data.
+    if "" not in sys.path:
+        sys.path.append("")
