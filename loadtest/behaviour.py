@@ -104,7 +104,7 @@ class Visitors:
 
     async def _tell(self, session: aiohttp.ClientSession, number: int, due: float, told: Told) -> None:
         try:
-            async with session.post(EVENTS_PATH, data=self._body(number), headers=_JSON) as response:
+            async with session.post(EVENTS_PATH, data=self.body(number), headers=_JSON) as response:
                 await response.read()
         except (aiohttp.ClientError, TimeoutError) as error:
             outcome = type(error).__name__
@@ -116,7 +116,8 @@ class Visitors:
         else:
             told.failed[outcome] = told.failed.get(outcome, 0) + 1
 
-    def _body(self, number: int) -> bytes:
+    def body(self, number: int) -> bytes:
+        """What batch `number` says, each time that it is sent."""
         visitor = f"{self.run}-{number % self._visitors:06}"
         events = ",".join(
             f'{{"id":"{self.run}.{number}.{place}","type":"view","placement":"home","position":{place + 1},'

@@ -84,6 +84,15 @@ class ServerProcess:
             raise ServerFailed(self.name, f"ended with status {status}", self.tail())
         return self._log.read_text(errors="replace")
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def kill(self) -> None:
+        """kill -9 of the server alone, as a crash would: it gets no word, and writes none."""
+        self._process.kill()
+        self._process.wait()
+
     def alive(self) -> bool:
         return self._process.poll() is None
 

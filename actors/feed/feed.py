@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ..journals.port import Journal, JournalError
 from .beginning import Begin
-from .consumer import Consumer, UnknownConsumer
+from .consumer import Consumer, Held, UnknownConsumer
 from .pages import Pages
 from .positions import Positions
 from .reader import Reader, Standing
@@ -92,12 +92,20 @@ class Feed:
         for name in await self._positions.consumers():
             if name not in self.readers:
                 await self._positions.forget(name)
-        durable = [await reader.durable() for reader in self.readers.values()]
+        durable: list[Mapping[int, int]] = []
+        silent = False
+        for reader in self.readers.values():
+            try:
+                durable.append(await reader.durable())
+            except Held:
+                # It can't say how far it is, and has not gone back: for it what the journal keeps now stays.
+                silent = True
         for shard in await self.journal.shards():
-            await self._guard_shard(shard, min((positions.get(shard, 0) for positions in durable), default=None))
+            known = (await self.journal.consumers(shard)).get(FEED)
+            needed = [positions.get(shard, 0) for positions in durable] + ([known or 0] if silent else [])
+            await self._guard_shard(shard, known, min(needed, default=None))
 
-    async def _guard_shard(self, shard: int, least: int | None) -> None:
-        known = (await self.journal.consumers(shard)).get(FEED)
+    async def _guard_shard(self, shard: int, known: int | None, least: int | None) -> None:
         if known is not None and (least is None or least < known):
             # It never goes back by advancing.
             await self.journal.forget(FEED, shard)

@@ -88,6 +88,14 @@ class Scene:
                 raise ServerFailed("the shop", f"has not {count} processes called {part} after {timeout_s:.0f} s")
             await asyncio.sleep(POLL_INTERVAL_S)
 
+    async def until_replaced(self, part: str, killed: int, count: int, timeout_s: float = QUIET_TIMEOUT_S) -> None:
+        """Wait until that many such processes run, and the one that was killed is not among them."""
+        deadline = time.monotonic() + timeout_s
+        while killed in (pids := self.pids_of(part)) or len(pids) < count:
+            if time.monotonic() > deadline:
+                raise ServerFailed("the shop", f"has not {count} processes called {part} after {timeout_s:.0f} s")
+            await asyncio.sleep(POLL_INTERVAL_S)
+
     async def until_calm(self) -> None:
         """Wait until every purchase of the last moment was answered at once."""
         deadline = time.monotonic() + QUIET_TIMEOUT_S

@@ -52,6 +52,8 @@ class Ledger(Collector):
         self._reached[shard] = entries[-1].position
 
     async def positions(self) -> Mapping[int, int] | None:
+        if self.away:
+            raise Held("another process has the store")
         return self.flushed
 
     def flush(self) -> None:
@@ -267,6 +269,40 @@ def test_nothing_is_trimmed_that_the_slowest_consumer_has_yet_to_read() -> None:
         # Whoever isn't wanted any more keeps nothing from being trimmed.
         await shop.feed().guard()
         assert await shop.journal.consumers(0) == {}
+
+    run(story())
+
+
+def test_a_consumer_that_cannot_say_how_far_it_is_keeps_what_was_kept_and_holds_up_nobody_else() -> None:
+    async def story() -> None:
+        shop, collector, ledger = Shop(), Collector(), Ledger()
+        feed = shop.feed()
+        reader = feed.read_for(collector, "start")
+        feed.read_for(ledger, "start")
+        await shop.record("RETRO-CLOCK", 0, 3)
+        await shop.record("LAVA-LAMP", 1, 2)
+        ledger.away = True
+        with pytest.raises(Held):
+            await feed.catch_up()
+        await feed.guard()
+        # It was never heard of: everything is kept, from the first entry on.
+        assert [(await shop.journal.consumers(shard))[FEED] for shard in (0, 1)] == [0, 0]
+        ledger.away = False
+        await feed.catch_up()
+        ledger.flush()
+        await feed.close()
+        await feed.guard()
+        guarded = (await shop.journal.consumers(0))[FEED]
+        assert guarded >= 3
+        await shop.record("RETRO-CLOCK", 0, 2)
+        ledger.away = True
+        await reader.read_once()
+        await reader.save()
+        await feed.guard()
+        assert (await shop.journal.consumers(0))[FEED] == guarded
+        # Whoever else wants to read again gets that, too.
+        await feed.replay("collector", "start")
+        assert (await shop.journal.consumers(0))[FEED] == 0
 
     run(story())
 

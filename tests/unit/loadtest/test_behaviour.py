@@ -29,11 +29,11 @@ def test_the_lake_is_held_to_what_was_acknowledged(
 
 def test_batches_are_in_the_common_form_and_no_id_comes_twice() -> None:
     visitors = Visitors("http://shop", ["RETRO-CLOCK"], per_second=100, batch_events=50, visitors=3)
-    batches = [decode_events_request(visitors._body(number)) for number in range(4)]
+    batches = [decode_events_request(visitors.body(number)) for number in range(4)]
     assert all(is_common(batch) for batch in batches)
     assert len({event.id for batch in batches for event in batch.events}) == 200
     assert len({batch.anonymous_id for batch in batches}) == 3
-    assert json.loads(visitors._body(0))["events"][0]["id"] == f"{visitors.run}.0.0"
+    assert json.loads(visitors.body(0))["events"][0]["id"] == f"{visitors.run}.0.0"
 
 
 def test_figures_name_what_failed() -> None:

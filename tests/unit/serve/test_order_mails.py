@@ -8,6 +8,7 @@ import pytest
 from engine.money import Money
 from serve.feed.mails import MailConsumer
 from serve.mail.amounts import shown_amount
+from serve.mail.composing import message_id
 from serve.mail.letters import Letters, names_of
 from serve.mail.port import MailRefused, MailUnavailable, Message
 
@@ -70,6 +71,20 @@ def test_what_was_never_confirmed_is_not_written_about(shop: Shopfront) -> None:
     cancel(shop, shop.buy((CLOCK, 1), key="key-2", token="tok_async", Prefer="respond-async").json())
     shop.read_feed(consumer)
     assert postman.subjects == []
+
+
+def test_a_successor_that_reads_again_writes_the_same_mails(shop: Shopfront) -> None:
+    shop.sell(CLOCK)
+    cancel(shop, shop.buy((CLOCK, 1)).json())
+    written = []
+    for _ in range(2):
+        postman = Postman()
+        consumer = MailConsumer(shop.client, Letters("Clocks & Co", "https://clocks.example"), postman)
+        for shard in shop.run(shop.journal.shards()):
+            shop.run(consumer.take(shard, shop.run(shop.journal.read(shard, 0))))
+        written.append({message_id(mail, "shop@example.org") for mail in postman.mails.values()})
+    assert written[0] == written[1]
+    assert len(written[0]) == 3, "each of its own"
 
 
 def test_while_the_server_is_away_nothing_is_lost(shop: Shopfront) -> None:
