@@ -35,7 +35,7 @@ def save_arrays(
     (directory / SKUS).write_text("\n".join(json.dumps(sku) for sku in skus), encoding="utf-8")
     for key, array in arrays.items():
         np.save(directory / f"{key}.npy", np.ascontiguousarray(array), allow_pickle=False)
-    files = {path.name: _hash(path) for path in sorted(directory.iterdir())}
+    files = {path.name: _hash(path) for path in sorted(directory.iterdir()) if path.is_file()}
     description = {"format": FORMAT, "name": name, "parameters": dict(parameters), "files": files}
     (directory / DESCRIPTION).write_text(json.dumps(description, indent=2, sort_keys=True), encoding="utf-8")
 

@@ -9,9 +9,12 @@ from ..model import Model
 
 LIBRARY: Mapping[str, str] = {
     "als": "ml.models.factorization:Als",
+    "blend": "ml.models.blend:Blend",
     "bpr": "ml.models.factorization:Bpr",
+    "content": "ml.models.content:Content",
     "ease": "ml.models.ease:Ease",
     "item-knn": "ml.models.item_knn:ItemKnn",
+    "nearest": "ml.models.nearest:Nearest",
     "popularity": "ml.models.popularity:Popularity",
     "repeats": "ml.models.repeats:Repeats",
     "sequential-rules": "ml.models.sequential_rules:SequentialRules",

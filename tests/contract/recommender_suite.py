@@ -150,7 +150,7 @@ class RecommenderSuite:
 
     def test_a_damaged_model_is_not_loaded(self, model: Model, tmp_path: Path) -> None:
         model.save(tmp_path)
-        damaged = max(tmp_path.glob("*.npy"), key=lambda path: path.stat().st_size)
+        damaged = max(tmp_path.rglob("*.npy"), key=lambda path: path.stat().st_size)
         content = bytearray(damaged.read_bytes())
         content[-1] ^= 255
         damaged.write_bytes(content)

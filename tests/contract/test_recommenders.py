@@ -1,11 +1,18 @@
 """Every model that ships, under the one suite; a model of one's own inherits it as these do."""
 
+from dataclasses import replace
+
 import pytest
 
-from ml.model import Model
+from ml.errors import NotEnoughData
+from ml.interactions import Dataset, Items
+from ml.model import Context, Model
+from ml.models.blend import Blend
+from ml.models.content import Content
 from ml.models.ease import Ease
 from ml.models.factorization import Als, Bpr
 from ml.models.item_knn import ItemKnn
+from ml.models.nearest import Nearest
 from ml.models.popularity import Popularity
 from ml.models.repeats import Repeats
 from ml.models.sequential_rules import SequentialRules
@@ -77,3 +84,38 @@ class TestBpr(RecommenderSuite):
     def make(self) -> Model:
         pytest.importorskip("implicit", reason="the extra implicit is not installed")
         return Bpr(factors=4, learning_rate=0.05)
+
+
+class TestNearest(RecommenderSuite):
+    def make(self) -> Model:
+        return Nearest(components=3)
+
+
+class TestContent(RecommenderSuite):
+    def make(self) -> Model:
+        return Content()
+
+    def test_an_item_that_nobody_met_is_recommended_by_its_text(self, data: Dataset) -> None:
+        model = self.make()
+        model.fit(data.where(data.item != 3))
+        ranked = model.recommend([Context(history=[0, 1])], 6)
+        assert 3 in ranked.items[0].tolist()
+
+    def test_items_without_words_are_not_enough(self, data: Dataset) -> None:
+        with pytest.raises(NotEnoughData):
+            self.make().fit(replace(data, items=Items(data.items.skus)))
+
+
+class TestContentAlone(RecommenderSuite):
+    def make(self) -> Model:
+        return Content(base="")
+
+
+class TestBlendByScore(RecommenderSuite):
+    def make(self) -> Model:
+        return Blend()
+
+
+class TestBlendByRank(RecommenderSuite):
+    def make(self) -> Model:
+        return Blend(models="ease?l2=5 repeats item-knn", weights="", fusion="rank")

@@ -9,9 +9,10 @@ import pytest
 
 from ml.errors import ModelUnknown, NotEnoughData, ParameterRefused
 from ml.interactions import Dataset, Did, Items, dataset_of
-from ml.model import Context
+from ml.model import Context, Ranked
 from ml.models.ease import Ease
 from ml.models.library import make_model
+from ml.models.parts import fused
 from ml.models.repeats import DAY_MS, Repeats
 from ml.models.taste import taste, taste_matrix
 
@@ -103,3 +104,33 @@ def test_without_the_library_a_factorization_says_what_to_install(name: str, mon
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ModelUnknown, match=r"doorbuster\[implicit\]"):
         make_model(name).fit(orders((0, [CLOCK, LAMP], 1)))
+
+
+def listed(items: Sequence[int], scores: Sequence[float], because: Sequence[int]) -> Ranked:
+    return Ranked(np.array([items], np.int32), np.array([scores], np.float32), np.array([because], np.int32))
+
+
+def test_lists_become_one_by_their_scores_or_by_places_alone() -> None:
+    first = listed([CLOCK, LAMP, SOFA], [10, 9, 1], [SOCK, SOCK, SOCK])
+    second = listed([SOFA, LAMP, -1], [1, 0.1, -np.inf], [LAMP, LAMP, -1])
+    by_score = fused([first, second], [1, 0.5], "score", 4)
+    assert by_score.items[0].tolist() == [CLOCK, LAMP, SOFA, -1]
+    np.testing.assert_allclose(by_score.scores[0, :3], [1.0, 0.95, 0.6])
+    by_rank = fused([first, second], [1, 1], "rank", 2)
+    assert by_rank.items[0].tolist() == [SOFA, LAMP]
+    assert by_rank.because[0].tolist() == [LAMP, SOCK]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({"models": ""}, "at least one"),
+        ({"models": "repeats ease", "weights": "1"}, "2 models"),
+        ({"models": "repeats", "weights": "-1"}, "more than 0"),
+        ({"models": "repeats?trend", "weights": "1"}, "trend"),
+        ({"models": "repeats", "weights": "1", "fusion": "luck"}, "rank, score"),
+    ],
+)
+def test_a_blend_that_cannot_be_is_refused(parameters: dict[str, str], words: str) -> None:
+    with pytest.raises(ParameterRefused, match=words):
+        make_model("blend", parameters)

@@ -1,0 +1,103 @@
+"""Nearest neighbours among the items' vectors (scikit-learn): TF-IDF of who met them, reduced by truncated SVD."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+
+from ..arrays import load_arrays, save_arrays
+from ..errors import NotEnoughData
+from ..interactions import Dataset
+from ..model import Context, Ranked
+from . import links
+from .taste import check_together, taste_matrix, tastes
+
+BLOCK = 1_000
+"""Items whose neighbours are sought at once: what bounds the memory of training."""
+
+
+class Nearest:
+    """Each item leads to the `neighbours` whose vectors, of `components` numbers, point most nearly where its does."""
+
+    name: ClassVar[str] = "nearest"
+
+    def __init__(
+        self,
+        components: int = 128,
+        neighbours: int = 200,
+        power: float = 0.5,
+        together: str = "customers",
+        seed: int = 1,
+    ) -> None:
+        check_together(together, power)
+        if components < 1 or neighbours < 1:
+            raise ValueError("components and neighbours are at least 1")
+        self._components, self._neighbours, self._power = components, neighbours, power
+        self._together, self._seed = together, seed
+        self._skus: Sequence[str] = ()
+        self._links = links.NO_LINKS
+
+    @property
+    def parameters(self) -> Mapping[str, str | int | float | bool]:
+        return {
+            "components": self._components, "neighbours": self._neighbours, "power": self._power,
+            "together": self._together, "seed": self._seed,
+        }  # fmt: skip
+
+    @property
+    def skus(self) -> Sequence[str]:
+        return self._skus
+
+    def fit(self, data: Dataset) -> None:
+        from sklearn.decomposition import TruncatedSVD
+        from sklearn.feature_extraction.text import TfidfTransformer
+        from sklearn.neighbors import NearestNeighbors
+        from sklearn.preprocessing import normalize
+
+        matrix = taste_matrix(data, self._together, self._power)
+        met = np.flatnonzero(np.bincount(matrix.indices, minlength=matrix.shape[1]))
+        if len(met) < 2:
+            raise NotEnoughData("There are fewer than two items that anybody met.")
+        rare = TfidfTransformer(norm=None).fit_transform(matrix)[:, met].T.tocsr()
+        components = max(min(self._components, min(rare.shape) - 1), 1)
+        vectors = normalize(TruncatedSVD(components, random_state=self._seed).fit_transform(rare))
+        index = NearestNeighbors(n_neighbors=min(self._neighbours + 1, len(met)), metric="cosine").fit(vectors)
+        blocks = [index.kneighbors(vectors[start : start + BLOCK]) for start in range(0, len(met), BLOCK)]
+        distance, place = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+        self._links = _links(met, place, 1.0 - distance, self._neighbours, len(data.items))
+        self._skus = data.items.skus
+
+    def recommend(self, contexts: Sequence[Context], k: int) -> Ranked:
+        return links.follow_weighted(self._links, tastes(contexts, len(self._skus), self._power), k)
+
+    def similar(self, items: Sequence[int], k: int) -> Ranked:
+        return links.similar(self._links, items, k)
+
+    def save(self, directory: Path) -> None:
+        save_arrays(directory, self.name, self.parameters, self._skus, self._links.arrays())
+
+    @classmethod
+    def load(cls, directory: Path) -> Self:
+        saved = load_arrays(directory, cls.name)
+        model = cls(**saved.parameters)
+        model._skus, model._links = saved.skus, links.links_of(saved.arrays)
+        return model
+
+
+def _links(
+    met: "np.ndarray[tuple[int], np.dtype[np.int64]]",
+    place: "np.ndarray[tuple[int, int], np.dtype[np.int64]]",
+    alike: "np.ndarray[tuple[int, int], np.dtype[np.float64]]",
+    limit: int,
+    catalogue: int,
+) -> links.Links:
+    """Neighbours among the items that were met as links among all, none to itself."""
+    from scipy import sparse
+
+    rows = np.repeat(met, place.shape[1])
+    columns = met[place.ravel()]
+    others = rows != columns
+    shape = (catalogue, catalogue)
+    found = sparse.csr_matrix((alike.ravel()[others], (rows[others], columns[others])), shape=shape)
+    return links.strongest(found, limit)
