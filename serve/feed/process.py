@@ -18,6 +18,7 @@ from engine.kernel import Instant
 
 from ..hosting import clock_of, log_to_stderr, reached_journal_of
 from ..metrics.metrics import Metrics
+from ..recommendations.section import RecommendationSection
 from ..reports.section import ReportSection
 from ..settings import Settings
 from .lake import LakeSection
@@ -130,6 +131,7 @@ PARTS: Mapping[str, Part] = {
     "relays": lambda process: relays_of(process),
     "visits": lambda process: visits_of(process),
     "recent-visits": lambda process: recent_visits_of(process),
+    "recommendations": lambda process: recommendations_of(process),
 }
 """What the process does, by the names of its sections."""
 
@@ -146,6 +148,12 @@ def reports_of(process: FeedProcess) -> ReportSection | None:
     """The reports, where there is a lake to ask."""
     lake = process.sections.get("lake")
     return ReportSection(lake, process.now) if isinstance(lake, LakeSection) else None
+
+
+def recommendations_of(process: FeedProcess) -> RecommendationSection | None:
+    """What is popular and how models do, where there is a lake to ask."""
+    directory = process.settings.lake
+    return RecommendationSection(directory, process.now) if directory is not None else None
 
 
 def visits_of(process: FeedProcess) -> VisitTrimming | None:

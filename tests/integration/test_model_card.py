@@ -3,12 +3,15 @@
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from ml.evaluation.card import known_limits, write_card
 from ml.evaluation.evaluate import evaluate, question_of
 from ml.evaluation.figures import Evaluation
 from ml.evaluation.split import Task, Window, split
 from tests.unit.ml.evaluation.little_shop import CLOCK, LAMP, Told, day, little_shop
+
+pytestmark = pytest.mark.integration
 
 
 def figures() -> Evaluation:

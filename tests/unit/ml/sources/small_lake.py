@@ -6,7 +6,7 @@ from typing import Any
 
 from ml.lake.manifest import Manifest
 from ml.lake.parquet import write_rows
-from ml.lake.tables import Behaviour, ProductRow, Row, Sale, columns_of
+from ml.lake.tables import Behaviour, ImpressionRow, ProductRow, Row, Sale, columns_of
 
 MINUTE_MS = 60_000
 START_MS = 1_700_000_000_000
@@ -30,6 +30,12 @@ class SmallLake:
 
     def sold(self, minute: float, sku: str, units: int = 1, **more: Any) -> None:
         self._add(Sale, START_MS + round(minute * MINUTE_MS), {"kind": "sale", "sku": sku, "units": units} | more)
+
+    def showed(self, minute: float, list_id: str, variant: str = "champion", **more: Any) -> None:
+        """A list of recommendations."""
+        at = START_MS + round(minute * MINUTE_MS)
+        shown = {"list_id": list_id, "variant": variant, "received_at": at, "shadow": variant == "shadow"}
+        self._add(ImpressionRow, at, shown | more)
 
     def product(self, sku: str, **more: Any) -> None:
         self._add(ProductRow, START_MS, {"sku": sku, "version": 1, "active": True} | more)
