@@ -3,10 +3,9 @@
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
-from .ml_trial import scored_of, shown_interval, trial_options
+from .ml_trial import scored_of, show, shown_interval, trial_options
 
 
 @click.command("compare", context_settings={"max_content_width": 120})
@@ -35,4 +34,4 @@ def command(models: tuple[str, ...], against: str, measure: str, source: str, **
     reference = scored[against].evaluation
     speed = f"{reference.speed.per_second:,.0f}"
     table.add_row(against, shown_interval(reference.at(told.measure, told.k)), "", "", speed)
-    Console(soft_wrap=True).print(table, highlight=False)
+    show(reference, table)

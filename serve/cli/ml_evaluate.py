@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
-from .ml_trial import scored_of, shown_evaluation, trial_options
+from .ml_trial import scored_of, show, shown_evaluation, trial_options
 
 
 @click.command("evaluate", context_settings={"max_content_width": 120})
@@ -22,7 +21,7 @@ def command(model: str, source: str, output: Path | None, **options: Any) -> Non
     It learns from everything before the window only; a trained one that has seen the window is refused.
     """
     scored = scored_of((model,), source, options)[model]
-    Console(soft_wrap=True).print(shown_evaluation(scored.evaluation), highlight=False)
+    show(scored.evaluation, shown_evaluation(scored.evaluation))
     if output is not None:
         from ml.evaluation.card import write_card
 

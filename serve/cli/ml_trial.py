@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Command = Callable[..., Any]
 TASKS = ("next-item", "basket")
+WIDE = 120
+"""Characters of a table with intervals."""
 
 
 def trial_options(command: Command) -> Command:
@@ -28,7 +30,7 @@ def trial_options(command: Command) -> Command:
         click.option("--only-new", is_flag=True, help="Of a basket, what the customer never bought before."),
         click.option("--days", type=click.FloatRange(0), default=0, help="Length of the window; 0: the last tenth."),
         click.option("--task", type=click.Choice(TASKS), default="next-item", show_default=True),
-        click.option("--source", required=True, help="Interactions: lake:DIR, sessions:FILE, columns:FILE?item=..."),
+        click.option("--source", required=True, help="lake:DIR, sessions:FILE, orders:FILE, columns:FILE?item=..."),
     ):
         command = option(command)
     return command
@@ -67,6 +69,21 @@ def shown_evaluation(told: "Evaluation") -> Table:
     for place, k in enumerate(told.ks):
         table.add_row("Coverage", str(k), f"{told.coverage[place]:.4f}", f"{told.baseline_coverage[place]:.4f}", "")
     return table
+
+
+def show(told: "Evaluation", table: Table) -> None:
+    """A table of figures, after what they are figures of. As wide as it needs: it may go to a file."""
+    data = told.data
+    console = Console(soft_wrap=True)
+    console.width = max(console.width, WIDE)
+    console.print(
+        f"{told.task}: {told.cases:,} cases of {told.groups:,} sessions or customers, {data.asked_from} to "
+        f"{data.asked_to}, among {data.items:,} items;\nlearned from {data.interactions:,} interactions, "
+        f"{data.learned_from} to {data.learned_to}. Intervals: {told.confidence:.0%}, "
+        f"{told.resamples:,} resamples, seed {told.seed}.\n",
+        highlight=False,
+    )
+    console.print(table, highlight=False)
 
 
 def shown_interval(one: "Interval", form: str = ".4f") -> str:
