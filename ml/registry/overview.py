@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from .opening import Registry, in_our_words
+from .recording import DATA_TAG, shown_window
 from .release import CHALLENGER, CHAMPION, DEFAULT_MARKET, MODEL_TAG, Document, registered_name
 from .releases import Change, Releases
 
@@ -55,5 +56,5 @@ def _row(registry: Registry, number: int, role: str, model: str, run: str | None
     if not run:
         return Row(number, role, model, "", "", {})
     data = registry.client.get_run(run).data
-    window = " to ".join(filter(None, (data.tags.get(f"doorbuster.data.{end}", "") for end in ("from", "to"))))
+    window = shown_window({end: data.tags.get(f"{DATA_TAG}{end}", "") for end in ("from", "to")})
     return Row(number, role, model, data.tags.get("doorbuster.trained_at", ""), window, data.metrics)

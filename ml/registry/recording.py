@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 
 PLACE = "model"
 """Where a run has its model."""
+DATA_TAG = "doorbuster.data."
 LOADER = "ml.registry.pyfunc"
 NOT_IN_NAMES = re.compile(r"[^\w./ -]")
+YEAR_2000_MS = 946_684_800_000
 PARAMETER_LIMIT = 6_000
 """Characters, of MLflow."""
 
@@ -77,7 +79,7 @@ def _recorded(registry: Registry, directory: Path, about: Artifact, at: datetime
     try:
         for key, value in {**about.parameters, "model": about.model, "seed": about.seed}.items():
             client.log_param(run, key, str(value)[:PARAMETER_LIMIT])
-        for key, value in _measures(about).items():
+        for key, value in measures_of(about).items():
             client.log_metric(run, key, value, timestamp=started)
         _log_data(registry, run, about)
         with TemporaryDirectory(prefix="doorbuster-") as draft, unwarned():
@@ -149,7 +151,7 @@ def _log_data(registry: Registry, run: str, about: Artifact) -> None:
         registry.client.log_inputs(run, [DatasetInput(data)])
 
 
-def _measures(about: Artifact) -> dict[str, float]:
+def measures_of(about: Artifact) -> dict[str, float]:
     """Measures under names that MLflow takes: `ndcg@10` becomes `ndcg_at_10`."""
     measures = {
         **about.metrics,
@@ -167,11 +169,24 @@ def _tags(about: Artifact) -> dict[str, str]:
         "doorbuster.fingerprint": about.fingerprint,
         "doorbuster.trained_at": about.trained_at,
         "mlflow.source.git.commit": about.commit,
-        **{f"doorbuster.data.{key}": value for key, value in about.source.items()},
+        **{f"{DATA_TAG}{key}": value for key, value in about.source.items()},
     }
     return {key: value for key, value in tags.items() if value}
 
 
+def shown_window(source: Mapping[str, str]) -> str:
+    """From when to when the data are, for people: sources say it in milliseconds, or as they like."""
+    ends = (source.get("from", ""), source.get("to", ""))
+    return " to ".join(_day(end) for end in ends if end)
+
+
+def _day(text: str) -> str:
+    # Where a source knows only an order, these are small numbers, and no days.
+    if not text.isdecimal() or int(text) < YEAR_2000_MS:
+        return text
+    return datetime.fromtimestamp(int(text) / 1_000, UTC).date().isoformat()
+
+
 def _described(about: Artifact) -> str:
-    window = " to ".join(filter(None, (about.source.get("from", ""), about.source.get("to", ""))))
+    window = shown_window(about.source)
     return f"{about.model}, {about.skus:,} items, {about.interactions:,} interactions{', ' + window if window else ''}."

@@ -19,7 +19,7 @@ SERVING = "/v1/admin/recommendations/serving"
 TIMEOUT_S = 5.0
 CHANGES_SHOWN = 8
 MEASURES_SHOWN = 4
-PREFERRED = ("ndcg_at_10", "recall_at_20", "mrr_at_20", "hr_at_20")
+PREFERRED = ("ndcg_at_20", "ndcg_at_10", "recall_at_20", "mrr_at_20", "hit_rate_at_20")
 """Measures that are shown first, where a model has them."""
 
 
