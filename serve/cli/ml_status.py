@@ -10,6 +10,7 @@ from rich.table import Table
 
 from ..settings import Settings
 from .ml_deploy import described
+from .ml_online import ONLINE, show_online
 from .ml_registry import opened_registry, registry_options, settings_for
 
 if TYPE_CHECKING:
@@ -49,7 +50,10 @@ def command(
     console.print(described(overview.released), highlight=False)
     _show_versions(console, overview)
     _show_changes(console, overview)
-    _show_shop(console, _asked(settings, url, key_file), market)
+    _show_shop(console, _asked(settings, url, key_file, SERVING), market)
+    online = _asked(settings, url, key_file, ONLINE)
+    if not isinstance(online, str):
+        show_online(console, online, market)
 
 
 def _show_versions(console: Console, overview: "Overview") -> None:
@@ -78,12 +82,12 @@ def _show_changes(console: Console, overview: "Overview") -> None:
     console.print(table, highlight=False)
 
 
-def _asked(settings: Settings, url: str | None, key_file: Path | None) -> Any:
+def _asked(settings: Settings, url: str | None, key_file: Path | None, path: str) -> Any:
     """What the shop says of its models, or a sentence why it says nothing: a registry is of use without one, too."""
     try:
         key = (key_file or settings.admin_key_file).read_text().strip()
         with httpx.Client(base_url=url or settings.url, timeout=TIMEOUT_S, trust_env=False) as client:
-            answer = client.get(SERVING, headers={"Authorization": f"Bearer {key}"})
+            answer = client.get(path, headers={"Authorization": f"Bearer {key}"})
     except OSError as error:
         return f"The shop isn't asked: its admin key can't be read ({error.strerror})."
     except httpx.HTTPError:

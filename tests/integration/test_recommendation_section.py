@@ -71,6 +71,10 @@ def test_a_click_on_what_was_recommended_is_counted_for_the_model_that_did(tmp_p
         assert (champion["variant"], champion["model"], champion["version"]) == ("champion", "pairs", "1")
         assert (champion["lists"], champion["clicked_lists"], champion["visits"]) == (1, 1, 1), "without the shadow's"
         assert shop.run(shop.desk.ask("recommendations.popular")) == ["BRASS-LAMP"]
+        told = shop.get("/v1/admin/recommendations/online?days=1", admin=True).json()
+        assert told["variants"][0]["clicked_lists"] == 1
+        assert told["off_policy"][0]["click_through_ips"] == 1.0
+        assert shop.get("/v1/admin/recommendations/online?days=0", admin=True).status_code == 422
         rows = asked(tmp_path / "lake", "SELECT variant, visitor, session, skus FROM impressions ORDER BY 1")
         skus = ",".join(item["sku"] for item in shown["items"])
         assert rows[0] == ("champion", "browser-1", "visit-0001", skus)
