@@ -50,7 +50,7 @@ def command(
     console.print(described(overview.released), highlight=False)
     _show_versions(console, overview)
     _show_changes(console, overview)
-    _show_shop(console, _asked(settings, url, key_file, SERVING), market)
+    show_shop(console, _asked(settings, url, key_file, SERVING), market)
     online = _asked(settings, url, key_file, ONLINE)
     if not isinstance(online, str):
         show_online(console, online, market)
@@ -97,19 +97,20 @@ def _asked(settings: Settings, url: str | None, key_file: Path | None, path: str
     return answer.json()
 
 
-def _show_shop(console: Console, told: Any, market: str) -> None:
+def show_shop(console: Console, told: Any, market: str) -> None:
+    """What the running shop says that it serves, or why it says nothing."""
     if isinstance(told, str):
         console.print(told, highlight=False)
         return
-    table = Table("market", "variant", "serves", "model", "since", "answers", "fallbacks", box=None)
+    table = Table("the shop", "as", "serves", "model", "since", "answers", "fallbacks", box=None)
     for each in told["variants"]:
         if each["market"] == market:
             table.add_row(
                 each["market"] or "default",
-                each["variant"],
+                each["variant"] + (" (asked no more: it failed)" if each["quarantined"] else ""),
                 str(each["version"] or "-"),
                 each["model"] or "-",
-                each["since"] or "-",
+                (each["since"] or "-")[:16],
                 f"{each['answers']:,}",
                 f"{each['fallbacks']:,}",
             )
