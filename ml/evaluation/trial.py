@@ -10,15 +10,17 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
+from zoneinfo import ZoneInfo
 
 from ..artifact import DESCRIPTION, load_artifact, read_artifact
 from ..errors import Leaked, ParameterRefused
 from ..interactions import Dataset
 from ..model import Model
 from ..models.library import make_model
+from ..sources.columns import instant_of
 from .evaluate import Scored, evaluate, question_of
 from .leakage import Fitted, check
-from .split import DAY_MS, Split, Task, last_window, shown, split
+from .split import DAY_MS, Split, Task, last_window, split
 
 Doing = Callable[[str, int, int], None]
 """Told what is done with which model, and how many cases of how many are done."""
@@ -93,7 +95,9 @@ def _check_trained_before(directory: Path, parted: Split) -> None:
     about = read_artifact(directory)
     if about.fingerprint == parted.train.fingerprint:
         return
-    until, began = about.source.get("to", ""), shown(parted.window.at)
-    # Both are written alike, so that as texts they have the order of the instants.
-    if not until or until.startswith("#") or began.startswith("#") or until >= began:
-        raise Leaked(f"{directory.name} learned until {until or 'nobody knows when'}; the window begins at {began}.")
+    until = about.source.get("to", "")
+    try:
+        last = int(until) if until.isdecimal() else instant_of(until, ZoneInfo("UTC"))
+    except ValueError:
+        raise Leaked(f"{directory.name} doesn't say until when it learned, but {until or 'nothing'}.") from None
+    check(Fitted(until=last), parted)
