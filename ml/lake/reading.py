@@ -42,8 +42,13 @@ DERIVED: Mapping[str, str] = {
         UNION ALL
         SELECT happened_at, customer, customer, '', sku, 'purchase', units, gross // units, currency, category, order_id
         FROM sales WHERE kind = 'sale' AND units > 0""",
+    "responses": """
+        SELECT behaviour.happened_at, behaviour.visitor, behaviour.customer, behaviour.session, sku, action, quantity,
+            rank, list_id, impressions.placement, impressions.happened_at AS shown_at, impressions.variant, model, version,
+            impressions.propensity
+        FROM behaviour JOIN impressions USING (list_id) WHERE NOT shadow""",
 }
-"""Views over the tables: what is now, and what recommendations learn from."""
+"""Views over the tables: what is now, what recommendations learn from, and what came of those that were shown."""
 
 
 class Instant(NamedTuple):
