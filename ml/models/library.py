@@ -16,6 +16,7 @@ LIBRARY: Mapping[str, str] = {
     "item-knn": "ml.models.item_knn:ItemKnn",
     "nearest": "ml.models.nearest:Nearest",
     "popularity": "ml.models.popularity:Popularity",
+    "ranker": "ml.models.ranker:Ranker",
     "repeats": "ml.models.repeats:Repeats",
     "sequential-rules": "ml.models.sequential_rules:SequentialRules",
     "session-knn": "ml.models.session_knn:SessionKnn",

@@ -14,6 +14,7 @@ from ml.models.factorization import Als, Bpr
 from ml.models.item_knn import ItemKnn
 from ml.models.nearest import Nearest
 from ml.models.popularity import Popularity
+from ml.models.ranker import Ranker
 from ml.models.repeats import Repeats
 from ml.models.sequential_rules import SequentialRules
 from ml.models.session_knn import SessionKnn
@@ -119,3 +120,8 @@ class TestBlendByScore(RecommenderSuite):
 class TestBlendByRank(RecommenderSuite):
     def make(self) -> Model:
         return Blend(models="ease?l2=5 repeats item-knn", weights="", fusion="rank")
+
+
+class TestRanker(RecommenderSuite):
+    def make(self) -> Model:
+        return Ranker(models="repeats ease?l2=5 item-knn?together=customers", windows=3, trees=20)

@@ -1,0 +1,1 @@
+"""Measurements that docs/recommendations.md repeats: each module is a command."""

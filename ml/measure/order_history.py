@@ -1,0 +1,155 @@
+"""`python -m ml.measure.order_history FILE`: models on real order history, beside the library `implicit`.
+
+The last 30 days are held out, parameters are chosen on the 30 days before, and each of the chosen models then learns
+from everything before the last 30 days, in a process of its own with one thread. Customers who bought before and within
+the window are asked for; everything in the catalogue is ranked.
+"""
+
+import argparse
+import ctypes
+import gc
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from ..evaluation.bootstrap import Interval, resample
+from ..evaluation.cases import Cases
+from ..evaluation.measures import found, ndcg, recall
+from ..evaluation.split import DAY_MS, Split, Task, last_window, split, validation
+from ..interactions import NOBODY
+from ..sources.order_history import read_order_history
+from .contenders import OURS, SEED, THEIRS, K, Parameters, contender
+
+WINDOW_DAYS = 30
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+class Result(msgspec.Struct, frozen=True):
+    """One model on one window."""
+
+    name: str
+    parameters: dict[str, Any]
+    ndcg: Interval
+    recall: Interval
+    training_s: float
+    memory_mib: float
+    """The most that was used while it learned, beyond what was used before."""
+    cases: int
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("file", type=Path, help="order history in the columns of UCI's Online Retail")
+    parser.add_argument("--only", nargs="*", default=[*THEIRS, *OURS], help="these models")
+    parser.add_argument("--window", choices=("test", "validation"), default="test")
+    parser.add_argument("--only-new", action="store_true", help="leave out what the customer bought before")
+    parser.add_argument("--one", metavar="JSON", help="one model with these parameters, answered as JSON")
+    options = parser.parse_args(arguments)
+    if options.one:
+        asked = json.loads(options.one)
+        print(msgspec.json.encode(measured(options.file, asked["name"], asked["parameters"], **asked["on"])).decode())
+        return
+    chosen = {name: tuned(options.file, name) for name in options.only}
+    for only_new in (False, True) if not options.only_new else (True,):
+        on = {"window": options.window, "only_new": only_new}
+        print(shown([apart(options.file, name, chosen[name], on) for name in options.only], only_new), flush=True)
+
+
+def tuned(file: Path, name: str) -> Parameters:
+    """The parameters of the table that are best on the validation month."""
+    parted = parts_of(file, "validation", only_new=False)
+    cases = known_customers(parted.cases)
+    best: tuple[float, Parameters] = (-1.0, {})
+    for parameters in {**THEIRS, **OURS}[name]:
+        trial = contender(name, parameters)
+        trial.fit(parted.train)
+        figure = float(ndcg(found(trial.lists(cases), cases.truths), [10]).mean())
+        print(f"{name} {json.dumps(parameters)} validation NDCG@10 {figure:.4f}", file=sys.stderr, flush=True)
+        best = max(best, (figure, parameters), key=lambda each: each[0])
+    return best[1]
+
+
+def apart(file: Path, name: str, parameters: Parameters, on: Mapping[str, Any]) -> Result:
+    """`measured` in a process of its own."""
+    asked = json.dumps({"name": name, "parameters": parameters, "on": on})
+    command = [sys.executable, "-m", "ml.measure.order_history", str(file), "--one", asked]
+    answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, env={**os.environ, **ONE_THREAD})
+    return msgspec.json.decode(answer.stdout, type=Result)
+
+
+def measured(file: Path, name: str, parameters: Parameters, window: str, only_new: bool) -> Result:
+    """Fit, ask, and compare with what was bought."""
+    parted = parts_of(file, window, only_new=only_new)
+    cases = known_customers(parted.cases)
+    model = contender(name, parameters)
+    before, started = _peak_from_now_mib(), time.perf_counter()
+    model.fit(parted.train)
+    training_s, memory_mib = time.perf_counter() - started, _peak_mib() - before
+    hits = found(model.lists(cases), cases.truths)
+    figures = np.concatenate((ndcg(hits, [10]), recall(hits, [K])), axis=1)
+    at_10, at_20 = resample(figures, cases.group, SEED).intervals()
+    return Result(name, dict(parameters), at_10, at_20, training_s, memory_mib, len(cases))
+
+
+def parts_of(file: Path, window: str, *, only_new: bool) -> Split:
+    """Purchases of customers who are known, divided at the last 30 days or at the 30 days before."""
+    data = read_order_history(file)
+    data = data.where(data.customer != NOBODY)
+    parted = split(data, Task.BASKET, last_window(data, WINDOW_DAYS * DAY_MS), only_new=only_new)
+    return validation(parted) if window == "validation" else parted
+
+
+def known_customers(cases: Cases) -> Cases:
+    """Those who bought something before, too."""
+    return cases.of(np.array([number for number, context in enumerate(cases.contexts) if context.history], np.int64))
+
+
+def shown(results: Sequence[Result], only_new: bool) -> str:
+    """A table in Markdown; time and memory as multiples of those of implicit's ALS, where it was measured."""
+    als = next((result for result in results if result.name == "implicit ALS"), None)
+    what = "without repeat purchases" if only_new else "repeat purchases count"
+    lines = [
+        f"{results[0].cases} customers, {what}, seed {SEED}",
+        "| model | NDCG@10 | Recall@20 | training | of ALS's | memory | of ALS's | parameters |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for each in sorted(results, key=lambda result: result.ndcg.value):
+        time_ratio = f"{each.training_s / als.training_s:.2f}" if als else ""
+        memory_ratio = f"{each.memory_mib / max(als.memory_mib, 1):.2f}" if als else ""
+        cells = (
+            *(each.name, _interval(each.ndcg), _interval(each.recall)),
+            *(f"{each.training_s:.1f} s", time_ratio, f"{each.memory_mib:.0f} MiB", memory_ratio),
+            json.dumps(each.parameters),
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _interval(interval: Interval) -> str:
+    return f"{interval.value:.4f} [{interval.low:.4f}, {interval.high:.4f}]"
+
+
+def _peak_from_now_mib() -> float:
+    """Forget the peak of reading the file: what was freed is given back, and Linux counts anew from what is left."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    return _peak_mib()
+
+
+def _peak_mib() -> float:
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+if __name__ == "__main__":
+    main()
