@@ -90,16 +90,16 @@ def _grid(**values: Sequence[Any]) -> Sequence[Parameters]:
 
 
 THEIRS: Mapping[str, Sequence[Parameters]] = {
-    "implicit ALS": _grid(factors=(32, 64, 128, 256), alpha=(1.0, 3.0, 10.0), regularization=(0.1,)),
-    "implicit BPR": _grid(factors=(64, 128, 256), learning_rate=(0.01, 0.05), iterations=(100, 300)),
-    "implicit BM25": _grid(K=(100, 400, 1_000, 3_000), K1=(0.6, 1.2, 2.5), B=(0.75,)),
+    "implicit ALS": _grid(factors=(64, 128, 256), alpha=(1.0, 3.0), regularization=(0.1,)),
+    "implicit BPR": _grid(factors=(64,), learning_rate=(0.01, 0.03, 0.1), iterations=(50, 100)),
+    "implicit BM25": _grid(K=(400, 1_000, 3_000), K1=(0.6, 1.2), B=(0.75,)),
 }
 OURS: Mapping[str, Sequence[Parameters]] = {
     "popularity": _grid(half_life_days=(7.0, 14.0, 60.0)),
-    "ease": _grid(l2=(100.0, 300.0, 1_000.0), power=(0.5, 1.0)),
-    "svd": _grid(components=(32, 64, 128), power=(0.5, 1.0)),
-    "repeats": _grid(trend=(0.1, 0.2, 0.3), company=(0.25, 0.5, 1.0)),
-    "ranker": _grid(windows=(6,), leaves=(15, 31)),
+    "svd": _grid(components=(32, 128), power=(0.5, 1.0)),
+    "ease": _grid(l2=(100.0, 300.0), power=(0.5, 1.0)),
+    "repeats": _grid(trend=(0.1, 0.2, 0.3), company=(0.5, 1.0)),
+    "ranker": _grid(windows=(6,)),
 }
 
 

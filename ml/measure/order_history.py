@@ -13,7 +13,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from ..evaluation.bootstrap import Interval, resample
 from ..evaluation.cases import Cases
 from ..evaluation.measures import found, ndcg, recall
 from ..evaluation.split import DAY_MS, Split, Task, last_window, split, validation
-from ..interactions import NOBODY
+from ..interactions import NOBODY, Dataset
 from ..sources.order_history import read_order_history
 from .contenders import OURS, SEED, THEIRS, K, Parameters, contender
 
@@ -43,6 +44,8 @@ class Result(msgspec.Struct, frozen=True):
     memory_mib: float
     """The most that was used while it learned, beyond what was used before."""
     cases: int
+    only_new: bool
+    """Whether what the customer bought before counts for nothing."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -51,21 +54,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("file", type=Path, help="order history in the columns of UCI's Online Retail")
     parser.add_argument("--only", nargs="*", default=[*THEIRS, *OURS], help="these models")
     parser.add_argument("--window", choices=("test", "validation"), default="test")
-    parser.add_argument("--only-new", action="store_true", help="leave out what the customer bought before")
     parser.add_argument("--one", metavar="JSON", help="one model with these parameters, answered as JSON")
     options = parser.parse_args(arguments)
     if options.one:
         asked = json.loads(options.one)
-        print(msgspec.json.encode(measured(options.file, asked["name"], asked["parameters"], **asked["on"])).decode())
+        print(msgspec.json.encode(measured(options.file, options.window, **asked)).decode())
         return
-    chosen = {name: tuned(options.file, name) for name in options.only}
-    for only_new in (False, True) if not options.only_new else (True,):
-        on = {"window": options.window, "only_new": only_new}
-        print(shown([apart(options.file, name, chosen[name], on) for name in options.only], only_new), flush=True)
+    results = [apart(options.file, options.window, name, tuned(options.file, name)) for name in options.only]
+    for number in (0, 1):
+        print(shown([both[number] for both in results]), flush=True)
 
 
 def tuned(file: Path, name: str) -> Parameters:
     """The parameters of the table that are best on the validation month."""
+    if len({**THEIRS, **OURS}[name]) == 1:
+        return {**THEIRS, **OURS}[name][0]
     parted = parts_of(file, "validation", only_new=False)
     cases = known_customers(parted.cases)
     best: tuple[float, Parameters] = (-1.0, {})
@@ -78,34 +81,45 @@ def tuned(file: Path, name: str) -> Parameters:
     return best[1]
 
 
-def apart(file: Path, name: str, parameters: Parameters, on: Mapping[str, Any]) -> Result:
+def apart(file: Path, window: str, name: str, parameters: Parameters) -> tuple[Result, Result]:
     """`measured` in a process of its own."""
-    asked = json.dumps({"name": name, "parameters": parameters, "on": on})
-    command = [sys.executable, "-m", "ml.measure.order_history", str(file), "--one", asked]
+    asked = json.dumps({"name": name, "parameters": parameters})
+    command = [sys.executable, "-m", "ml.measure.order_history", str(file), "--window", window, "--one", asked]
     answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, env={**os.environ, **ONE_THREAD})
-    return msgspec.json.decode(answer.stdout, type=Result)
+    print(answer.stdout.decode(), file=sys.stderr, flush=True)
+    return msgspec.json.decode(answer.stdout, type=tuple[Result, Result])
 
 
-def measured(file: Path, name: str, parameters: Parameters, window: str, only_new: bool) -> Result:
-    """Fit, ask, and compare with what was bought."""
-    parted = parts_of(file, window, only_new=only_new)
-    cases = known_customers(parted.cases)
+def measured(file: Path, window: str, name: str, parameters: Parameters) -> tuple[Result, Result]:
+    """Fit, ask, and compare with what was bought: with repeat purchases, and without."""
+    parted = parts_of(file, window, only_new=False)
     model = contender(name, parameters)
     before, started = _peak_from_now_mib(), time.perf_counter()
     model.fit(parted.train)
     training_s, memory_mib = time.perf_counter() - started, _peak_mib() - before
-    hits = found(model.lists(cases), cases.truths)
-    figures = np.concatenate((ndcg(hits, [10]), recall(hits, [K])), axis=1)
-    at_10, at_20 = resample(figures, cases.group, SEED).intervals()
-    return Result(name, dict(parameters), at_10, at_20, training_s, memory_mib, len(cases))
+    del parted
+
+    def on(only_new: bool) -> Result:
+        cases = known_customers(parts_of(file, window, only_new=only_new).cases)
+        hits = found(model.lists(cases), cases.truths)
+        figures = np.concatenate((ndcg(hits, [10]), recall(hits, [K])), axis=1)
+        at_10, at_20 = resample(figures, cases.group, SEED).intervals()
+        return Result(name, dict(parameters), at_10, at_20, training_s, memory_mib, len(cases), only_new)
+
+    return on(False), on(True)
 
 
 def parts_of(file: Path, window: str, *, only_new: bool) -> Split:
     """Purchases of customers who are known, divided at the last 30 days or at the 30 days before."""
-    data = read_order_history(file)
-    data = data.where(data.customer != NOBODY)
+    data = _read(file)
     parted = split(data, Task.BASKET, last_window(data, WINDOW_DAYS * DAY_MS), only_new=only_new)
     return validation(parted) if window == "validation" else parted
+
+
+@cache
+def _read(file: Path) -> Dataset:
+    data = read_order_history(file)
+    return data.where(data.customer != NOBODY)
 
 
 def known_customers(cases: Cases) -> Cases:
@@ -113,10 +127,10 @@ def known_customers(cases: Cases) -> Cases:
     return cases.of(np.array([number for number, context in enumerate(cases.contexts) if context.history], np.int64))
 
 
-def shown(results: Sequence[Result], only_new: bool) -> str:
+def shown(results: Sequence[Result]) -> str:
     """A table in Markdown; time and memory as multiples of those of implicit's ALS, where it was measured."""
     als = next((result for result in results if result.name == "implicit ALS"), None)
-    what = "without repeat purchases" if only_new else "repeat purchases count"
+    what = "without repeat purchases" if results[0].only_new else "repeat purchases count"
     lines = [
         f"{results[0].cases} customers, {what}, seed {SEED}",
         "| model | NDCG@10 | Recall@20 | training | of ALS's | memory | of ALS's | parameters |",

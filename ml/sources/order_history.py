@@ -34,7 +34,7 @@ MANY_DATES = 100_000
 
 def read_order_history(file: Path, timezone: str = "Europe/London") -> Dataset:
     """Every purchase of goods in the file. Raises DataRefused with the line, NotEnoughData where there is none."""
-    with _opened(file) as text:
+    with opened(file) as text:
         return order_history(text, source=file.name, timezone=timezone)
 
 
@@ -118,7 +118,8 @@ def _instant(text: str, zone: ZoneInfo) -> int:
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[TextIO]:
+def opened(file: Path) -> Iterator[TextIO]:
+    """The file's text, whether it is packed or not. Raises DataRefused."""
     try:
         with (
             gzip.open(file, "rt", encoding="utf-8", newline="")

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from ml.errors import NotEnoughData
@@ -14,11 +15,12 @@ from ml.models.factorization import Als, Bpr
 from ml.models.item_knn import ItemKnn
 from ml.models.nearest import Nearest
 from ml.models.popularity import Popularity
-from ml.models.ranker import Ranker
+from ml.models.ranker import Examples, Ranker
 from ml.models.repeats import Repeats
 from ml.models.sequential_rules import SequentialRules
 from ml.models.session_knn import SessionKnn
 from ml.models.svd import Svd
+from ml.models.trees import exported, predict
 
 from .recommender_suite import RecommenderSuite
 
@@ -125,3 +127,32 @@ class TestBlendByRank(RecommenderSuite):
 class TestRanker(RecommenderSuite):
     def make(self) -> Model:
         return Ranker(models="repeats ease?l2=5 item-knn?together=customers", windows=3, trees=20)
+
+    def test_the_saved_trees_say_what_the_grown_ones_do(self) -> None:
+        from sklearn.ensemble import HistGradientBoostingClassifier
+
+        dice = np.random.default_rng(3)
+        features = dice.normal(size=(400, 5)).round(1)
+        right = features[:, 0] * features[:, 1] + dice.normal(size=400) > 0
+        grown = HistGradientBoostingClassifier(max_iter=20, early_stopping=False, random_state=1).fit(features, right)
+        asked = np.concatenate((features, dice.normal(size=(200, 5)) * 9))
+        np.testing.assert_allclose(predict(exported(grown), asked), grown.decision_function(asked), rtol=1e-9)
+
+    def test_it_learns_from_what_came_after_the_models_it_asks(self, data: Dataset) -> None:
+        asked: list[tuple[int, int]] = []
+
+        class Watched(Ranker):
+            def _of_window(self, data: Dataset, at: int, until: int) -> list[Examples]:
+                asked.append((at, until))
+                examples = super()._of_window(data, at, until)
+                assert all(each.features.shape[0] == len(each.right) for each in examples)
+                return examples
+
+        Watched(models="repeats", windows=2, trees=5).fit(data)
+        (late_at, late_until), (early_at, early_until) = asked
+        assert late_until == data.at[-1] + 1
+        assert (early_until, early_until - early_at) == (late_at, late_until - late_at)
+
+    def test_nobody_who_comes_back_is_not_enough(self, data: Dataset) -> None:
+        with pytest.raises(NotEnoughData):
+            self.make().fit(data.where(np.arange(len(data)) < 6))

@@ -11,6 +11,7 @@ from ml.errors import ModelUnknown, NotEnoughData, ParameterRefused
 from ml.interactions import Dataset, Did, Items, dataset_of
 from ml.model import Context, Ranked
 from ml.models.ease import Ease
+from ml.models.features import candidates_of, features_of, selling_of
 from ml.models.library import make_model
 from ml.models.parts import fused
 from ml.models.repeats import DAY_MS, Repeats
@@ -134,3 +135,26 @@ def test_lists_become_one_by_their_scores_or_by_places_alone() -> None:
 def test_a_blend_that_cannot_be_is_refused(parameters: dict[str, str], words: str) -> None:
     with pytest.raises(ParameterRefused, match=words):
         make_model("blend", parameters)
+
+
+def test_a_candidate_is_told_by_each_model_that_names_it() -> None:
+    first, second = listed([SOFA, LAMP], [4, 2], [SOCK, SOCK]), listed([LAMP, -1], [0.5, -np.inf], [CLOCK, -1])
+    candidates = candidates_of([first, second], 0)
+    assert candidates.items.tolist() == [LAMP, SOFA]
+    assert candidates.told.tolist() == [[0.5, 1, 1, 0], [1, 0, 0, 2]]
+    assert candidates.because.tolist() == [SOCK, SOCK]
+
+
+def test_features_say_how_the_customer_and_how_everybody_buys() -> None:
+    data = orders((0, [CLOCK], 0), (0, [CLOCK, LAMP], 10), (1, [CLOCK], 30))
+    context = Context(history=[CLOCK, CLOCK, LAMP], history_at=[0, 10 * DAY_MS, 10 * DAY_MS], at=30 * DAY_MS)
+    candidates = candidates_of([listed([CLOCK, SOFA], [1, 1], [-1, -1])], 0)
+    clock, sofa = features_of(context, candidates, selling_of(data))
+    # Score, place; times, two that decay, last, first, part of the orders, after the last order, gap.
+    assert clock[[0, 1, 2, 5, 6, 7, 8, 9]].tolist() == [1, 0, 2, 20, 30, 1, 0, 10]
+    assert sofa[[2, 5]].tolist() == [0, 10_000]
+    # Sold within 3 and 90 days, ever, buyers, bought again, last and first sold.
+    assert clock[[10, 14, 15, 16, 18, 19]].tolist() == [1, 3, 3, 2, 0, 30]
+    assert clock[17] == pytest.approx(1.4 / 4)
+    # Orders, days since the last and the first, different items, items per order.
+    assert clock[20:].tolist() == [2, 20, 30, 2, 1.5]
