@@ -44,8 +44,8 @@ DERIVED: Mapping[str, str] = {
         FROM sales WHERE kind = 'sale' AND units > 0""",
     "responses": """
         SELECT behaviour.happened_at, behaviour.visitor, behaviour.customer, behaviour.session, sku, action, quantity,
-            rank, list_id, impressions.placement, impressions.happened_at AS shown_at, impressions.variant, model, version,
-            impressions.propensity
+            rank, list_id, impressions.placement, impressions.happened_at AS shown_at, impressions.variant, model,
+            version, impressions.propensity
         FROM behaviour JOIN impressions USING (list_id) WHERE NOT shadow""",
 }
 """Views over the tables: what is now, what recommendations learn from, and what came of those that were shown."""

@@ -6,9 +6,11 @@ import pytest
 
 from actors.feed.consumer import Held
 from actors.journals.port import Entry
+from engine.impressions import Impression
 from engine.visitor import anonymous_key
 from serve.behaviour import Visitors
 from serve.feed.visits import HOUR_MS, VisitTrimming
+from serve.recommendations.ledger import EntityLedger
 
 from .shopfront import SHARDS, Shopfront
 
@@ -89,6 +91,26 @@ def test_each_run_goes_on_where_the_last_one_ended(shop: Trimmed) -> None:
         shop.shop.let_feed_read()
         assert shop.trim() == expected
     assert shop.entries("visitor") == []
+
+
+def test_what_was_shown_goes_like_what_was_done_and_its_retries_stay_known(shop: Trimmed) -> None:
+    shown = Impression("list-1", 1, "champion", "item-knn", "3", "home", "browser-01", ("RETRO-CLOCK",), 1.0)
+    ledger = EntityLedger(shop.shop.client)
+
+    def record(batch: str) -> None:
+        assert shop.shop.run(ledger.record(batch, [shown]))
+
+    for batch in ("batch-1", "batch-1", "batch-2", "batch-3"):
+        record(batch)
+    shop.shop.clock.advance(KEEP_HOURS * HOUR_MS + 1)
+    # Checkpoints come with later entries.
+    for number in range(6):
+        shop.shop.sell(f"LATER-{number}", quantity=1)
+    shop.shop.let_feed_read()
+    assert shop.trim() == 3
+    assert shop.entries("impressions") == []
+    record("batch-1")
+    assert shop.entries("impressions") == []
 
 
 def test_nothing_goes_that_the_lake_has_yet_to_read(shop: Trimmed) -> None:
