@@ -9,11 +9,13 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from importlib.metadata import packages_distributions, version
+from importlib.metadata import PackageNotFoundError, distribution, packages_distributions, version
 from pathlib import Path
 from typing import NamedTuple
 
 OURS = "ml"
+MLFLOW = "mlflow"
+"""Names itself in what it saves."""
 
 
 class Code(NamedTuple):
@@ -68,9 +70,17 @@ def _imports(name: str, file: Path) -> Iterator[str]:
 
 
 def _pinned(imported: set[str]) -> list[str]:
-    distributions = _installed()
-    names = {_plain(name) for top in imported - sys.stdlib_module_names for name in distributions.get(top, ())}
+    names = {_plain(name) for top in imported - sys.stdlib_module_names - {MLFLOW} for name in _distributions(top)}
     return sorted(f"{name}=={version(name)}" for name in names)
+
+
+def _distributions(top: str) -> Sequence[str]:
+    """What is to be installed for `import top`."""
+    try:
+        # Most have the name that is imported, and that is quick to see.
+        return [distribution(top).metadata["Name"]]
+    except PackageNotFoundError:
+        return _installed().get(top, ())
 
 
 @cache

@@ -1,5 +1,6 @@
 """`doorbuster ml`: models for recommendations, from training to serving and back."""
 
+import os
 import sys
 
 import click
@@ -26,5 +27,5 @@ def command() -> None:
     running shop follows its aliases `champion` and `challenger` within ten seconds.
     """
     # A model of one's own, module:Class, is mostly a file beside the data.
-    if "" not in sys.path:
-        sys.path.append("")
+    if (here := os.getcwd()) not in sys.path:
+        sys.path.append(here)

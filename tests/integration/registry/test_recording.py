@@ -13,6 +13,7 @@ import pytest
 from ml.artifact import digest_of, load_artifact
 from ml.errors import ArtifactDamaged, RegistryRefused
 from ml.model import Context
+from ml.registry.code import code_of
 from ml.registry.following import follower_of
 from ml.registry.opening import Registry
 from ml.registry.proving import prove_version
@@ -98,3 +99,7 @@ def test_a_version_is_proved_before_it_serves(registry: Registry, artifacts: Seq
     (follower.fetch(version) / "model" / "scores.npy").write_bytes(b"nothing")
     with pytest.raises(ArtifactDamaged, match=r"scores\.npy"):
         prove_version(follower, "", 1)
+
+
+def test_a_package_may_be_imported_by_another_name() -> None:
+    assert f"scikit-learn=={installed('scikit-learn')}" in code_of("ml.models.nearest").requirements

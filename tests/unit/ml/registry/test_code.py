@@ -15,5 +15,5 @@ def test_a_model_takes_its_own_modules_along_and_nothing_else_of_ours() -> None:
 def test_what_they_import_from_elsewhere_is_pinned_as_it_is_installed() -> None:
     assert f"numpy=={version('numpy')}" in code_of("ml.models.popularity").requirements
     assert [line.partition("==")[0] for line in code_of("ml.registry.pyfunc").requirements] == [
-        "mlflow-skinny", "msgspec", "numpy", "pandas",
+        "msgspec", "numpy", "pandas",
     ]  # fmt: skip
