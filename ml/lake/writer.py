@@ -136,6 +136,12 @@ class LakeWriter:
             self._around, self._folds = around, Folds(self._journal, self._kept)
             newest = await self._journal.last_positions()
             await asyncio.to_thread(self._open)
+            if not self._durable and any([(await self._journal.trimmed(shard)).times for shard in newest]):
+                logger.warning(
+                    "the lake %s is begun after the journal was trimmed: it will lack what was trimmed; where there is "
+                    "a backup of the lake, stop the shop and bring it back",
+                    self.directory,
+                )
             if any(position > newest.get(shard, 0) for shard, position in self._durable.items()):
                 self.abandon()
                 raise LakeAhead(str(self.directory))
