@@ -177,7 +177,10 @@ def redis_beside() -> Iterator[Sequence[str]]:
         command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder]
         redis = ServerProcess("Redis", command, Path(folder) / "redis.log")
         try:
-            yield ("--cache-redis", f"redis://127.0.0.1:{port}")
+            # A URL may have a password, so it is no flag.
+            config = Path(folder) / "doorbuster.toml"
+            config.write_text(f'cache_redis = "redis://127.0.0.1:{port}"\n')
+            yield ("--config", str(config))
         finally:
             redis.stop()
 

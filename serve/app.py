@@ -6,7 +6,6 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from itertools import count
-from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
@@ -205,7 +204,7 @@ class ShopProcess:
             )
             self._client.attach(self._host)
             tell_of_host(self._shop, self._host)
-            self._host.watch("order", self._on_order)
+            self._host.watch("order", self._live.orders.changed)
         await self._client.watch("product", self._catalogue.put_product, self._on_gap)
         await self._client.watch("stock", self._catalogue.put_stock, self._forget_stock)
         for kind, table in self._tables.by_name().items():
@@ -363,9 +362,6 @@ class ShopProcess:
     def _forget_stock(self) -> None:
         self._catalogue.forget_stock()
         self._live.stock.look_again()
-
-    def _on_order(self, key: str, _version: int, _state: Any) -> None:
-        self._live.orders.changed(key)
 
     def _on_fenced(self) -> None:
         # Another process has taken the data over. This one must not take it back: two would fight for ever. It says

@@ -26,13 +26,17 @@ class Offers:
         self._groups_of: dict[str, tuple[str, ...]] = {}
         self._seen = -1
         self._automatic: dict[str, Promotion] = {}
+        self._told = tables.told
+        self._none_since = -1
+        self._none = True
 
     @property
     def none(self) -> bool:
         """Whether a purchase that asks for nothing costs just what its lines cost."""
-        if not self._promotions and not self._methods and not self._regions:
-            return True
-        return not self.automatic() and not self._methods and not self._regions
+        if self._told.times != self._none_since:
+            self._none_since = self._told.times
+            self._none = not self._methods and not self._regions and not self.automatic()
+        return self._none
 
     def automatic(self) -> Mapping[str, Promotion]:
         """The promotions that need no code; their times are for the quote to look at."""

@@ -22,13 +22,21 @@ class Follower(Protocol):
 F = TypeVar("F", bound=Follower)
 
 
+class Told:
+    """How often anything was told: whoever derives something from many tables compares one number."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+
 class Table:
     """The documents of one kind by key; removed ones are not in it.
 
     `changes` counts what was told: whoever derives something from the whole table compares it, and derives again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, told: Told | None = None) -> None:
+        self._told = told or Told()
         self._views: dict[str, DocumentView[Any]] = {}
         self._keys: list[str] = []
         self._followers: dict[type[Follower], Follower] = {}
@@ -69,6 +77,7 @@ class Table:
         elif view.content is None and was_there:
             del self._keys[bisect_right(self._keys, key) - 1]
         self.changes += 1
+        self._told.times += 1
         for follower in self._followers.values():
             follower.changed(key, known.content if known is not None else None, view.content)
 
@@ -84,10 +93,11 @@ class Table:
 
 
 class Tables:
-    """A table for each kind of documents."""
+    """A table for each kind of documents; `told` counts whatever was told of any of them."""
 
     def __init__(self, kinds: Iterable[Kind]) -> None:
-        self._tables = {kind.name: Table() for kind in document_kinds(kinds)}
+        self.told = Told()
+        self._tables = {kind.name: Table(self.told) for kind in document_kinds(kinds)}
 
     def __getitem__(self, kind: Kind) -> Table:
         return self._tables[kind.name]

@@ -100,12 +100,14 @@ class Feed:
             except Held:
                 # It can't say how far it is, and has not gone back: for it what the journal keeps now stays.
                 silent = True
-        for shard in await self.journal.shards():
-            known = (await self.journal.consumers(shard)).get(FEED)
-            needed = [positions.get(shard, 0) for positions in durable] + ([known or 0] if silent else [])
-            await self._guard_shard(shard, known, min(needed, default=None))
+        # At once, so that a journal in files commits once for all of them.
+        shards = await self.journal.shards()
+        await asyncio.gather(*(self._guard_shard(shard, durable, silent=silent) for shard in shards))
 
-    async def _guard_shard(self, shard: int, known: int | None, least: int | None) -> None:
+    async def _guard_shard(self, shard: int, durable: Sequence[Mapping[int, int]], *, silent: bool) -> None:
+        known = (await self.journal.consumers(shard)).get(FEED)
+        needed = [positions.get(shard, 0) for positions in durable] + ([known or 0] if silent else [])
+        least = min(needed, default=None)
         if known is not None and (least is None or least < known):
             # It never goes back by advancing.
             await self.journal.forget(FEED, shard)

@@ -1,9 +1,9 @@
 """Reads each page of the journals once for all consumers of a process: those at the head want the same ones."""
 
-from collections import OrderedDict
-from collections.abc import Mapping
+from collections import OrderedDict, defaultdict
+from collections.abc import Mapping, Sequence
 
-from ..journals.port import Journal, Stretch
+from ..journals.port import Entry, Journal, Stretch
 
 PAGE = 500
 """Entries read at a time."""
@@ -31,3 +31,11 @@ class Pages:
             if len(self._kept) > PAGES_KEPT:
                 self._kept.popitem(last=False)
         return read
+
+
+def by_shard(entries: Sequence[tuple[int, Entry]]) -> dict[int, list[Entry]]:
+    """A page's entries, those of each shard in their order."""
+    shards: dict[int, list[Entry]] = defaultdict(list)
+    for shard, entry in entries:
+        shards[shard].append(entry)
+    return shards

@@ -60,8 +60,9 @@ class JournalPositions:
         return found
 
     async def save(self, consumer: str, positions: Mapping[int, int]) -> None:
-        for shard, position in positions.items():
-            await self._journal.advance(self._prefix + consumer, shard, position)
+        name = self._prefix + consumer
+        # At once, so that the journal can record them together.
+        await asyncio.gather(*(self._journal.advance(name, shard, at) for shard, at in positions.items()))
 
     async def reset(self, consumer: str, positions: Mapping[int, int]) -> None:
         for shard, position in positions.items():

@@ -4,13 +4,13 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from ..journals.port import Entry, Journal, JournalError
+from ..journals.port import Journal, JournalError
 from .beginning import Begin, positions_at
 from .consumer import CannotReplay, Consumer, Held, KeepsPositions
-from .pages import Pages
+from .pages import Pages, by_shard
 from .positions import Positions
 from .spare import Spare
 
@@ -167,7 +167,7 @@ class Reader:
 
     async def _read_volume(self, after: Mapping[int, int]) -> bool:
         page = await self._pages.read_on(after)
-        for shard, entries in _by_shard(page.entries).items():
+        for shard, entries in by_shard(page.entries).items():
             self._offered[shard] = entries[-1].position
             await self.consumer.take(shard, entries)
             self._positions[shard] = entries[-1].position
@@ -219,10 +219,3 @@ class Reader:
         if moved and not isinstance(self.consumer, KeepsPositions):
             await self._kept.save(self.consumer.name, moved)
         self._saved |= moved
-
-
-def _by_shard(entries: Sequence[tuple[int, Entry]]) -> dict[int, list[Entry]]:
-    shards: dict[int, list[Entry]] = defaultdict(list)
-    for shard, entry in entries:
-        shards[shard].append(entry)
-    return shards

@@ -14,6 +14,8 @@ PLENTY = 0.75
 """Share of the machine that is idle, or used by niced processes, from which on reading disturbs nobody."""
 DUTY = 0.03
 """Share of a core that it takes where there is less."""
+SHORTEST_REST_S = 0.25
+"""Fewer, longer pages: each time that it runs, it takes caches and the processor from somebody."""
 LONGEST_REST_S = 3.0
 LOOK_EVERY_S = 0.25
 
@@ -58,13 +60,19 @@ class Spare:
         self._rested_at = spent_s()
         self._plenty = True
 
+    @property
+    def plenty(self) -> bool:
+        """Whether there is so much that whoever reads disturbs nobody."""
+        self._look()
+        return self._plenty
+
     async def rest(self) -> None:
         """Call it after each page: it comes back when the next one may be read."""
         self._look()
         spent = self._spent_s()
         since, self._rested_at = spent - self._rested_at, spent
         if not self._plenty and since > 0:
-            await asyncio.sleep(min(LONGEST_REST_S, since * (1 / DUTY - 1)))
+            await asyncio.sleep(min(LONGEST_REST_S, max(SHORTEST_REST_S, since * (1 / DUTY - 1))))
 
     def _look(self) -> None:
         if (now := self._clock()) < self._looked_at + LOOK_EVERY_S:

@@ -17,7 +17,8 @@ from typing import TypeVar
 
 from .port import Batch, Entry, JournalMismatch, JournalUnavailable, Recorded, Snapshot, Stretch, Trims
 from .sqlite_backup import last_positions
-from .sqlite_volume import BUSY_AT_ONCE_MS, BUSY_PATIENT_MS, Layout, Locked, Volume, create, layout_of
+from .sqlite_passing import Passing
+from .sqlite_volume import BUSY_AT_ONCE_MS, BUSY_PATIENT_MS, Layout, Locked, Passed, Volume, create, layout_of
 
 DEFAULT_LAYOUT = Layout(shards=16, volumes=1)
 
@@ -73,6 +74,7 @@ class _OpenVolume:
     def __init__(self, path: Path, inline_commit_s: float) -> None:
         self.volume = Volume(path)
         self.pace = CommitPace(inline_commit_s)
+        self.passing = Passing(self._pass_alone)
         self.writes_under_way = 0
         self._writer = ThreadPoolExecutor(1, f"{path.stem}-writer")
         self._aside = ThreadPoolExecutor(1, f"{path.stem}-aside")
@@ -88,8 +90,9 @@ class _OpenVolume:
         if self.writes_under_way:
             positions = await self._in_thread(partial(self._append_patiently, batches))
         else:
+            passed = self.passing.taken()
             try:
-                prepared = self.volume.prepare(batches)
+                prepared = self.volume.prepare(batches, passed)
             except Locked:
                 # Another process commits: wait for it where that holds nobody up.
                 positions = await self._in_thread(partial(self._append_patiently, batches))
@@ -100,6 +103,8 @@ class _OpenVolume:
                     self.pace.took(self.volume.commit_s)
                 else:
                     positions = await self._in_thread(commit)
+                if passed:
+                    self.passing.recorded(passed)
                 self._finish_moving_log()
         self._start_moving_log()
         return positions
@@ -117,6 +122,9 @@ class _OpenVolume:
         self._start_moving_log()
         return written
 
+    async def _pass_alone(self, passed: Sequence[Passed]) -> None:
+        await self.write(partial(self.volume.advance, passed))
+
     async def read(self, rows: int, query: Callable[[Connection], R]) -> R:
         """Run a query that returns about so many rows: on the event loop if they are few."""
         if rows > INLINE_ROWS:
@@ -125,6 +133,7 @@ class _OpenVolume:
         return query(self.volume.reading if self.writes_under_way else self.volume.writing)
 
     def close(self) -> None:
+        self.passing.close()
         self._writer.shutdown()
         self._aside.shutdown()
         self.volume.close()
@@ -286,7 +295,7 @@ class SqliteJournal:
 
     async def advance(self, consumer: str, shard: int, position: int) -> None:
         opened = self._volume(self.volume_of(shard))
-        await opened.write(partial(opened.volume.advance, shard, consumer, position))
+        await opened.passing.passed(Passed(shard, consumer, position))
 
     async def consumers(self, shard: int) -> Mapping[str, int]:
         opened = self._volume(self.volume_of(shard))

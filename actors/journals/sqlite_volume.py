@@ -169,6 +169,14 @@ class Layout(NamedTuple):
     volumes: int
 
 
+class Passed(NamedTuple):
+    """A consumer needs no entry of the shard up to the position any more."""
+
+    shard: int
+    consumer: str
+    position: int
+
+
 def in_journal_words(function: Callable[P, R]) -> Callable[P, R]:
     """Let what SQLite and the file system raise leave as errors of the port."""
 
@@ -371,8 +379,9 @@ class Volume:
         return int(epoch)
 
     @in_journal_words
-    def prepare(self, batches: Sequence[Batch]) -> "Prepared":
-        """Begin a transaction and write the batches into it; `commit` makes it durable. Raises `Locked`, `Fenced`."""
+    def prepare(self, batches: Sequence[Batch], passed: Sequence[Passed] = ()) -> "Prepared":
+        """Begin a transaction and write the batches into it, and what consumers have passed by now; `commit` makes it
+        durable. Raises `Locked`, `Fenced`."""
         execute = self.writing.execute
         execute("BEGIN IMMEDIATE")
         try:
@@ -383,6 +392,8 @@ class Volume:
             turn = _Turn(execute(LAST_POSITION).fetchone()[0])
             positions = [self._gather(turn, batch) for batch in batches]
             self._insert(turn)
+            if passed:
+                self.writing.executemany(ADVANCE, passed)
         except sqlite3.IntegrityError:
             self._roll_back()
             raise self._version_taken(batches) from None
@@ -471,8 +482,14 @@ class Volume:
         return row or (0, None)
 
     @in_journal_words
-    def advance(self, shard: int, consumer: str, position: int) -> None:
-        self.writing.execute(ADVANCE, (shard, consumer, position))
+    def advance(self, passed: Sequence[Passed]) -> None:
+        self.writing.execute("BEGIN IMMEDIATE")
+        try:
+            self.writing.executemany(ADVANCE, passed)
+        except BaseException:
+            self._roll_back()
+            raise
+        self._commit()
 
     @in_journal_words
     def forget(self, shard: int, consumer: str) -> None:

@@ -72,6 +72,8 @@ class Verdict(NamedTuple):
     differences: tuple[Difference, ...]
     more: int
     """Differences beyond those that are told."""
+    never_had: int = 0
+    """Orders that were trimmed before this lake was begun: it has nothing of them, and can't get it any more."""
 
 
 Totals = Counter[tuple[str, tuple[str, ...]]]
@@ -88,7 +90,9 @@ async def verify(lake: Path, journal: Journal, report: Report = lambda _done, _a
     names = found.keys() | fold.totals.keys()
     differing = sorted(name for name in names if found[name] != fold.totals[name])
     told = tuple(Difference(*name, found[name], fold.totals[name]) for name in differing[:MOST_SHOWN])
-    return Verdict(fold.entries, len(names), told, len(differing) - len(told))
+    had = {of[0] for _, of in found}
+    never_had = sum(what == "units" and of[0] in trimmed[ORDER.name] and of[0] not in had for what, of in differing)
+    return Verdict(fold.entries, len(names), told, len(differing) - len(told), never_had)
 
 
 class _Fold:

@@ -46,6 +46,9 @@ RUSH_ROWS_PER_S = 1_000
 """From here on it is a rush: whoever sells needs the machine, and rows gather `RUSH_GATHERS` times as long, since many
 small files cost more to write, and to merge later, than a few."""
 RUSH_GATHERS = 5
+BUSY_GATHERS = 15
+"""The same where the machine has little to spare: each flush syncs ten files or more, and whoever sells waits for the
+same disk."""
 HOUSE_KEPT_AT_LATEST_S = 600.0
 """In a rush files are merged so seldom."""
 POSITIONS_EVERY_S = 30.0
@@ -91,8 +94,10 @@ class LakeWriter:
         observers: Sequence[Observer] = (),
         fresh_s: float = FRESH_S,
         reach: Callable[[str], None] = lambda _point: None,
+        busy: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`reach(point)` is called at every point where a crash could matter: tests crash there."""
+        """`reach(point)` is called at every point where a crash could matter: tests crash there. `busy` tells whether
+        others need the machine."""
         self.directory = directory
         self._journal = journal
         self._now = now
@@ -100,6 +105,7 @@ class LakeWriter:
         self._observers = list(observers)
         self._fresh_s = fresh_s
         self._reach = reach
+        self._busy = busy
         self._token = uuid4().hex
         self._manifest: Manifest | None = None
         self._lock_file: int | None = None
@@ -130,6 +136,12 @@ class LakeWriter:
             self._around, self._folds = around, Folds(self._journal, self._kept)
             newest = await self._journal.last_positions()
             await asyncio.to_thread(self._open)
+            if not self._durable and any([(await self._journal.trimmed(shard)).times for shard in newest]):
+                logger.warning(
+                    "the lake %s is begun after the journal was trimmed: it will lack what was trimmed; where there is "
+                    "a backup of the lake, stop the shop and bring it back",
+                    self.directory,
+                )
             if any(position > newest.get(shard, 0) for shard, position in self._durable.items()):
                 self.abandon()
                 raise LakeAhead(str(self.directory))
@@ -193,9 +205,11 @@ class LakeWriter:
         while True:
             await self._wanted.wait()
             self._wanted.clear()
-            gather_s = self._fresh_s * (RUSH_GATHERS if self._in_a_rush else 1)
-            if (left_s := self._batch.began + gather_s - time.monotonic()) > 0 and self._batch.count < MOST_ROWS:
-                await asyncio.sleep(left_s)
+            if (left_s := self._gathers_for_s()) > 0 and self._batch.count < MOST_ROWS:
+                # Looked at again and again: when a rush is over, nobody has to wait for what gathered in it.
+                await asyncio.sleep(min(left_s, self._fresh_s))
+                self._wanted.set()
+                continue
             try:
                 await self.flush()
             except LakeInUse:
@@ -206,6 +220,10 @@ class LakeWriter:
                 self._wanted.set()
                 await asyncio.sleep(self._fresh_s)
 
+    def _gathers_for_s(self) -> float:
+        times = BUSY_GATHERS if self._busy() else RUSH_GATHERS if self._in_a_rush else 1
+        return self._batch.began + self._fresh_s * times - time.monotonic()
+
     @property
     def _in_a_rush(self) -> bool:
         return self._rows_per_s >= RUSH_ROWS_PER_S
@@ -214,7 +232,9 @@ class LakeWriter:
         kept_at = time.monotonic()
         while True:
             await asyncio.sleep(HOUSEKEEPING_EVERY_S)
-            if self._manifest is None or (self._in_a_rush and time.monotonic() < kept_at + HOUSE_KEPT_AT_LATEST_S):
+            if self._manifest is None or (
+                (self._in_a_rush or self._busy()) and time.monotonic() < kept_at + HOUSE_KEPT_AT_LATEST_S
+            ):
                 continue
             kept_at = time.monotonic()
             try:

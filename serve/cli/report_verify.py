@@ -30,6 +30,11 @@ def verify(data: str | None, config: Path | None) -> None:
     console.print(f"{verdict.entries:,} entries folded, {verdict.totals:,} totals compared.", highlight=False)
     for difference in verdict.differences[:FAULTS_SHOWN]:
         console.print(f"[red]differs[/] {difference}", highlight=False)
+    if verdict.never_had:
+        click.echo(
+            f"{verdict.never_had:,} orders had been trimmed from the journal before this lake was begun: only a backup "
+            "of the lake from before then has their sales."
+        )
     if verdict.differences:
         click.echo(f"{len(verdict.differences) + verdict.more:,} totals differ.")
         sys.exit(1)

@@ -18,10 +18,16 @@ class LakeSection:
     """Implements `Section`. Other parts get its rows as they are made: `writer.observe`."""
 
     def __init__(
-        self, feed: Feed, journal: Journal, directory: Path, behaviour_days: int, now: Callable[[], Instant]
+        self,
+        feed: Feed,
+        journal: Journal,
+        directory: Path,
+        behaviour_days: int,
+        now: Callable[[], Instant],
+        busy: Callable[[], bool] = lambda: False,
     ) -> None:
         self.directory = directory
-        self.writer = LakeWriter(directory, journal, now, keeping=Keeping(behaviour_days))
+        self.writer = LakeWriter(directory, journal, now, keeping=Keeping(behaviour_days), busy=busy)
         feed.read_for(self.writer, "start")
 
     async def start(self) -> None:

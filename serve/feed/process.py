@@ -88,6 +88,7 @@ class FeedProcess:
         self.settings = settings
         self.journal = journal
         self.now = now
+        self.spare = spare
         self.feed = Feed(journal, positions, now, spare=spare)
         self.metrics = Metrics("feed")
         self.sections: dict[str, Section] = {}
@@ -141,7 +142,12 @@ def lake_of(process: FeedProcess) -> LakeSection | None:
     directory = process.settings.lake
     if directory is None:
         return None
-    return LakeSection(process.feed, process.journal, directory, process.settings.behaviour_days, process.now)
+    days, spare = process.settings.behaviour_days, process.spare
+
+    def busy() -> bool:
+        return spare is not None and not spare.plenty
+
+    return LakeSection(process.feed, process.journal, directory, days, process.now, busy)
 
 
 def reports_of(process: FeedProcess) -> ReportSection | None:

@@ -8,11 +8,13 @@ How far it has come is kept in the journal, so another process goes on where thi
 import asyncio
 import logging
 import time
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from actors.feed.consumer import Consumer, Held
-from actors.journals.port import Journal, JournalError
+from actors.feed.pages import by_shard
+from actors.journals.port import Entry, Journal, JournalError
 
 from .pace import LONGEST_REST_S, SHORTEST_REST_S, Pace
 
@@ -75,26 +77,38 @@ class Reader:
             self._positions[shard] = self._stored[shard] = position
 
     async def read_once(self) -> bool:
-        """Read a page of each shard that has something new; whether there was any."""
+        """Read a page of each volume that has something new; whether there was any."""
         if not self._positions or time.monotonic() >= self._shards_at + SHARDS_EVERY_S:
             self._shards_at = time.monotonic()
             if set(await self._journal.shards()) - self._positions.keys():
                 await self.begin()
         found = False
-        for shard, position in self._positions.items():
+        for after in self._by_volume().values():
             with self._paid():
                 # Not asked first whether there is anything: that is a consistent cut of all files, which stops writers.
-                entries = await self._journal.read(shard, position, PAGE)
-            found = found or bool(entries)
-            for start in range(0, len(entries), SLICE):
-                piece = entries[start : start + SLICE]
-                with self._paid():
-                    await self._consumer.take(shard, piece)
-                self._positions[shard] = piece[-1].position
-                await self._rest()
+                page = await self._journal.read_on(after, PAGE)
+            found = found or page.upto != after
+            for shard, entries in by_shard(page.entries).items():
+                await self._take(shard, entries)
+            # Also of shards in which there was nothing: the next look begins behind what was passed over.
+            self._positions.update(page.upto)
         await self._rest()
         await self._store_now_and_then()
         return found
+
+    async def _take(self, shard: int, entries: Sequence[Entry]) -> None:
+        for start in range(0, len(entries), SLICE):
+            piece = entries[start : start + SLICE]
+            with self._paid():
+                await self._consumer.take(shard, piece)
+            self._positions[shard] = piece[-1].position
+            await self._rest()
+
+    def _by_volume(self) -> dict[int, dict[int, int]]:
+        volumes: dict[int, dict[int, int]] = defaultdict(dict)
+        for shard, position in self._positions.items():
+            volumes[self._journal.volume_of(shard)][shard] = position
+        return volumes
 
     @contextmanager
     def _paid(self) -> Iterator[None]:
@@ -116,10 +130,10 @@ class Reader:
     async def store(self) -> None:
         """Write down how far it has come."""
         self._stored_at = time.monotonic()
-        for shard, position in self._positions.items():
-            if position > self._stored.get(shard, -1):
-                await self._journal.advance(self._consumer.name, shard, position)
-                self._stored[shard] = position
+        moved = {shard: at for shard, at in self._positions.items() if at > self._stored.get(shard, -1)}
+        # At once, so that a journal can record them together.
+        await asyncio.gather(*(self._journal.advance(self._consumer.name, shard, at) for shard, at in moved.items()))
+        self._stored |= moved
 
     async def _store_now_and_then(self) -> None:
         if time.monotonic() >= self._stored_at + ADVANCE_EVERY_S:

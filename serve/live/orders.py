@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from .bell import Bell
 from .streams import SILENCE_S, Streams
@@ -22,8 +23,10 @@ class OrderTopics:
         self.are_told = True
         """Whether every change is told here: so it is where this process runs the orders."""
 
-    def changed(self, order_id: str) -> None:
-        """The order has a new entry; called after each."""
+    def changed(self, order_id: str, _version: int = 0, _state: Any = None) -> None:
+        """A host's watcher: the order has a new entry; called after each."""
+        if not self._bells:
+            return
         if bells := self._bells.get(order_id):
             for bell in bells:
                 bell.ring()

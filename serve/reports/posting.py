@@ -5,9 +5,10 @@ identity is made from the schedule and the time that it was due: one that leaves
 """
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from actors.errors import FeedRefused, Unavailable
 from engine.kernel import Answer, Command, Instant
@@ -16,6 +17,7 @@ from engine.report_schedule import ReportAnswered, ReportSchedulePut, SendReport
 from ..feed.desk import FeedDesk
 from ..mail.port import Attachment, Mailer, MailRefused, Message
 from .formats import MEDIA_TYPES, Format
+from .patience import Patience
 from .timing import Days, days_of, due_after, newest_due
 from .zone import beginning_of, zone_of
 
@@ -31,6 +33,8 @@ LARGEST_FILE = 5_000_000
 
 Post = tuple[Mailer, "Letters"]
 
+logger = logging.getLogger("doorbuster.reports")
+
 
 class ReportPosting:
     """One for each host. While the feed process or the mail server is away, a call fails, and is made again; what will
@@ -44,6 +48,7 @@ class ReportPosting:
         self._make_post = post
         self._post: Post | None = None
         self._now = now
+        self._patience = Patience()
 
     def answer_at_once(self, _call: Command) -> Answer | None:
         return None
@@ -73,7 +78,7 @@ class ReportPosting:
         days = days_of(schedule, due_at)
         await self._see_to_it_that_all_is_there(days, schedule)
         asked = {"name": schedule.report, "given": days.asked(schedule), "wanted": schedule.format}
-        content: bytes = await self._desk.ask("reports.run", asked)
+        content = await self._made(key, asked, due_at)
         if len(content) > LARGEST_FILE:
             return f"The file has {len(content):,} bytes: too many for a mail."
         mailer, letters = await self._way_out()
@@ -95,6 +100,26 @@ class ReportPosting:
                 # All are sent again: the mailer knows those that have left.
                 raise outcome
         return "; ".join(outcome for outcome in told if isinstance(outcome, str) and outcome)
+
+    async def _made(self, key: str, asked: Mapping[str, Any], due_at: Instant) -> bytes:
+        """The file. Raises actors.errors.Unavailable where it is to be tried again, FeedRefused where it isn't."""
+        if self._patience.rests(key, due_at, self._now()):
+            raise Unavailable("the report could not be made; it is tried again later")
+        try:
+            content: bytes = await self._desk.ask("reports.run", asked)
+        except (FeedRefused, Unavailable, OSError):
+            raise
+        except Exception as error:
+            # Of the lake or its SQL: each try reads a lot of it, so they don't follow each other closely.
+            # What was raised in another process has come wrapped, with a page of where it was.
+            cause = getattr(error, "cause", None) or error
+            why = f"{type(cause).__name__}: {cause}".partition("\n")[0]
+            logger.exception("The report of schedule %s could not be made", key)
+            if self._patience.failed(key, due_at, self._now()):
+                raise FeedRefused("report-failed", f"The report could not be made: {why}") from error
+            raise Unavailable(f"the report could not be made: {why}") from error
+        self._patience.forget(key)
+        return content
 
     async def _see_to_it_that_all_is_there(self, days: Days, schedule: ReportSchedulePut) -> None:
         """Raises actors.errors.Unavailable while the lake has yet to read what happened on these days."""

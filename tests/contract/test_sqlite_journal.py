@@ -20,6 +20,7 @@ import pytest
 from actors.journals import sqlite, sqlite_volume
 from actors.journals.port import (
     Batch,
+    Fenced,
     Journal,
     JournalFull,
     JournalMismatch,
@@ -98,6 +99,61 @@ def test_only_a_slow_commit_pays_for_a_thread(tmp_path: Path, inline_commit_s: f
         await journal.close()
 
     run(scenario())
+
+
+def test_what_consumers_have_passed_costs_no_commit_of_its_own_beside_an_append(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        journal = SqliteJournal(tmp_path)
+        epochs = [await journal.acquire(shard) for shard in range(16)]
+        commits = commits_of(journal)
+        passed = [asyncio.create_task(journal.advance("search", shard, 3)) for shard in range(16)]
+        await asyncio.sleep(0)
+        await journal.append([Batch(0, epochs[0], [entry(CLOCK, 1)])])
+        await asyncio.gather(*passed)
+        assert len(commits) == 1
+        assert [await journal.consumers(shard) for shard in range(16)] == [{"search": 3}] * 16
+        await journal.close()
+
+    run(scenario())
+
+
+def test_what_consumers_have_passed_is_recorded_together_where_nothing_is_appended(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        journal = SqliteJournal(tmp_path)
+        commits = commits_of(journal)
+        passed = asyncio.gather(
+            *(journal.advance(name, shard, 3) for shard in range(16) for name in ("mails", "hooks"))
+        )
+        await passed
+        assert len(commits) == 1
+        assert await journal.consumers(7) == {"mails": 3, "hooks": 3}
+        await journal.close()
+
+    run(scenario())
+
+
+def test_an_append_that_fails_takes_nothing_with_it_that_consumers_have_passed(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        journal = SqliteJournal(tmp_path)
+        old = await journal.acquire(0)
+        await journal.acquire(0)
+        passed = asyncio.create_task(journal.advance("search", 0, 3))
+        await asyncio.sleep(0)
+        with pytest.raises(Fenced):
+            await journal.append([Batch(0, old, [entry(CLOCK, 1)])])
+        await passed
+        assert await journal.consumers(0) == {"search": 3}
+        await journal.close()
+
+    run(scenario())
+
+
+def commits_of(journal: SqliteJournal) -> list[str]:
+    """Every commit of the first volume from now on."""
+    commits: list[str] = []
+    writing = journal._volume(0).volume.writing
+    writing.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else None)
+    return commits
 
 
 def test_the_loop_runs_and_reads_while_another_process_commits(tmp_path: Path) -> None:

@@ -8,10 +8,12 @@ import pytest
 
 from actors.codec import KindCodec
 from actors.journals.port import Snapshot
+from actors.journals.urls import open_journal
 from engine.kinds import KINDS
 from engine.order import Cancel
 from ml.lake.manifest import FILE_NAME
 from ml.lake.verify import Verdict, verify
+from serve.measure import feed as measure
 
 from .shop import SHARDS, Shop, filled, run
 
@@ -77,6 +79,38 @@ def test_it_still_holds_where_the_journal_was_trimmed(shop: Shop, tmp_path: Path
             shop.run(key)
     run(filled(shop, tmp_path))
     assert verified(shop, tmp_path).differences == ()
+
+
+def test_a_lake_that_was_begun_after_the_journal_was_trimmed_says_so(
+    shop: Shop, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run(filled(shop, tmp_path / "old"))
+    assert "trimmed" not in caplog.text
+    run(trim(shop))
+    shop.trade(2)
+    run(filled(shop, tmp_path / "new"))
+    assert "is begun after the journal was trimmed" in caplog.text
+    verdict = verified(shop, tmp_path / "new")
+    sold = [order for order in shop.confirmed()[:-2] if order.total.amount]
+    assert 0 < verdict.never_had <= len(sold)
+    assert verdict.differences
+    run(filled(shop, tmp_path / "old"))
+    assert verified(shop, tmp_path / "old").never_had == 0
+
+
+def test_a_long_journal_is_read_from_its_first_entry_as_it_is_measured(tmp_path: Path) -> None:
+    run(measure.fill(tmp_path / "journal", 1_500))
+
+    async def read() -> list[dict[str, Any]]:
+        journal = open_journal(f"sqlite:///{tmp_path / 'journal'}")
+        told = [await work(journal, tmp_path) for work in measure.WORKS]
+        await journal.close()
+        return told
+
+    lake, events, verdict = run(read())
+    assert lake["entries"] == events["entries"] == verdict["entries"] >= 1_500
+    assert verdict["differences"] == 0
+    assert events["events"] > 250
 
 
 async def trim(shop: Shop) -> None:

@@ -313,3 +313,26 @@ def test_a_lake_that_is_not_there_is_empty_and_is_not_made_by_looking(tmp_path: 
     assert asked(tmp_path, "SELECT count(*), sum(net) FROM sales") == [(0, None)]
     assert asked(tmp_path, "SELECT count(*) FROM interactions") == [(0,)]
     assert not (tmp_path / FILE_NAME).exists()
+
+
+def test_rows_gather_while_others_need_the_machine(shop: Shop, tmp_path: Path) -> None:
+    looks: list[bool] = []
+
+    def busy() -> bool:
+        looks.append(len(looks) < 3)
+        return looks[-1]
+
+    async def story() -> None:
+        await shop.commit()
+        lake = writer(shop, tmp_path, fresh_s=0.02, busy=busy)
+        await lake.open()
+        await fill(shop, lake)
+        lake.start()
+        async with asyncio.timeout(10):
+            while not instant_of(tmp_path).positions:
+                await asyncio.sleep(0.005)
+        assert looks[:4] == [True, True, True, False], "it was looked at until there was some to spare"
+        await lake.close()
+
+    shop.trade(3)
+    run(story())

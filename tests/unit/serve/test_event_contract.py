@@ -19,6 +19,7 @@ from serve.feed.contract.teller import Teller
 
 from .shopfront import EMAIL, SHARDS, Shopfront, keyed, order_body
 from .test_aftersales import Counter, lines, own
+from .test_history import bring, order
 from .visitor import Visitor
 
 ROOT = Path(__file__).parents[3]
@@ -127,6 +128,21 @@ def test_an_order_is_told_as_it_was_right_then(shop: Shopfront) -> None:
 def test_a_refund_says_how_much_went_back(shop: Shopfront) -> None:
     refunds = [event.data.amount.amount for event in told_by(shop) if event.type == "doorbuster.refund.created.v1"]
     assert sorted(refunds) == [1900, 1999]
+
+
+def test_of_imported_history_only_the_products_and_accounts_that_came_with_it_are_told() -> None:
+    with Shopfront() as shop:
+        bring(shop, "orders", order(), order("536366", customer={"reference": "17851", "email": "old@example.org"}))
+        back = {"reference": "C1", "order": "536365", "returned_at": "2010-12-02T09:41:00Z"}
+        bring(shop, "returns", {**back, "lines": [{"line": 0, "quantity": 2, "amount": 678}]})
+        credit = {"reference": "C2", "credited_at": "2010-12-02T09:49:00Z", "currency": "GBP"}
+        bring(shop, "credits", {**credit, "lines": [{"kind": "discount", "amount": 500}]})
+        shop.let_effects_run(0.05)
+        found = told_by(shop)
+    assert counted(found) == {"product.put.v1": 2, "customer.registered.v1": 1}, (
+        "only one has an address, and can log in some day"
+    )
+    assert not any(event.data.on_sale for event in found if event.type == "doorbuster.product.put.v1")
 
 
 def test_reading_again_makes_the_same_events_whatever_the_pages(shop: Shopfront) -> None:

@@ -1,21 +1,29 @@
 """Saved reports over HTTP, and the mails that they become: at their hour, once, also after an absence."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from actors.errors import FeedRefused
+from actors.errors import FeedRefused, Unavailable
+from engine.report_schedule import ReportAnswered, ReportSchedulePut, SendReport
 from serve.mail.composing import composed
+from serve.mail.letters import Letters
 from serve.mail.port import MailRefused, MailUnavailable
 from serve.mail.port import Message as Mail
+from serve.reports.posting import ReportPosting
 
 from .shopfront import MailboxInMemory, Shopfront, SmallSettings, kind_of
 
 PATH = "/v1/admin/report-schedules/daily-sales"
 DAILY = {"report": "sales", "every": "day", "recipients": ["ada@example.org"], "timezone": "Europe/London"}
 """The shop's clock begins on 2026-11-18 at 11:06 UTC."""
+NOON = 1_795_608_060_000
+"""A minute past the hour of this schedule, whose next time is a day later."""
+SCHEDULE = ReportSchedulePut("sales", {}, "csv", ("ada@example.org",), "day", 12, 1, 1, "UTC", True, NOON)
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 
@@ -25,7 +33,7 @@ class FakeDesk:
 
     def __init__(self) -> None:
         self.asked: list[Mapping[str, Any]] = []
-        self.refusal: FeedRefused | None = None
+        self.refusal: Exception | None = None
         self.lag_ms = 0
 
     async def ask(self, method: str, arguments: Mapping[str, Any] | None = None) -> Any:
@@ -217,3 +225,35 @@ def test_a_saved_report_is_read_whenever_it_is_wanted(tmp_path: Path) -> None:
         assert answer.headers["content-type"].startswith("text/csv")
         assert "RETRO-CLOCK" in answer.text
         assert shop.get("/v1/admin/report-schedules/none/report", admin=True).status_code == 404
+
+
+def test_a_report_that_can_t_be_made_is_tried_less_and_less_often_and_then_told() -> None:
+    desk, clock = FakeDesk(), [NOON]
+    desk.refusal = RuntimeError("IO Error: a file is away\nand more")
+    posting = ReportPosting(desk, lambda: (MailboxInMemory(), Letters("Shop", "http://shop")), lambda: clock[0])
+    call = SendReport("daily-sales", SCHEDULE, NOON)
+
+    async def story() -> None:
+        tried_after: list[int] = []
+        while True:
+            asked = len(desk.asked)
+            try:
+                answer = await posting.call(call)
+                break
+            except Unavailable:
+                if len(desk.asked) > asked:
+                    tried_after.append((clock[0] - NOON) // 1_000)
+                clock[0] += 5_000
+        assert tried_after == [0, 10, 30, 70, 150, 310, 630]
+        assert isinstance(answer, ReportAnswered)
+        assert answer.problem == "The report could not be made: RuntimeError: IO Error: a file is away"
+        assert answer.next_at > clock[0]
+        # The next one begins anew, and one that was made has nothing against it.
+        desk.refusal = None
+        later = msgspec.structs.replace(call, due_at=answer.next_at)
+        clock[0] = answer.next_at
+        told = await posting.call(later)
+        assert isinstance(told, ReportAnswered)
+        assert not told.problem
+
+    asyncio.run(story())
