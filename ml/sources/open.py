@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from urllib.parse import parse_qsl
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ..errors import DataRefused
 from ..interactions import Dataset
@@ -19,6 +19,8 @@ from .columns import Columns, instant_of, read_columns
 
 DAY_MS = 86_400_000
 UTC = ZoneInfo("UTC")
+LONDON = "Europe/London"
+"""Where the shop of that data set is."""
 Options = Mapping[str, str]
 
 
@@ -60,6 +62,17 @@ def _sessions(place: Path, _options: Options, _now: int) -> Dataset:
     return read_sessions(place)
 
 
+def _orders(place: Path, options: Options, _now: int) -> Dataset:
+    from .order_history import read_order_history
+
+    zone = options.get("timezone", LONDON)
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise DataRefused(f"{zone} is no time zone") from error
+    return read_order_history(place, zone)
+
+
 def _columns(place: Path, options: Options, _now: int) -> Dataset:
     beside = {name: options[name] for name in ("bad", "timezone") if name in options}
     mapping = {name: value for name, value in options.items() if name not in beside}
@@ -78,6 +91,7 @@ def _instant(text: str) -> int:
 OPENERS: Mapping[str, tuple[tuple[str, ...], Callable[[Path, Options, int], Dataset]]] = {
     "lake": (("from", "to", "days", "through"), _lake),
     "sessions": ((), _sessions),
+    "orders": (("timezone",), _orders),
     "columns": ((*(field.name for field in fields(Columns)), "bad", "timezone"), _columns),
 }
 """The kinds of sources: their options, and what opens them."""
