@@ -90,13 +90,19 @@ class Cases:
 def next_item_cases(items: Items, pairs: Iterable[tuple[Sequence[int], int]]) -> Cases:
     """Cases of a published test set: what a session did so far, and what came next. Raises NotEnoughData.
 
-    Each pair is a group of its own where sessions aren't told apart.
+    Such sets ask for every item of a session in turn, but don't say which lines are of one: those that continue each
+    other are one group.
     """
     given = list(pairs)
     if not given:
         raise NotEnoughData("There is no case to be right or wrong in.")
     truths = Truths(np.arange(len(given) + 1, dtype=np.int64), np.array([right for _, right in given], np.int32))
-    return Cases(items, [Context(session=before) for before, _ in given], truths, np.arange(len(given)))
+    wholes = [(*before, right) for before, right in given]
+    begins = [
+        number == 0 or (tuple(given[number - 1][0]) != whole and wholes[number - 1] != tuple(given[number][0]))
+        for number, whole in enumerate(wholes)
+    ]
+    return Cases(items, [Context(session=before) for before, _ in given], truths, np.cumsum(begins) - 1)
 
 
 def _starts(sizes: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:

@@ -71,7 +71,7 @@ def split(data: Dataset, task: Task = Task.NEXT_ITEM, window: Window | None = No
     inside = ~before & (data.at < window.until)
     straddling = np.intersect1d(_sessions(data.session[before]), _sessions(data.session[inside]))
     whole = ~np.isin(data.session, straddling)
-    train = _known_at(data.where(before & whole), window.at)
+    train = known_before(data.where(before & whole), window.at)
     test = data.where(inside & whole)
     cases = _next_items(train, test) if task is Task.NEXT_ITEM else _baskets(train, test, window, only_new)
     if not len(train) or not len(cases):
@@ -88,6 +88,14 @@ def validation(parted: Split) -> Split:
     return split(parted.train, parted.task, Window(at - (until - at), at), only_new=parted.cases.only_new)
 
 
+def known_before(data: Dataset, at: int) -> Dataset:
+    """Interactions of before an instant: without texts that items only got later, and with the times that are in it."""
+    source: Mapping[str, str] = data.source
+    if len(data):
+        source = {**source, "from": shown(int(data.at[0])), "to": shown(int(data.at[-1]))}
+    return replace(data, items=_texts_before(data.items, at), source=source)
+
+
 def shown(at: int) -> str:
     """A time for people; where only an order is known, the place in it."""
     if at < FIRST_REAL_MS:
@@ -97,14 +105,6 @@ def shown(at: int) -> str:
 
 def _sessions(column: NDArray[np.int32]) -> NDArray[np.int32]:
     return np.unique(column[column != NOBODY])
-
-
-def _known_at(data: Dataset, at: int) -> Dataset:
-    """Without texts that items only got later, and with the times that are in it."""
-    source: Mapping[str, str] = data.source
-    if len(data):
-        source = {**source, "from": shown(int(data.at[0])), "to": shown(int(data.at[-1]))}
-    return replace(data, items=_texts_before(data.items, at), source=source)
 
 
 def _texts_before(items: Items, at: int) -> Items:

@@ -12,15 +12,22 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from ..artifact import DESCRIPTION, load_artifact, read_artifact
 from ..errors import Leaked, ParameterRefused
-from ..interactions import Dataset
+from ..interactions import Dataset, Items
 from ..model import Model
 from ..models.library import make_model
 from ..sources.columns import instant_of
+from ..sources.sessions_file import read_continuations
+from .cases import next_item_cases
 from .evaluate import Scored, evaluate, question_of
 from .leakage import Fitted, check
-from .split import DAY_MS, Split, Task, last_window, split
+from .split import DAY_MS, Split, Task, Window, known_before, last_window, split
+
+NOWHERE = ""
+"""The SKU of what isn't in the catalogue."""
 
 Doing = Callable[[str, int, int], None]
 """Told what is done with which model, and how many cases of how many are done."""
@@ -38,12 +45,30 @@ class Trial(NamedTuple):
     resamples: int = 1_000
     groups: int = 0
     """So many sessions or customers at most, drawn at random; 0: all."""
+    cases: Path | None = None
+    """A published test set: then everything else is learned from."""
 
 
 def split_for(data: Dataset, trial: Trial) -> Split:
-    """The split that the trial is on. Raises NotEnoughData."""
+    """The split that the trial is on. Raises NotEnoughData, DataRefused."""
+    if trial.cases is not None:
+        return published(data, trial.cases)
     window = last_window(data, round(trial.days * DAY_MS))
     return split(data, trial.task, window, only_new=trial.only_new)
+
+
+def published(data: Dataset, file: Path) -> Split:
+    """The cases of a published test set, after everything that is at hand: whoever published it said that it is later.
+    What follows and isn't in the catalogue counts as missed. Raises DataRefused, NotEnoughData."""
+    found = read_continuations(file, data.items)
+    # An item that no model knows is what came next there.
+    items = Items([*data.items.skus, NOWHERE]) if found.unknown else data.items
+    pairs = [*found.known, *[((), len(items) - 1)] * found.unknown]
+    after = int(data.at[-1]) + 1
+    nothing = data.where(np.zeros(len(data), bool))
+    return Split(
+        Task.NEXT_ITEM, Window(after, after), known_before(data, after), nothing, next_item_cases(items, pairs), 0
+    )
 
 
 def tried(names: Sequence[str], data: Dataset, trial: Trial, doing: Doing) -> Mapping[str, Scored]:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -30,6 +31,11 @@ def trial_options(command: Command) -> Command:
         click.option("--only-new", is_flag=True, help="Of a basket, what the customer never bought before."),
         click.option("--days", type=click.FloatRange(0), default=0, help="Length of the window; 0: the last tenth."),
         click.option("--task", type=click.Choice(TASKS), default="next-item", show_default=True),
+        click.option(
+            "--cases",
+            type=click.Path(path_type=Path, exists=True, dir_okay=False),
+            help="A published test set, lines of items<TAB>next item: then all of the source is learned from.",
+        ),
         click.option("--source", required=True, help="lake:DIR, sessions:FILE, orders:FILE, columns:FILE?item=..."),
     ):
         command = option(command)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ml.errors import Leaked, NotEnoughData
+from ml.evaluation.cases import next_item_cases
 from ml.evaluation.leakage import Fitted, check, leaks
 from ml.evaluation.split import Split, Task, Window, last_window, split, validation
 from ml.interactions import Dataset, Did, Items, dataset_of
@@ -70,6 +71,12 @@ def test_without_a_before_or_an_after_there_is_no_split() -> None:
     for window in (Window(day(-1), day(10)), Window(day(20), day(30))):
         with pytest.raises(NotEnoughData):
             split(little_shop(), Task.NEXT_ITEM, window)
+
+
+def test_lines_of_a_test_set_that_continue_each_other_are_one_group() -> None:
+    session = [([CLOCK, LAMP, CUP], SHOE), ([CLOCK, LAMP], CUP), ([CLOCK], LAMP)]
+    pairs = [*session, ([CLOCK], CUP), *reversed(session), ([SHOE], SHOE)]
+    assert next_item_cases(CATALOGUE, pairs).group.tolist() == [0, 0, 0, 1, 2, 2, 2, 3]
 
 
 def test_cases_are_drawn_by_whole_groups() -> None:

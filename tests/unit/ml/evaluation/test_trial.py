@@ -9,6 +9,7 @@ from ml.artifact import Artifact, write_artifact
 from ml.errors import Leaked, ParameterRefused
 from ml.evaluation.trial import Trial, fitted_model, parameters_of, split_for, tried
 from ml.models.popularity import Popularity
+from ml.sources.open import open_source
 from serve.cli.ml_compare import command as compare
 from serve.cli.ml_evaluate import command as evaluate
 
@@ -74,6 +75,18 @@ def test_the_command_says_who_beats_whom(tmp_path: Path) -> None:
     assert told.exit_code == 0, told.output
     assert "sequential-rules" in told.output
     assert "beats" in told.output
+
+
+def test_a_published_test_set_is_asked_for_after_all_of_the_source(tmp_path: Path) -> None:
+    cases = tmp_path / "test.txt"
+    cases.write_text("RETRO-CLOCK\tBRASS-LAMP\nCLAY-CUP RETRO-CLOCK\tBRASS-LAMP\nRETRO-CLOCK\tNEVER-SEEN\n")
+    data = open_source(f"sessions:{visits(tmp_path)}", now=0)
+    told = tried(["sequential-rules"], data, Trial(ks=(1,), resamples=20, cases=cases), lambda *_: None)
+    figures = told["sequential-rules"].evaluation
+    assert (figures.cases, figures.data.interactions) == (3, len(data))
+    assert figures.at("hit_rate", 1).value == pytest.approx(2 / 3), "what no catalogue has counts as missed"
+    asked = ["sequential-rules", "--source", f"sessions:{tmp_path / 'visits.txt'}", "--cases", str(cases), "--k", "1"]
+    assert "3 cases" in CliRunner().invoke(evaluate, asked).output
 
 
 def test_what_is_wrong_is_told_without_a_trace(tmp_path: Path) -> None:
