@@ -32,6 +32,7 @@ PLACE = "model"
 DATA_TAG = "doorbuster.data."
 LOADER = "ml.registry.pyfunc"
 NOT_IN_NAMES = re.compile(r"[^\w./ -]")
+AN_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT")
 YEAR_2000_MS = 946_684_800_000
 PARAMETER_LIMIT = 6_000
 """Characters, of MLflow."""
@@ -175,12 +176,14 @@ def _tags(about: Artifact) -> dict[str, str]:
 
 
 def shown_window(source: Mapping[str, str]) -> str:
-    """From when to when the data are, for people: sources say it in milliseconds, or as they like."""
+    """From when to when the data are, for people: sources say it in milliseconds, as instants, or as they like."""
     ends = (source.get("from", ""), source.get("to", ""))
     return " to ".join(_day(end) for end in ends if end)
 
 
 def _day(text: str) -> str:
+    if AN_INSTANT.match(text):
+        return text[:10]
     # Where a source knows only an order, these are small numbers, and no days.
     if not text.isdecimal() or int(text) < YEAR_2000_MS:
         return text
