@@ -15,7 +15,7 @@ from ..arrays import load_arrays, save_arrays
 from ..errors import NotEnoughData
 from ..interactions import NOBODY, Dataset
 from ..model import NOTHING, Context, Ranked
-from .ranking import best, empty_answer
+from .ranking import best, empty_answer, summed
 from .taste import CONTEXT_LENGTH
 
 DAY_MS = 86_400_000
@@ -159,9 +159,9 @@ class Repeats:
         if not sum(map(len, parts)):
             return scores, NOTHING
         shared = np.repeat(customers.rarity[known] ** 2, list(map(len, parts))).astype(np.float64)
-        found, place = np.unique(np.concatenate(parts), return_inverse=True)
+        found, overlap = summed(np.concatenate(parts), shared, len(customers.lengths))
         length = np.sqrt(np.sum(customers.rarity[known].astype(np.float64) ** 2))
-        alike = np.bincount(place, shared) / (customers.lengths[found] * length)
+        alike = overlap / (customers.lengths[found] * length)
         alike[alike > THEMSELVES] = 0.0
         nearest = best(alike, self._neighbours)
         shares = alike[nearest] / max(alike[nearest].sum(), SOLD_AT_ALL)
