@@ -15,6 +15,7 @@ from ml.registry.mlflow_alone import quiet_mlflow
 from ml.registry.opening import Registry, open_registry
 from tests.contract.recommender_suite import small_shop
 
+PASSWORD = "hunter2"
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
@@ -86,7 +87,7 @@ def running_server(database: Path, artifacts: Path) -> Iterator[str]:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}"
+            yield f"http://anna:{PASSWORD}@127.0.0.1:{server.server_port}"
         finally:
             server.shutdown()
             thread.join()

@@ -13,20 +13,24 @@ from ml.registry.recording import register
 from ml.registry.release import Mode
 from ml.registry.releases import Releases
 
-from .conftest import AT, registry_in, running_server
+from .conftest import AT, PASSWORD, registry_in, running_server
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, empty_registry: Path) -> Iterator[Registry]:
-    directory = tmp_path_factory.mktemp("server")
-    database = registry_in(directory / "models", empty_registry).local
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("server")
+
+
+@pytest.fixture(scope="module")
+def server(place: Path, empty_registry: Path) -> Iterator[Registry]:
+    database = registry_in(place / "models", empty_registry).local
     assert database is not None
-    with running_server(database, directory / "artifacts") as url:
+    with running_server(database, place / "artifacts") as url:
         yield open_registry(url)
 
 
 def test_a_release_on_a_server_is_followed_and_fetched(
-    server: Registry, artifacts: Sequence[Path], tmp_path: Path
+    server: Registry, place: Path, artifacts: Sequence[Path], tmp_path: Path
 ) -> None:
     follower = follower_of(server.url, tmp_path / "copies")
     assert (follower.release().champion, list(follower.markets())) == (None, [])
@@ -58,3 +62,6 @@ def test_a_release_on_a_server_is_followed_and_fetched(
         (2, "", 0.5),
     ]
     follower.close()
+
+    kept = [file.read_bytes() for file in (*place.rglob("*"), *tmp_path.rglob("*")) if file.is_file()]
+    assert not [content for content in kept if PASSWORD.encode() in content], "the address is written down nowhere"
