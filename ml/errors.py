@@ -8,6 +8,7 @@ MlError
 ├── ParameterRefused     a parameter that the model doesn't have or can't take
 ├── Leaked               what is to be predicted was known in training
 ├── NotComparable        figures of different cases
+├── SearchFailed         no trial of a search for parameters came to its end
 ├── RegistryUnreachable  the registry doesn't answer, now
 └── RegistryRefused      it does, and it has no such thing, or won't do that
 """
@@ -42,6 +43,10 @@ class Leaked(MlError):
 
 
 class NotComparable(MlError):
+    pass
+
+
+class SearchFailed(MlError):
     pass
 
 

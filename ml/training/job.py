@@ -17,7 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import mkdtemp
 
-from ..artifact import Artifact, write_artifact
+from ..artifact import REPORT, Artifact, write_artifact
 from ..errors import ParameterRefused
 from ..evaluation.bootstrap import RESAMPLES
 from ..evaluation.evaluate import KS, Scored, evaluate, question_of
@@ -47,6 +47,8 @@ class Plan:
     seed: int = 0
     refit: bool = True
     """Whether what is kept has learned from the window, too, after it was measured."""
+    report: bool = True
+    """Whether a card with charts is made: two seconds."""
     resamples: int = RESAMPLES
     most_groups: int = MOST_GROUPS
 
@@ -171,6 +173,10 @@ def _locked(draft: Path) -> Iterator[bool]:
 
 def _written(draft: Path, fit: Fit, learned: Dataset, evaluation: Evaluation, plan: Plan, around: Around) -> Artifact:
     write_json(evaluation, draft / METRICS)
+    if plan.report:
+        from ..evaluation.card import write_card
+
+        write_card(evaluation, draft / REPORT)
     about = Artifact(
         model=plan.recipe.model,
         trained_at=around.now.astimezone(UTC).isoformat(timespec="seconds"),

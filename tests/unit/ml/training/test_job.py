@@ -20,7 +20,7 @@ from ml.training.progress import Done
 from tests.contract.recommender_suite import small_shop
 
 AROUND = Around(datetime(2026, 11, 23, tzinfo=UTC))
-PLAN = Plan(Recipe("item-knn", {"neighbours": 20}), resamples=20)
+PLAN = Plan(Recipe("item-knn", {"neighbours": 20}), resamples=20, report=False)
 
 
 @pytest.fixture(scope="module")
