@@ -1,4 +1,4 @@
-"""What can go wrong with models. All but RegistryUnreachable are terminal: the same again goes wrong again.
+"""What can go wrong with models. RegistryUnreachable and RoundUnderWay pass; all others come again.
 
 MlError
 ├── NotEnoughData        nothing to learn from, or to measure by
@@ -9,6 +9,7 @@ MlError
 ├── Leaked               what is to be predicted was known in training
 ├── NotComparable        figures of different cases
 ├── SearchFailed         no trial of a search for parameters came to its end
+├── RoundUnderWay        another round of retraining runs
 ├── RegistryUnreachable  the registry doesn't answer, now
 └── RegistryRefused      it does, and it has no such thing, or won't do that
 """
@@ -47,6 +48,10 @@ class NotComparable(MlError):
 
 
 class SearchFailed(MlError):
+    pass
+
+
+class RoundUnderWay(MlError):
     pass
 
 

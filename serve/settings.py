@@ -136,6 +136,13 @@ class Settings(BaseModel):
         SecretStr(""),
         description="URL of a Redis in which visitors' newest events are kept, too, for programs beside the shop.",
     )
+    retrain_hours: float = Field(
+        0,
+        ge=0,
+        le=8_760,
+        description="Hours between trainings of a new model, released if it beats the one that serves; 0 for never.",
+    )
+    retrain_days: int = Field(90, ge=1, le=3_650, description="Days of the event lake that such a round learns from.")
     behaviour_journal_hours: int = Field(
         6,
         ge=0,

@@ -25,6 +25,8 @@ NOTHING_TO_HOSTS = frozenset(
         "port",
         "relay",
         "replicas",
+        "retrain_days",
+        "retrain_hours",
         "settle_wait_s",
         "streams",
         "streams_per_address",

@@ -23,8 +23,9 @@ from ..evaluation.bootstrap import RESAMPLES
 from ..evaluation.evaluate import KS, Scored, evaluate, question_of
 from ..evaluation.figures import Evaluation, write_json
 from ..evaluation.leakage import Fitted, check
-from ..evaluation.split import Split, Task, last_window, split
+from ..evaluation.split import Split, Task, last_window, shown, split
 from ..interactions import NOBODY, Dataset, Did
+from ..model import Model
 from .fitting import Fit, Fitting, Recipe, fit_here
 from .progress import Told, untold
 
@@ -83,14 +84,21 @@ def train(plan: Plan, data: Dataset, out: Path, around: Around) -> Trained:
     with drafted(out) as draft:
         parted = parted_by(plan, data)
         measured, scored = measure(plan.recipe, parted, plan, around)
-        kept = measured
-        if plan.refit:
-            with around.told(f"Fitting {plan.recipe.model} on all {len(data):,} interactions") as done:
-                kept = around.fitting(plan.recipe, data, done)
-        learned = data if plan.refit else parted.train
-        with around.told("Writing the artifact"):
-            artifact = _written(draft, kept, learned, scored.evaluation, plan, around)
+        artifact = finish(draft, measured, parted, scored, plan, data, around)
     return Trained(out, artifact, scored.evaluation)
+
+
+def finish(
+    draft: Path, measured: Fit, parted: Split, scored: Scored, plan: Plan, data: Dataset, around: Around
+) -> Artifact:
+    """Write the artifact of a model that was measured, fitted again on all the data where the plan wants that."""
+    kept = measured
+    if plan.refit:
+        with around.told(f"Fitting {plan.recipe.model} on all {len(data):,} interactions") as done:
+            kept = around.fitting(plan.recipe, data, done)
+    learned = data if plan.refit else parted.train
+    with around.told("Writing the artifact"):
+        return _written(draft, kept, learned, scored.evaluation, plan, around)
 
 
 def parted_by(plan: Plan, data: Dataset) -> Split:
@@ -104,15 +112,15 @@ def measure(recipe: Recipe, parted: Split, plan: Plan, around: Around) -> tuple[
     with around.told(f"Fitting {recipe.model} on {len(parted.train):,} interactions") as done:
         fit = around.fitting(recipe, parted.train, done)
     check(Fitted(parted.train), parted)
-    return fit, scored_on(fit, parted, plan, around)
+    return fit, scored_on(fit.model, parted, plan, around)
 
 
-def scored_on(fit: Fit, parted: Split, plan: Plan, around: Around) -> Scored:
+def scored_on(model: Model, parted: Split, plan: Plan, around: Around) -> Scored:
     """How good a fitted model is in the window; that it has seen nothing of it is the caller's to check."""
     question = question_of(parted, ks=KS, seed=plan.seed, resamples=plan.resamples)
-    cases = question.cases.sampled(plan.most_groups, plan.seed)
-    with around.told(f"Asking {fit.model.name} in {len(cases):,} cases") as done:
-        return evaluate(fit.model, replace(question, cases=cases), done)
+    question = question.of(question.cases.sampled(plan.most_groups, plan.seed))
+    with around.told(f"Asking {model.name} in {len(question.cases):,} cases") as done:
+        return evaluate(model, question, done)
 
 
 def task_of(data: Dataset) -> Task:
@@ -196,8 +204,8 @@ def _written(draft: Path, fit: Fit, learned: Dataset, evaluation: Evaluation, pl
 def window_of(learned: Dataset, evaluation: Evaluation) -> Mapping[str, str]:
     """What the model has learned from, and what it was measured by, for people and for the next comparison."""
     return {
-        "from": str(int(learned.at[0])),
-        "to": str(int(learned.at[-1])),
+        "from": shown(int(learned.at[0])),
+        "to": shown(int(learned.at[-1])),
         "asked_from": evaluation.data.asked_from,
         "asked_to": evaluation.data.asked_to,
     }

@@ -143,8 +143,8 @@ def score_of(model: Model, parted: Split, part: float, wanted: Search, seed: int
     except NotEnoughData:
         return 0.0
     question = question_of(parted, ks=(wanted.k,), seed=seed, resamples=RESAMPLES)
-    cases = question.cases.sampled(wanted.most_groups, seed)
-    return evaluate(model, replace(question, cases=cases)).evaluation.at(wanted.measure, wanted.k).value
+    question = question.of(question.cases.sampled(wanted.most_groups, seed))
+    return evaluate(model, question).evaluation.at(wanted.measure, wanted.k).value
 
 
 def _tuned(model: str, asked: Asked, parted: Split, directory: Path, done: Done) -> Any:

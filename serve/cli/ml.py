@@ -10,6 +10,8 @@ from .lazy_group import LazyGroup
 
 class MlGroup(LazyGroup):
     commands_by_name = {
+        "train": ("ml_train", "Train a model by Ray tasks, with a search for its parameters if wanted."),
+        "retrain": ("ml_retrain", "Train on newer data now, and release what beats the champion."),
         "evaluate": ("ml_evaluate", "Measure a model on the last stretch of time, and write its card."),
         "compare": ("ml_compare", "Measure several models on the same cases: who beats whom."),
         "register": ("ml_register", "Put a trained model into the registry."),

@@ -18,6 +18,7 @@ from engine.kernel import Instant
 
 from ..hosting import clock_of, log_to_stderr, reached_journal_of
 from ..metrics.metrics import Metrics
+from ..recommendations.retraining import Retraining, round_as_task
 from ..recommendations.section import RecommendationSection
 from ..reports.section import ReportSection
 from ..settings import Settings
@@ -133,6 +134,7 @@ PARTS: Mapping[str, Part] = {
     "visits": lambda process: visits_of(process),
     "recent-visits": lambda process: recent_visits_of(process),
     "recommendations": lambda process: recommendations_of(process),
+    "retraining": lambda process: retraining_of(process),
 }
 """What the process does, by the names of its sections."""
 
@@ -174,6 +176,14 @@ def recent_visits_of(process: FeedProcess) -> RecentVisits | None:
     """Visitors' newest events in a Redis, where the settings name one."""
     url = process.settings.behaviour_redis.get_secret_value()
     return RecentVisits(process.feed, url) if url else None
+
+
+def retraining_of(process: FeedProcess) -> Retraining | None:
+    """Trains models from time to time, where the settings say how often and there is a lake to learn from."""
+    settings = process.settings
+    if not isinstance(settings, Settings) or not settings.retrain_hours:
+        return None
+    return Retraining(settings.models, settings.retrain_hours, round_as_task(settings), process.now)
 
 
 def relays_of(process: FeedProcess) -> Relays:

@@ -9,7 +9,7 @@ import pytest
 
 from ml.artifact import load_artifact, read_artifact
 from ml.errors import NotEnoughData, ParameterRefused
-from ml.evaluation.split import Task
+from ml.evaluation.split import Task, shown
 from ml.interactions import Dataset, Did
 from ml.model import Context, Model
 from ml.models.item_knn import ItemKnn
@@ -33,7 +33,7 @@ def test_an_artifact_has_the_model_what_it_learned_from_and_how_good_it_is(data:
     about = read_artifact(trained.directory)
     assert (about.model, about.parameters["neighbours"], about.interactions) == ("item-knn", 20, len(data))
     assert about.fingerprint == data.fingerprint
-    assert (about.source["from"], about.source["to"]) == (str(data.at[0]), str(data.at[-1]))
+    assert (about.source["from"], about.source["to"]) == (shown(int(data.at[0])), shown(int(data.at[-1])))
     assert about.metrics["ndcg_at_10"] == trained.evaluation.at("ndcg", 10).value > about.baseline["ndcg_at_10"]
     assert "numpy" in about.versions
     assert json.loads((trained.directory / job.METRICS).read_bytes())["cases"] == trained.evaluation.cases
