@@ -128,7 +128,7 @@ def _read_by_ray(paths: Sequence[str], columns: Sequence[str], take: Take) -> "I
     before = context.enable_progress_bars
     context.enable_progress_bars = False
     try:
-        rows = ray.data.read_parquet(list(paths), columns=list(columns), partitioning=None)
+        rows = ray.data.read_parquet(list(paths), partitioning=None).select_columns(list(columns))
         blocks = rows.map_batches(take, batch_format="pyarrow", batch_size=None, zero_copy_batch=True)
         for block in blocks.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=1):
             if len(block):
