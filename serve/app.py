@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from itertools import count
+from typing import TYPE_CHECKING
 
 from starlette.types import Receive, Scope, Send
 
@@ -58,6 +59,9 @@ from .settings import Settings
 from .shop import Shop
 from .tables import Tables
 
+if TYPE_CHECKING:
+    from .recommendations.served import ServedModels
+
 LOAD_AT_ONCE = 500
 """Products read at a time while the catalogue is loaded."""
 STOCKS_AT_ONCE = 20
@@ -72,6 +76,14 @@ PROCESS_NAME_LENGTH = 8
 """Characters by which figures tell this process from others."""
 
 logger = logging.getLogger("doorbuster.serve")
+
+
+def served_models() -> "ServedModels":
+    """The way to the models that Serve runs."""
+    # Here: it brings Serve, which a process without models doesn't need.
+    from .recommendations.served import ServedModels
+
+    return ServedModels()
 
 
 def new_id() -> str:
@@ -126,8 +138,9 @@ class ShopProcess:
         self._live.orders.are_told = settings.placement == "replica"
         self._catalogue.listeners += [self._search, self._live.stock]
         metrics = Metrics(f"replica-{new_id()[:PROCESS_NAME_LENGTH]}")
+        self._models = served_models() if settings.recommendations else None
         self._recommendations = recommendations_of(
-            self._client, self._catalogue, self._tables, self._desk, metrics, now
+            self._client, self._catalogue, self._tables, self._desk, metrics, now, self._models
         )
         shop = Shop(
             client=self._client,
@@ -226,7 +239,7 @@ class ShopProcess:
         self._reporting = asyncio.create_task(self._search.reporter.run())
         self._feeding = asyncio.create_task(self._feed.run())
         self._telling = asyncio.create_task(self._refusals.run())
-        self._recommending = asyncio.create_task(self._recommendations.run())
+        self._recommending = asyncio.create_task(self._recommend())
 
     async def stop(self) -> None:
         """Finish what is being recorded and close the journal."""
@@ -340,6 +353,11 @@ class ShopProcess:
         mailer = mailer_of(self._settings, shop.now)
         mails = MailConsumer(self._client, letters_of(self._settings), mailer)
         return [webhooks, Reader(self._journal, mails, pace)]
+
+    async def _recommend(self) -> None:
+        """What recommendations need in the background."""
+        models = (self._models.run(),) if self._models is not None else ()
+        await asyncio.gather(self._recommendations.run(), *models)
 
     def _on_gap(self) -> None:
         """Changes of documents and products may have been missed: all are looked at again, beside the selling."""

@@ -7,6 +7,7 @@ from ray.serve import Application
 
 from .feed.actor import start_feed
 from .host_actors import start_hosts
+from .recommendations.deployment import build as build_model_application
 from .replica import build as build_application
 from .settings import resolve
 
@@ -19,3 +20,8 @@ def build(given: Mapping[str, Any]) -> Application:
         start_hosts(settings)
     start_feed(settings)
     return build_application(settings)
+
+
+def build_models(given: Mapping[str, Any]) -> Application:
+    """Build the application of the models, as `build` that of the shop."""
+    return build_model_application(resolve(given).settings)

@@ -254,6 +254,7 @@ class Settings(BaseModel):
     object_store_bytes: int = Field(
         104_857_600, ge=80_000_000, description="Shared memory that Ray reserves for large objects, in bytes."
     )
+    recommendations: bool = Field(True, description="Run the processes that recommend by the models of the registry.")
     haproxy_threads: int = Field(1, ge=1, le=64, description="Threads of the HAProxy in front of the replicas.")
     mail_templates: str = Field(
         "", max_length=4_096, description="Directory of mail templates that stand in place of the shop's own."

@@ -23,6 +23,8 @@ NOTHING_TO_HOSTS = frozenset(
         "max_import_body_bytes",
         "object_store_bytes",
         "port",
+        "recommendations",
+        "registry",
         "relay",
         "replicas",
         "retrain_days",

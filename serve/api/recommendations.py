@@ -177,7 +177,8 @@ async def _of_all(shop: Shop, wanted: Wanted, asked: Asked, list_id: str, kept: 
     """As somebody asks of whom nothing is known: within a second the same list for all of them, by either variant."""
     begun = time.perf_counter()
     service = shop.recommendations
-    drawn = service.asking.draw(service.asking.market_of(asked.market), list_id)
+    market = service.asking.market_of(asked.market)
+    drawn = service.asking.draw(market, list_id)
     made_here = False
 
     async def make() -> Made[HttpAnswer]:
@@ -196,7 +197,7 @@ async def _of_all(shop: Shop, wanted: Wanted, asked: Asked, list_id: str, kept: 
     noted = _decode_noted(found.headers[0][1])
     chosen = Chosen(Variant(noted.variant), noted.model, noted.version, noted.fallback, drawn.propensity, ())
     if not made_here:
-        service.figures.heard(chosen.variant, chosen.fallback, time.perf_counter() - begun)
+        service.figures.heard(market, chosen.variant, chosen.fallback, time.perf_counter() - begun)
     service.shown(asked, list_id, chosen, noted.skus)
     return answer(200, with_id(list_id, drawn.propensity, found.body))
 

@@ -97,6 +97,14 @@ def start_feed(settings: Settings) -> None:
     start_feed(settings)
 
 
+def start_models(settings: Settings) -> None:
+    """Have the processes of models run, without waiting for them."""
+    if settings.recommendations:
+        from ..recommendations.deployment import start
+
+        start(settings)
+
+
 def drain() -> None:
     """Let the replicas finish the requests they have, then end them."""
     import ray
@@ -105,7 +113,8 @@ def drain() -> None:
     if not ray.is_initialized():  # it never came up; asking Serve would start another
         return
     # Ending Serve as a whole would end HAProxy first, and with it the answers that are under way.
-    serve.delete(APPLICATION_NAME, _blocking=False)
+    for name in serve.status().applications:
+        serve.delete(name, _blocking=False)
     while serve.status().applications:
         time.sleep(POLL_INTERVAL_S)
     from actors.on_ray import stop_feed

@@ -31,6 +31,7 @@ INSPECT_TIMEOUT_S = 60.0
 READY_TIMEOUT_S = 90.0
 READY_INTERVAL_S = 0.2
 ENTRY_POINT = "serve.deployed:build"
+MODELS_ENTRY_POINT = "serve.deployed:build_models"
 """What a Serve configuration file names."""
 
 
@@ -69,6 +70,7 @@ def deploy(settings: Settings, target: str, here: Node | None, progress: Progres
         with progress.step("Waiting until it can sell"):
             ready = wait_until_ready(settings, inspected)
         cluster.start_feed(settings)
+        cluster.start_models(settings)
         return ready
 
 
@@ -131,6 +133,7 @@ def refuse_unfit(settings: Settings, nodes: Sequence[Inspected], secrets: Mappin
 
 def serve_configuration(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
     """The same deployment as a configuration file for `serve deploy`. `given` are the settings that aren't defaults."""
+    models = {"name": "models", "route_prefix": None, "import_path": MODELS_ENTRY_POINT, "args": dict(given)}
     return {
         "proxy_location": "EveryNode",
         "http_options": cluster.http_options(settings),
@@ -141,7 +144,8 @@ def serve_configuration(settings: Settings, given: Mapping[str, Any]) -> dict[st
                 "route_prefix": "/",
                 "import_path": ENTRY_POINT,
                 "args": dict(given),
-            }
+            },
+            *([models] if settings.recommendations else []),
         ],
     }
 

@@ -130,8 +130,9 @@ class Run:
                 arm()
             with progress.step("Waiting until it can sell"):
                 self._wait_until_ready()
-            # Last, and not waited for: it only reads.
+            # Last, and not waited for: the one only reads, and without the others the shop sells as well.
             cluster.start_feed(settings)
+            cluster.start_models(settings)
 
     def _note(self, **more: str) -> None:
         self._data.write_run({"id": self._id, "pid": os.getpid(), "temporary": str(self._temporary), **more})

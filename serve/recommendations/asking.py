@@ -12,9 +12,8 @@ from .variants import Drawn, draw
 
 CHALLENGER_DEADLINE_S = 0.012
 """A challenger is late before the champion would be, so that the champion can still answer in time."""
-STANDING_EVERY_S = 2.0
-STANDING_SOON_S = 0.5
-"""While nothing is deployed, as far as is known."""
+STANDING_EVERY_S = 0.25
+"""It costs a look at what this process was told."""
 FAILURES_TO_QUARANTINE = 3
 """Calls in a row; a call that is given up is one, too."""
 MOST_MARKETS = 200
@@ -67,7 +66,7 @@ class Asking:
         """Follow what is deployed, until it is cancelled."""
         while True:
             await self.refresh()
-            await asyncio.sleep(STANDING_EVERY_S if self.standings else STANDING_SOON_S)
+            await asyncio.sleep(STANDING_EVERY_S)
 
     async def refresh(self) -> None:
         """Look once; nobody who answers leaves everything as it was."""
@@ -145,6 +144,9 @@ class Asking:
         version = standing.trial.version if standing is not None and standing.trial is not None else ""
         try:
             answered = await self._models.recommend(variant, market, queries)
+        except ModelMissing:
+            # Its process is starting, or nothing is deployed any more.
+            raise
         except BaseException:
             # Given up is failed, too.
             self.trials.ended(market, version, well=False)

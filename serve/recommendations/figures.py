@@ -19,6 +19,9 @@ class Figures:
         self._seconds = metrics.histogram("recommendation_seconds", "Seconds until a recommendation was made.")
         self.by_outcome: Counter[str] = Counter(dict.fromkeys(OUTCOMES, 0))
         self.by_variant: Counter[str] = Counter(dict.fromkeys((str(each) for each in Variant), 0))
+        self.answers: Counter[tuple[str, Variant]] = Counter()
+        self.fallbacks: Counter[str] = Counter()
+        """By market: as many as have a model, and one."""
         metrics.reads_each(
             "recommendations",
             "Recommendations that were made, by a model or why not.",
@@ -30,11 +33,14 @@ class Figures:
             "recommendation_variants", "Answers of models.", "variant", lambda: self.by_variant, grows=True
         )
 
-    def heard(self, variant: Variant, fallback: str, seconds: float) -> None:
-        """A recommendation was made."""
+    def heard(self, market: str, variant: Variant, fallback: str, seconds: float) -> None:
+        """A recommendation was made, by the model of that market or in its place."""
         self.by_outcome[fallback or MODEL] += 1
-        if not fallback:
+        if fallback:
+            self.fallbacks[market] += 1
+        else:
             self.by_variant[variant] += 1
+            self.answers[market, variant] += 1
         self._seconds.observe(seconds)
 
 

@@ -115,10 +115,10 @@ class Gatherer:
             _fail(taken, error if isinstance(error, ModelsFail) else ModelBroken(f"{type(error).__name__}: {error}"))
         else:
             answered = call.result()
-            for waiting, items in zip(taken, answered.lists, strict=False):
-                if not waiting.answer.done():
+            for place, (waiting, items) in enumerate(zip(taken, answered.lists, strict=False)):
+                if not waiting.answer.done() and place not in answered.failed:
                     waiting.answer.set_result(Found(answered.model, answered.version, items))
-            _fail(taken, ModelBroken("fewer lists than queries"))
+            _fail(taken, ModelBroken("no list for this query"))
         if self._waiting and self._next is None:
             loop = call.get_loop()
             self._next = loop.call_at(max(loop.time(), self._called_at + self._between_s), self._begin, loop)

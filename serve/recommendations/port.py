@@ -63,6 +63,8 @@ class Answered(msgspec.Struct, frozen=True, array_like=True, gc=False):
     model: str
     version: str
     lists: tuple[tuple[Suggestion, ...], ...]
+    failed: tuple[int, ...] = ()
+    """Places of the queries that the model broke at."""
 
 
 class Trial(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -71,6 +73,7 @@ class Trial(msgspec.Struct, frozen=True, array_like=True, gc=False):
     version: str
     mode: Mode
     share: float
+    model: str = ""
 
 
 class Standing(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -78,6 +81,9 @@ class Standing(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     version: str
     trial: Trial | None = None
+    model: str = ""
+    since: int = 0
+    """When the champion's process began to serve it, milliseconds UTC; 0: it is loaded when it is first asked."""
 
 
 class ModelsFail(Exception):

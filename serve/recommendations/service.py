@@ -131,7 +131,7 @@ class Recommendations:
         if drawn.shadowed:
             self._shadow(asked, market, query, list_id)
         chosen = Chosen(variant, found.model, found.version, fallback, drawn.propensity, items)
-        self.figures.heard(variant, fallback, time.perf_counter() - begun)
+        self.figures.heard(market, variant, fallback, time.perf_counter() - begun)
         return chosen
 
     def shown(self, asked: Asked, list_id: str, chosen: Chosen, skus: tuple[str, ...]) -> None:

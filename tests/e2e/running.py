@@ -20,12 +20,12 @@ STOP_TIMEOUT_S = 60.0
 class RunningShop:
     """One shop; it can be started again on the same data."""
 
-    def __init__(self, folder: Path, *options: str, process_group: bool = False) -> None:
+    def __init__(self, folder: Path, *options: str, process_group: bool = False, recommends: bool = False) -> None:
         self.data = folder / "data"
         self.log = folder / "shop.log"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._options = options
+        self._options = options if recommends else (*options, "--no-recommendations")
         self._process_group = process_group
         """Whether its processes are a group of their own, as service managers have it."""
         self._process: subprocess.Popen[bytes] | None = None

@@ -28,7 +28,9 @@ FOUND_WITHIN_S = 20.0
 @pytest.fixture(scope="module")
 def new_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
     """A first start with the demo catalogue. The last test ends it."""
-    running = RunningShop(tmp_path_factory.mktemp("new-shop"), "--demo-products", "20", process_group=True)
+    running = RunningShop(
+        tmp_path_factory.mktemp("new-shop"), "--demo-products", "20", process_group=True, recommends=True
+    )
     running.start()
     deadline = time.monotonic() + START_TIMEOUT_S
     while "Ctrl-C stops everything" not in running.log.read_text():

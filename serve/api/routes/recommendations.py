@@ -27,7 +27,7 @@ from ..problems import refused
 from ..queries import Currency
 from ..recommendations import DEFAULT_LIMIT, Wanted, recommend
 from ..routing import MerchantRoute, StrictRoute, ThePrincipal, TheShop, router_of
-from ..schemas.recommendations import RecommendationRulesIn, RecommendationRulesOut, Recommended
+from ..schemas.recommendations import RecommendationRulesIn, RecommendationRulesOut, Recommended, ServedModels
 
 router = router_of(StrictRoute, "recommendations")
 admin_router = router_of(MerchantRoute, "recommendations", "admin", security=ADMIN_KEY)
@@ -86,6 +86,12 @@ async def recommend_products(
         currency,
     )
     return response_of(await recommend(shop, wanted, principal, unlinked=objects(request.headers)))
+
+
+@admin_router.get("/v1/admin/recommendations/serving", response_model=ServedModels, responses=problems(401, 403))
+async def look_served_models(shop: TheShop) -> Response:
+    """What serves here now, by market, and what the process that answers this has counted since its start."""
+    return shaped(ServedModels.of(shop.recommendations.asking, shop.recommendations.figures))
 
 
 @admin_router.get(

@@ -14,10 +14,13 @@ from engine.recommendation_rules import (
     Selection,
 )
 
-from ...recommendations.port import Variant
+from ...recommendations.asking import Asking
+from ...recommendations.figures import Figures
+from ...recommendations.port import Mode, Variant
 from ...recommendations.reasons import ReasonType
+from ..answers import timestamp
 from ..bounds import MAX_RECOMMENDATIONS, PLACEMENT_PATTERN
-from .common import Input, Money, Output, Sku
+from .common import Input, Money, Output, Sku, Timestamp
 
 Fallback = Literal["missing", "slow", "busy", "broken"]
 
@@ -60,6 +63,53 @@ class Recommended(Output):
         Fallback | None, Field(description="Why no model answered: then it is what is popular, or new.")
     ]
     items: Annotated[list[RecommendedItem], Field(max_length=MAX_RECOMMENDATIONS)]
+
+
+class ServedModel(Output):
+    """What one variant of a market is, and what became of the requests for it."""
+
+    market: Annotated[str, Field(description="Empty: the shop's own model.")]
+    variant: Variant
+    version: str
+    model: str
+    since: Annotated[Timestamp | None, Field(description="null: it is loaded when it is first asked.")]
+    mode: Annotated[Mode | None, Field(description="How a challenger is tried.")]
+    share: Annotated[float, Field(ge=0, le=1, description="Of the visitors.")]
+    quarantined: Annotated[bool, Field(description="It failed too often and is asked no more.")]
+    answers: Annotated[int, Field(ge=0)]
+    fallbacks: Annotated[int, Field(ge=0, description="Requests for which no model answered.")]
+
+
+class ServedModels(Output):
+    """What serves."""
+
+    variants: list[ServedModel]
+
+    @classmethod
+    def of(cls, asking: Asking, figures: Figures) -> "ServedModels":
+        found = []
+        for market, standing in sorted(asking.standings.items()):
+            trial, fallbacks = standing.trial, figures.fallbacks[market]
+            champion = ServedModel(
+                market=market,
+                variant=Variant.CHAMPION,
+                version=standing.version,
+                model=standing.model,
+                since=timestamp(standing.since) if standing.since else None,
+                mode=None,
+                share=1.0 - trial.share if trial else 1.0,
+                quarantined=False,
+                answers=figures.answers[market, Variant.CHAMPION],
+                fallbacks=fallbacks,
+            )
+            found.append(champion)
+            if trial is not None:
+                answers = figures.answers[market, Variant.CHALLENGER]
+                out = asking.trials.is_out(market, standing)
+                told = {"version": trial.version, "model": trial.model, "mode": trial.mode, "share": trial.share}
+                changed = {"variant": Variant.CHALLENGER, "since": None, "quarantined": out, "answers": answers}
+                found.append(champion.model_copy(update={**told, **changed, "fallbacks": 0}))
+        return cls(variants=found)
 
 
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]

@@ -1,0 +1,207 @@
+"""Questions to models go over a socket of their own: a call through Ray costs the selling process fifty times as much.
+
+A frame is its length in four bytes and msgpack: nothing in it can run code. The first frame of a connection is the
+token that only those learn who may talk to the shop's Ray.
+"""
+
+import asyncio
+import hmac
+import logging
+from collections.abc import Callable, Sequence
+from typing import Protocol, cast
+
+import msgspec
+
+from .port import Answered, ModelBroken, ModelMissing, ModelsFail, Query
+
+LENGTH_BYTES = 4
+LONGEST_FRAME = 4 << 20
+"""Bytes. Of whoever sends a longer one, nothing more is read."""
+
+logger = logging.getLogger("doorbuster.models")
+
+
+class Question(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A batch of queries to the model of a market; `number` names it among those of its connection."""
+
+    number: int
+    market: str
+    queries: tuple[Query, ...]
+
+
+class Reply(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What became of a batch: the lists, or why there are none."""
+
+    number: int
+    answered: Answered | None = None
+    error: str = ""
+    missing: bool = False
+
+
+encode = msgspec.msgpack.Encoder().encode
+_decode_question = msgspec.msgpack.Decoder(Question).decode
+_decode_reply = msgspec.msgpack.Decoder(Reply).decode
+
+
+class _Framed(asyncio.Protocol):
+    """Either end of a connection."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self.transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        buffer = self._buffer
+        buffer += data
+        while len(buffer) >= LENGTH_BYTES:
+            end = LENGTH_BYTES + int.from_bytes(buffer[:LENGTH_BYTES], "big")
+            if end > LONGEST_FRAME:
+                self.close()
+                return
+            if len(buffer) < end:
+                return
+            frame = bytes(buffer[LENGTH_BYTES:end])
+            del buffer[:end]
+            try:
+                self.frame_received(frame)
+            except msgspec.DecodeError as error:
+                logger.warning("A frame can't be read: %s", error)
+                self.close()
+                return
+
+    def frame_received(self, frame: bytes) -> None:
+        raise NotImplementedError  # abstract
+
+    def write(self, data: bytes) -> None:
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.write(len(data).to_bytes(LENGTH_BYTES, "big") + data)
+
+    def close(self) -> None:
+        if self.transport is not None:
+            self.transport.close()
+
+
+class Host(Protocol):
+    """Whoever has the models."""
+
+    def answer_at_once(self, market: str, queries: Sequence[Query]) -> Answered | None:
+        """The lists, or None where a model has to be loaded first. Raises ModelsFail."""
+        ...
+
+    async def answer(self, market: str, queries: Sequence[Query]) -> Answered: ...
+
+
+class Answering(_Framed):
+    """The end at which models answer."""
+
+    def __init__(self, host: Host, token: str) -> None:
+        super().__init__()
+        self._host = host
+        self._token = token.encode()
+        self._admitted = False
+        self._loading: set[asyncio.Task[None]] = set()
+
+    def frame_received(self, frame: bytes) -> None:
+        if not self._admitted:
+            self._admitted = hmac.compare_digest(frame, self._token)
+            if not self._admitted:
+                self.close()
+            return
+        question = _decode_question(frame)
+        try:
+            answered = self._host.answer_at_once(question.market, question.queries)
+        except ModelsFail as error:
+            self._refuse(question.number, error)
+            return
+        if answered is not None:
+            self.write(encode(Reply(question.number, answered)))
+            return
+        loading = asyncio.create_task(self._answer_later(question))
+        self._loading.add(loading)
+        loading.add_done_callback(self._loading.discard)
+
+    async def _answer_later(self, question: Question) -> None:
+        try:
+            answered = await self._host.answer(question.market, question.queries)
+        except ModelsFail as error:
+            self._refuse(question.number, error)
+        else:
+            self.write(encode(Reply(question.number, answered)))
+
+    def _refuse(self, number: int, error: ModelsFail) -> None:
+        self.write(encode(Reply(number, None, str(error), isinstance(error, ModelMissing))))
+
+
+class Asking(_Framed):
+    """The shop's end."""
+
+    def __init__(self, token: str, where: tuple[str, int]) -> None:
+        super().__init__()
+        self.where = where
+        self.when_lost: Callable[[], None] = _nobody
+        """Called when the connection ends, however."""
+        self._token = token.encode()
+        self._ending = False
+        self._open: dict[int, asyncio.Future[Answered]] = {}
+        self._last = 0
+        self.closed = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.write(self._token)
+
+    def ask(self, market: str, queries: Sequence[Query]) -> "asyncio.Future[Answered]":
+        """The lists; ModelsFail is its exception where there are none."""
+        self._last += 1
+        answer: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
+        if self.closed:
+            answer.set_exception(ModelMissing("the connection is closed"))
+            return answer
+        self._open[self._last] = answer
+        self.write(encode(Question(self._last, market, tuple(queries))))
+        return answer
+
+    def frame_received(self, frame: bytes) -> None:
+        reply = _decode_reply(frame)
+        answer = self._open.pop(reply.number, None)
+        if self._ending and not self._open:
+            self.close()
+        if answer is None or answer.done():
+            return
+        if reply.answered is not None:
+            answer.set_result(reply.answered)
+        else:
+            answer.set_exception(ModelMissing(reply.error) if reply.missing else ModelBroken(reply.error))
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        self.closed = True
+        for answer in self._open.values():
+            if not answer.done():
+                answer.set_exception(ModelBroken("its process ended"))
+        self._open.clear()
+        self.when_lost()
+
+    def end_when_idle(self) -> None:
+        """Close it once what was asked is answered."""
+        self._ending = True
+        if not self._open:
+            self.close()
+
+
+def _nobody() -> None:
+    """Nobody waits for the end."""
+
+
+async def listen(host: Host, token: str, address: str) -> asyncio.Server:
+    """Answer at a free port of the address."""
+    return await asyncio.get_running_loop().create_server(lambda: Answering(host, token), address, 0)
+
+
+async def connect(address: str, port: int, token: str) -> Asking:
+    """A connection. Raises OSError."""
+    loop = asyncio.get_running_loop()
+    _, asking = await loop.create_connection(lambda: Asking(token, (address, port)), address, port)
+    return asking
