@@ -49,8 +49,8 @@ class ModelProcess:
         import os
 
         from ml.registry.following import follower_of
-        from serve.hosting import log_to_stderr, now
 
+        from ..hosting import log_to_stderr, now
         from .model_host import FOLLOW_EVERY_S, ModelHost
         from .wire import listen
 
