@@ -2,6 +2,7 @@
 
 import copy
 from importlib.metadata import version
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from ray.serve.schema import ServeDeploySchema
 from serve.cli.main import main
 from serve.launcher.binding import NODE_ADDRESS
 from serve.launcher.data import DataDirectory
-from serve.launcher.deployment import ENTRY_POINT
+from serve.launcher.deployment import ENTRY_POINT, MODELS_ENTRY_POINT
 from serve.launcher.environment import CLUSTER, SERVING
 from serve.launcher.haproxy import DOOR_ADDRESS
 from serve.settings import resolve
@@ -125,17 +126,16 @@ def test_the_tables_of_ray_and_the_journal_are_in_redis(documents: list[dict[str
 
 def test_pods_find_the_secrets_where_the_settings_look_for_them(service: dict[str, Any]) -> None:
     configuration = yaml.safe_load(service["spec"]["serveConfigV2"])
-    (application,) = configuration["applications"]
-    for container in containers(service):
+    for container, application in product(containers(service), configuration["applications"]):
         assert application["args"]["data"] in [mount["mountPath"] for mount in container["volumeMounts"]]
 
 
 def test_serve_takes_the_configuration_of_the_service(service: dict[str, Any]) -> None:
     schema = ServeDeploySchema.model_validate(yaml.safe_load(service["spec"]["serveConfigV2"]))
-    (application,) = schema.applications
-    assert application.import_path == ENTRY_POINT
-    settings = resolve({**application.args, "journal": "redis://doorbuster-redis:6379"}).settings
-    assert settings.placement == "actors"
+    assert [application.import_path for application in schema.applications] == [ENTRY_POINT, MODELS_ENTRY_POINT]
+    for application in schema.applications:
+        settings = resolve({**application.args, "journal": "redis://doorbuster-redis:6379"}).settings
+        assert settings.placement == "actors"
 
 
 def test_deploy_prints_the_configuration_of_the_service(service: dict[str, Any]) -> None:
