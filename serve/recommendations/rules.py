@@ -25,10 +25,7 @@ class Chosen:
         self._skus = frozenset(selection.skus)
         self._categories = frozenset(selection.categories)
         self._vendors = frozenset(selection.vendors)
-        self._any = bool(self._skus or self._categories or self._vendors)
-
-    def __bool__(self) -> bool:
-        return self._any
+        self.any = bool(self._skus or self._categories or self._vendors)
 
     def has(self, product: ProductView) -> bool:
         return (
@@ -49,7 +46,7 @@ class Rules:
 
     def allows(self, product: ProductView) -> bool:
         """Whether it may be shown at all."""
-        return not (self._exclude and self._exclude.has(product))
+        return not (self._exclude.any and self._exclude.has(product))
 
     def arranged(self, products: Iterable[ProductView], limit: int) -> list[ProductView]:
         """The first `limit` of them by these rules; what is one too many of its category is left out."""
@@ -57,7 +54,7 @@ class Rules:
         last: list[ProductView] = []
         counted: Counter[str] = Counter()
         for product in products:
-            if self._bury and self._bury.has(product):
+            if self._bury.any and self._bury.has(product):
                 last.append(product)
                 continue
             if self._most:

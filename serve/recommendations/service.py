@@ -199,9 +199,12 @@ class Recommendations:
         taken = unwanted.union(product.sku for product in pinned) if pinned else unwanted
         others = rules.arranged(priced(chain(because, self.popular.skus), taken), asked.limit - len(pinned))
         items = [Item(product, prices[product.sku], FEATURED) for product in pinned]
+        # Few items speak for many.
+        reasons: dict[str | None, Reason] = {None: POPULAR}
         for product in others:
             source = because.get(product.sku)
-            reason = POPULAR if source is None else reason_of(source, query, self._shelf)
+            if (reason := reasons.get(source)) is None:
+                reason = reasons[source] = reason_of(source or "", query, self._shelf)
             items.append(Item(product, prices[product.sku], reason))
         return items
 
