@@ -10,8 +10,8 @@ from .gathering import DEADLINE_S, Found, Gatherer
 from .port import DEFAULT_MARKET, Answered, ModelMissing, Models, ModelsFail, Query, Standing, Variant
 from .variants import Drawn, draw
 
-CHALLENGER_DEADLINE_S = 0.012
-"""A challenger is late before the champion would be, so that the champion can still answer in time."""
+CHALLENGER_SHARE = 0.4
+"""Of the deadline: a challenger is late before the champion would be, so that the champion can still answer in time."""
 STANDING_EVERY_S = 0.25
 """It costs a look at what this process was told."""
 FAILURES_TO_QUARANTINE = 3
@@ -55,8 +55,9 @@ class Trials:
 class Asking:
     """The models as one process of the shop asks them."""
 
-    def __init__(self, models: Models) -> None:
+    def __init__(self, models: Models, deadline_s: float = DEADLINE_S) -> None:
         self._models = models
+        self._deadline_s = deadline_s
         self._gatherers: dict[tuple[Variant, str, float], Gatherer] = {}
         self._shadows: set[asyncio.Task[Found]] = set()
         self.standings: Mapping[str, Standing] = {}
@@ -98,11 +99,12 @@ class Asking:
         if market not in self.standings:
             raise ModelMissing("no model is deployed")
         if drawn.variant is Variant.CHAMPION:
-            return Variant.CHAMPION, await self._gatherer(Variant.CHAMPION, market, DEADLINE_S).recommend(query)
+            return Variant.CHAMPION, await self._gatherer(Variant.CHAMPION, market, self._deadline_s).recommend(query)
+        challenger_s = self._deadline_s * CHALLENGER_SHARE
         try:
-            found = await self._gatherer(Variant.CHALLENGER, market, CHALLENGER_DEADLINE_S).recommend(query)
+            found = await self._gatherer(Variant.CHALLENGER, market, challenger_s).recommend(query)
         except ModelsFail:
-            left_s = DEADLINE_S - CHALLENGER_DEADLINE_S
+            left_s = self._deadline_s - challenger_s
             return Variant.CHAMPION, await self._gatherer(Variant.CHAMPION, market, left_s).recommend(query)
         return Variant.CHALLENGER, found
 
@@ -110,7 +112,7 @@ class Asking:
         """Ask the challenger as well; nobody waits for it."""
         if len(self._shadows) >= MOST_SHADOWS:
             return None
-        gatherer = self._gatherer(Variant.CHALLENGER, market, DEADLINE_S)
+        gatherer = self._gatherer(Variant.CHALLENGER, market, self._deadline_s)
         asked = asyncio.create_task(gatherer.recommend(query))
         self._shadows.add(asked)
         asked.add_done_callback(self._shadows.discard)

@@ -13,6 +13,7 @@ from ..tables import Tables
 from .asking import Asking
 from .figures import Figures, tell_of_recommendations
 from .filters import Catalogue, Shelf
+from .gathering import DEADLINE_S
 from .impressions import Impressions, Ledger
 from .ledger import EntityLedger
 from .popular import Catalogue as Browsed
@@ -35,9 +36,10 @@ def recommendations_of(
     now: Callable[[], Instant],
     models: Models | None = None,
     ledger: Ledger | None = None,
+    deadline_s: float = DEADLINE_S,
 ) -> Recommendations:
     """The recommendations of one process; without `models` of what is popular alone."""
-    asking = Asking(models or NoModels())
+    asking = Asking(models or NoModels(), deadline_s)
     impressions = Impressions(ledger or EntityLedger(client))
     tell_of_recommendations(metrics, asking, impressions)
     return Recommendations(

@@ -227,6 +227,7 @@ class Shopfront:
         front: bool = False,
         providers: Mapping[str, Provider] | None = None,
         models: Models | None = None,
+        model_deadline_s: float = 10.0,
     ) -> None:
         self._providers = providers or {}
         self.clock = Clock()
@@ -264,7 +265,14 @@ class Shopfront:
         self.desk.open(LocalDesk(self.feed))
         metrics = Metrics()
         self.recommendations = recommendations_of(
-            self.client, self.catalogue, self.tables, self.desk, metrics, self.clock, models
+            self.client,
+            self.catalogue,
+            self.tables,
+            self.desk,
+            metrics,
+            self.clock,
+            models,
+            deadline_s=model_deadline_s,
         )
         shop = Shop(
             feed=self.desk,

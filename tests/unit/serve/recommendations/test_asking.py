@@ -24,6 +24,8 @@ from tests.patience import SkippingLoop
 
 from .models import PairModels, challenger
 
+PATIENT_S = 3.0
+"""A deadline that a busy machine keeps, too; the loop skips what nobody has to wait for."""
 CLOCK = Query(3, session=("RETRO-CLOCK",))
 
 
@@ -77,10 +79,10 @@ def test_what_comes_while_a_call_is_under_way_goes_together_with_the_next() -> N
 def test_nobody_waits_for_longer_than_the_deadline_nor_behind_a_call_that_is_late() -> None:
     async def test() -> None:
         calls = Calls()
-        gatherer = Gatherer(calls, deadline_s=0.03)
+        gatherer = Gatherer(calls, deadline_s=PATIENT_S)
         waiting = [asyncio.ensure_future(gatherer.recommend(CLOCK)) for _ in range(3)]
         assert [type(error) for error in await asyncio.gather(*waiting, return_exceptions=True)] == [ModelSlow] * 3
-        await asyncio.sleep(0.03)
+        await asyncio.sleep(PATIENT_S)
         with pytest.raises(ModelSlow, match="late"):
             await gatherer.recommend(CLOCK)
         calls.answer(0)
@@ -141,7 +143,7 @@ def test_a_visitor_gets_the_same_variant_as_long_as_the_trial_lasts() -> None:
 def test_for_a_challenger_that_fails_the_champion_answers_until_it_is_set_aside() -> None:
     async def test() -> None:
         models = PairModels(challenger(share=1.0))
-        asked = Asking(models)
+        asked = Asking(models, PATIENT_S)
         await asked.refresh()
         models.broken.add(Variant.CHALLENGER)
         for _ in range(FAILURES_TO_QUARANTINE):
@@ -166,15 +168,15 @@ def test_a_challenger_that_hangs_delays_nobody_beyond_the_deadline_and_is_set_as
     async def test() -> None:
         models = PairModels(challenger(share=1.0))
         models.hanging.add(Variant.CHALLENGER)
-        asked = Asking(models)
+        asked = Asking(models, PATIENT_S)
         await asked.refresh()
         loop = asyncio.get_running_loop()
         while (drawn := asked.draw("", "visitor-1")).variant is Variant.CHALLENGER:
             begun = loop.time()
             variant, _ = await asked.recommend(drawn, "", CLOCK)
             assert variant is Variant.CHAMPION
-            assert loop.time() - begun < 0.03
-            await asyncio.sleep(1)
+            assert loop.time() - begun < PATIENT_S
+            await asyncio.sleep(5)
         asked.close()
 
     run(test())
@@ -184,7 +186,7 @@ def test_a_shadow_is_asked_and_never_waited_for() -> None:
     async def test() -> None:
         models = PairModels(challenger(Mode.SHADOW, share=1.0))
         models.hanging.add(Variant.CHALLENGER)
-        asked = Asking(models)
+        asked = Asking(models, PATIENT_S)
         await asked.refresh()
         drawn = asked.draw("", "visitor-1")
         assert drawn == Drawn(Variant.CHAMPION, 1.0, shadowed=True)
@@ -202,7 +204,7 @@ def test_a_shadow_is_asked_and_never_waited_for() -> None:
 def test_where_nothing_is_deployed_nobody_is_asked() -> None:
     async def test() -> None:
         models = PairModels()
-        asked = Asking(models)
+        asked = Asking(models, PATIENT_S)
         with pytest.raises(ModelMissing):
             await asked.recommend(CHAMPION, "", CLOCK)
         assert models.asked == []
