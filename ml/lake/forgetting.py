@@ -33,6 +33,8 @@ class Forgetting:
     def __init__(self, lake: Path) -> None:
         self._lake = lake
         self._looked_at: set[str] = set()
+        self._lately: dict[str, int] = {}
+        """By visitor, when those of the time before wanted it: what they were shown may have been on its way yet."""
 
     def once(
         self, files: Sequence[LakeFile], shown: Sequence[LakeFile] = ()
@@ -49,16 +51,18 @@ class Forgetting:
             for visitor, (position, at) in found.items():
                 wanted[visitor] = max(position, wanted.get(visitor, 0))
                 until[visitor[0]] = max(at, until.get(visitor[0], 0))
-        if wanted:
-            # What was shown is in other shards than what was done: there, time says what came before.
+        # What was shown is in other shards than what was done: there, time says what came before.
+        if of_shown := {**self._lately, **until}:
             for file in shown:
-                if (left := self._without_shown(file, until)) is not None:
+                if (left := self._without_shown(file, of_shown)) is not None:
                     yield file, left[0]
+        if wanted:
             for file in sorted(files, key=lambda each: each.path in told):
                 if (left := self._without(file, wanted)) is not None:
                     yield file, left[0]
         # Only now: had it ended before, the same files would have to be looked at again.
         self._looked_at = {file.path for file in files}
+        self._lately = until
 
     def _told(self, file: LakeFile) -> Told:
         """The forgettings in a file."""

@@ -93,6 +93,34 @@ def test_what_they_were_shown_goes_with_it_and_what_they_are_shown_later_stays(s
     assert shown(tmp_path) == ["l-3", "l-4", "l-5"], "with the device that became the customer's"
 
 
+async def told_twice(shop: Shop, lake: Path) -> None:
+    """As `told`; then something comes that was on its way."""
+    writing = writer(shop, lake)
+    await writing.open()
+    seen_at = shop.now
+    shop.now += 60_000
+    shop.send("visitor", ADA, ForgetVisitor())
+    await shop.commit()
+    await fill(shop, writing)
+    await writing.flush()
+    shop.now += 3_600_000
+    writing.housekeeping.forget()
+    late = Impression("l-late", seen_at, "champion", "item-knn", "3", "home", ADA, ("RADIO",), 1.0)
+    shop.send("impressions", "ledger_0", RecordImpressions("late", (late,)))
+    await shop.commit()
+    await fill(shop, writing)
+    await writing.flush()
+    assert shown(lake) == ["l-late"]
+    shop.now += 3_600_000
+    writing.housekeeping.forget()
+    await writing.close()
+
+
+def test_what_was_on_its_way_when_they_were_forgotten_goes_the_next_time(shop: Shop, tmp_path: Path) -> None:
+    run(told_twice(shop, tmp_path))
+    assert shown(tmp_path) == []
+
+
 def test_a_forgetting_that_is_cut_short_is_done_the_next_time(shop: Shop, tmp_path: Path) -> None:
     run(told(shop, tmp_path))
     shop.send("visitor", ADA, ForgetVisitor())
