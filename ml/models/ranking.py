@@ -30,7 +30,9 @@ def summed(
         found = np.flatnonzero(dense).astype(np.int64, copy=False)
         return found, dense[found]
     different, place = np.unique(items, return_inverse=True)
-    return different.astype(np.int64), np.bincount(place, scores, len(different)).astype(np.float64, copy=False)
+    totals: NDArray[np.float64] = np.bincount(place, scores, len(different)).astype(np.float64, copy=False)
+    found = np.flatnonzero(totals)
+    return different[found].astype(np.int64), totals[found]
 
 
 def best(scores: NDArray[np.float64], k: int) -> NDArray[np.int64]:
@@ -53,6 +55,8 @@ def reasons(
     catalogue: int,
 ) -> NDArray[np.int32]:
     """For each chosen item, which of the sources (places in `names`) gave the most of its score."""
+    if not len(chosen):
+        return np.empty(0, np.int32)
     if catalogue <= DENSE * len(items):
         slots = np.full(catalogue, -1, np.int64)
         slots[chosen] = np.arange(len(chosen))

@@ -44,19 +44,19 @@ class SessionKnn:
 
     def __init__(
         self,
-        neighbours: int = 200,
-        visits_per_item: int = 500,
-        length: int = 10,
+        neighbours: int = 300,
+        visits_per_item: int = 250,
+        length: int = 15,
         position_decay: float = 3.0,
-        recency_decay: float = 1.0,
+        recency_decay: float = 0.5,
         distance_decay: float = 4.0,
         rarity: float = 1.5,
         novelty: float = 0.75,
-        length_norm: float = 0.25,
+        length_norm: float = 0.4,
         sharpness: float = 0.7,
-        itself: float = 0.2,
-        again: float = 2.0,
-        again_last: float = 3.0,
+        itself: float = 0.5,
+        again: float = 6.0,
+        again_last: float = 4.0,
     ) -> None:
         if neighbours < 1 or visits_per_item < 1 or not 1 <= length <= visits.LONGEST_CONTEXT:
             raise ValueError(
