@@ -20,6 +20,7 @@ LIBRARY: Mapping[str, str] = {
     "repeats": "ml.models.repeats:Repeats",
     "sequential-rules": "ml.models.sequential_rules:SequentialRules",
     "session-knn": "ml.models.session_knn:SessionKnn",
+    "session-ranker": "ml.models.session_ranker:SessionRanker",
     "svd": "ml.models.svd:Svd",
 }
 """By `Model.name`."""

@@ -5,7 +5,7 @@ Of the family of VMIS-kNN and VSTAN: an index of the latest visits of each item,
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,20 @@ class Votes(NamedTuple):
     items: NDArray[np.int32]
     scores: NDArray[np.float64]
     which: NDArray[np.int64]
+
+
+class Candidates(NamedTuple):
+    """What the running visit may go on with, best first."""
+
+    asked: Sequence[int]
+    """Its different items, the last one first."""
+    votes: Votes
+    items: NDArray[np.int64]
+    scores: NDArray[np.float64]
+
+    def reasons(self, chosen: NDArray[np.int64], catalogue: int) -> NDArray[np.int32]:
+        """The item of the visit that spoke most for each."""
+        return reasons(chosen, self.votes.items, self.votes.scores, self.votes.which, self.asked, catalogue)
 
 
 class SessionKnn:
@@ -85,11 +99,16 @@ class SessionKnn:
     def skus(self) -> Sequence[str]:
         return self._skus
 
+    @property
+    def length(self) -> int:
+        """Items of a visit that count, the latest ones."""
+        return self._length
+
     def fit(self, data: Dataset) -> None:
         index = visits.indexed(steps(data).by_session, len(data.items), self._visits_per_item)
         if not len(index):
             raise NotEnoughData("There are no visits of two items or more to learn from.")
-        self._use(index, data.items.skus)
+        self.use(index, data.items.skus)
 
     def recommend(self, contexts: Sequence[Context], k: int) -> Ranked:
         answer = empty_answer(len(contexts), k)
@@ -107,16 +126,19 @@ class SessionKnn:
         return answer
 
     def save(self, directory: Path) -> None:
-        save_arrays(directory, self.name, self.parameters, self._skus, self._index.arrays())
+        save_arrays(directory, self.name, self.parameters, self._skus, self.arrays())
+
+    def arrays(self) -> Mapping[str, NDArray[Any]]:
+        return self._index.arrays()
 
     @classmethod
     def load(cls, directory: Path) -> Self:
         saved = load_arrays(directory, cls.name)
         model = cls(**saved.parameters)
-        model._use(visits.Visits(**saved.arrays), saved.skus)
+        model.use(visits.visits_of(saved.arrays), saved.skus)
         return model
 
-    def _use(self, index: visits.Visits, skus: Sequence[str]) -> None:
+    def use(self, index: visits.Visits, skus: Sequence[str]) -> None:
         """Take an index, and work out once what every answer multiplies by."""
         self._index, self._skus = index, skus
         rarity = np.log((len(index) + 1) / np.maximum(index.visits_with, 1))
@@ -130,23 +152,28 @@ class SessionKnn:
         self._by_distance = np.where(apart == 0, self._itself, np.exp(-apart / self._distance_decay))
 
     def _answer(self, answer: Ranked, row: int, looked: Sequence[int], k: int) -> None:
+        if (found := self.candidates(looked, k)) is None:
+            return
+        count = len(found.items)
+        answer.items[row, :count] = found.items
+        answer.scores[row, :count] = found.scores
+        answer.because[row, :count] = found.reasons(found.items, self._index.catalogue)
+
+    def candidates(self, looked: Sequence[int], k: int) -> Candidates | None:
+        """The k items with the most votes, best first; None where nobody looked at any of the same."""
         weights = self._weights(known(looked, self._index.catalogue))
         if not weights:
-            return
+            return None
         asked = list(weights)
         votes = self._votes(asked, np.array(list(weights.values())))
         if not len(votes.items):
-            return
+            return None
         found, scores = summed(votes.items, votes.scores, self._index.catalogue)
         scores *= self._novelty_of[found]
         for item in asked:
             scores[found == item] *= self._again_last if item == asked[0] else self._again
         chosen = best(scores, k)
-        answer.items[row, : len(chosen)] = found[chosen]
-        answer.scores[row, : len(chosen)] = scores[chosen]
-        answer.because[row, : len(chosen)] = reasons(
-            found[chosen], votes.items, votes.scores, votes.which, asked, self._index.catalogue
-        )
+        return Candidates(asked, votes, found[chosen], scores[chosen])
 
     def _weights(self, looked: Sequence[int]) -> Mapping[int, float]:
         """What each different item counts, the last one first."""

@@ -41,6 +41,10 @@ class Visits(NamedTuple):
         return self._asdict()
 
 
+def visits_of(arrays: Mapping[str, NDArray[Any]]) -> Visits:
+    return Visits(**{name: arrays[name] for name in Visits._fields})
+
+
 class Matches(NamedTuple):
     """Where the running visit's items are in past ones, sorted by visit."""
 

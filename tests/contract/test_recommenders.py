@@ -19,6 +19,7 @@ from ml.models.ranker import Examples, Ranker
 from ml.models.repeats import Repeats
 from ml.models.sequential_rules import SequentialRules
 from ml.models.session_knn import SessionKnn
+from ml.models.session_ranker import SessionRanker
 from ml.models.svd import Svd
 from ml.models.trees import exported, predict
 
@@ -156,3 +157,8 @@ class TestRanker(RecommenderSuite):
     def test_nobody_who_comes_back_is_not_enough(self, data: Dataset) -> None:
         with pytest.raises(NotEnoughData):
             self.make().fit(data.where(np.arange(len(data)) < 6))
+
+
+class TestSessionRanker(RecommenderSuite):
+    def make(self) -> Model:
+        return SessionRanker(rounds=20)
