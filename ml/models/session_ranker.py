@@ -122,7 +122,7 @@ class SessionRanker:
     def _scores(self, found: Candidates, looked: Sequence[int]) -> NDArray[np.float64]:
         if self._trees is None:
             return found.scores
-        return predict(self._trees, features(self._facts, found, looked))
+        return predict(self._trees, features(self._facts, found, looked).astype(np.float64))
 
     def _order_of(self, earlier: Dataset, later: Dataset) -> Trees | None:
         """Trees that know the right candidates of later visits by what earlier visits say; None if they are too few."""
