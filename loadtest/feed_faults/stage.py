@@ -135,9 +135,15 @@ class Stage:
         began = time.monotonic()
         while not await asyncio.to_thread(condition):
             if time.monotonic() > began + DRAIN_TIMEOUT_S:
-                raise LoadTestError(f"{failure}: {self._standings()}")
+                raise LoadTestError(f"{failure}: {self._unread()}, {self._standings()}")
             await asyncio.sleep(LOOK_EVERY_S)
         return time.monotonic() - began
+
+    def _unread(self) -> str:
+        try:
+            return f"the service has unread events of {self.broker.unread_ms():,} ms ago"
+        except redis.RedisError as error:
+            return f"Redis is away ({error})"
 
     def _is_near(self, behind_ms: int) -> bool:
         if not self._feed_is_near(behind_ms):

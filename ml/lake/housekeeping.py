@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from . import compaction, retention
+from . import compaction, retention, summaries
 from .forgetting import Forgetting
 from .manifest import LakeFile, Manifest
 from .parquet import DAY_MS
@@ -75,6 +75,7 @@ class Housekeeping:
         """Take away files that were replaced a while ago."""
         for path in self._manifest.drop_gone(self._token, self._now() - self._keeping.gone_ms):
             (self._directory / path).unlink(missing_ok=True)
+        summaries.sweep(self._directory, self._manifest.all_paths())
 
     def merge(self, reach: Reach = nothing) -> bool:
         """Merge some files of one table; whether there were any."""

@@ -108,6 +108,11 @@ def instant_of(lake: Path) -> Instant:
     return Instant(found, positions)
 
 
+def rows_of(lake: Path, table: str, files: Sequence[LakeFile]) -> str:
+    """SQL: the rows of some files of a table."""
+    return _select(lake, TABLES[table], files)
+
+
 def _overlaps(file: LakeFile, first_ms: int | None, last_ms: int | None) -> bool:
     return (first_ms is None or file.last_at >= first_ms) and (last_ms is None or file.first_at <= last_ms)
 

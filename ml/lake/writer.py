@@ -181,8 +181,10 @@ class LakeWriter:
 
     async def close(self) -> None:
         """Write what has gathered, and let the lake go."""
-        for task in self._tasks:
-            task.cancel()
+        async with self._turn:
+            # Not in the middle of a flush: its thread would go on, and the last flush would find the lake moved.
+            for task in self._tasks:
+                task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._manifest is not None:
             try:

@@ -1,8 +1,10 @@
 """What a report is: its columns and the SQL that fills them, with words for people."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
+
+from ml.lake.summaries import Partial
 
 from .question import Question
 
@@ -41,7 +43,9 @@ class Chart(NamedTuple):
 
 class Report(NamedTuple):
     """`sql` refers to the lake's tables and to `$since`, `$until`, `$currency` and `$limit`; `after` makes rows of rows
-    where SQL isn't the language for it."""
+    where SQL isn't the language for it. What can be added up of each file by itself is in `partials`, by the names by
+    which `sql` refers to them: of large files that is done once.
+    """
 
     name: str
     title: str
@@ -54,6 +58,7 @@ class Report(NamedTuple):
     default_interval: str = ""
     default_by: str = ""
     after: Callable[[Question, list[tuple[Any, ...]]], list[tuple[Any, ...]]] | None = None
+    partials: Callable[[Question], Mapping[str, Partial]] = lambda _question: {}
 
 
 class Answer(NamedTuple):
@@ -71,6 +76,11 @@ CURRENCY = Column("currency", Unit.TEXT, "ISO 4217; rows of several currencies a
 def in_period(question: Question, column: str = "happened_at") -> str:
     """SQL: the row is of the question's period, and of its currency."""
     return f"{during(column)}" + (" AND currency = $currency" if question.currency else "")
+
+
+def of_currency(question: Question) -> str:
+    """SQL: the row is of the question's currency, if it has one."""
+    return "currency = $currency" if question.currency else "true"
 
 
 def during(column: str = "happened_at") -> str:

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
-from ml.lake.reading import connect
+from ml.lake.reading import connect, instant_of
+from ml.lake.summaries import Period, create_view
 
 from .errors import WrongQuestion
 from .question import Question
@@ -34,7 +35,11 @@ class Library:
         """As `answer`, in the caller's thread."""
         sql = report.sql(question)
         values = {name: value for name, value in question.values.items() if f"${name}" in sql}
-        with connect(self._lake, memory=MEMORY) as lake:
+        instant = instant_of(self._lake)
+        with connect(self._lake, memory=MEMORY, instant=instant) as lake:
+            period = Period(question.since, question.until)
+            for name, partial in report.partials(question).items():
+                create_view(lake, self._lake, name, partial, instant.files.get(partial.table, ()), period)
             rows = lake.execute(sql, values).fetchall()
         if report.after is not None:
             rows = report.after(question, rows)

@@ -1,7 +1,11 @@
 """Customers by when they came, how often they buy and what they are worth. Guests aren't told apart, so not counted."""
 
+from collections.abc import Mapping
+
+from ml.lake.summaries import Partial
+
 from ..question import Question
-from ..report import CURRENCY, Chart, Column, Report, Unit, in_period
+from ..report import CURRENCY, Chart, Column, Report, Unit, of_currency
 
 _COHORTS = (
     Column("cohort", Unit.PERIOD, "the month of the first order ever"),
@@ -28,44 +32,68 @@ _VALUES = (
 )
 
 
-def _cohorts_sql(question: Question) -> str:
+def _cohorts_added(question: Question) -> Mapping[str, Partial]:
     month = f"date_trunc('month', make_timestamp_ms(epoch_ms(ordered_at) + ({question.shift('ordered_at')})))"
+    sql = f"""
+        SELECT customer, currency, {month} AS of_month, sum(net)::BIGINT AS net
+        FROM part WHERE customer <> '' GROUP BY ALL"""  # noqa: S608
+    return {"added": Partial(sql, ever=True)}
+
+
+def _cohorts_sql(question: Question) -> str:
     return f"""
         WITH bought AS (
-            SELECT customer, currency, {month} AS of_month, sum(net) AS net
-            FROM sales WHERE customer <> '' {"AND currency = $currency" if question.currency else ""} GROUP BY ALL
+            SELECT customer, currency, of_month, sum(net) AS net
+            FROM added WHERE {of_currency(question)} GROUP BY ALL
         ), cohort AS (
             SELECT customer, currency, min(of_month) AS began FROM bought GROUP BY ALL
         ), size AS (
             SELECT currency, began, count(*) AS customers FROM cohort GROUP BY ALL
+        ), active AS (
+            SELECT currency, began, of_month, count(*) AS active, sum(net) AS net
+            FROM bought JOIN cohort USING (customer, currency)
+            WHERE began >= date_trunc('month', DATE '{question.first}') AND of_month <= DATE '{question.last}'
+            GROUP BY ALL
         )
         SELECT strftime(began, '%Y-%m') AS cohort, datediff('month', began, of_month) AS month, currency,
-            any_value(customers), count(*), count(*) / any_value(customers), sum(net)::BIGINT
-        FROM bought JOIN cohort USING (customer, currency) JOIN size USING (currency, began)
-        WHERE began >= date_trunc('month', DATE '{question.first}') AND of_month <= DATE '{question.last}'
-        GROUP BY ALL ORDER BY currency, cohort, month LIMIT $limit"""  # noqa: S608
+            customers, active, active / customers, net::BIGINT
+        FROM active JOIN size USING (currency, began)
+        ORDER BY currency, cohort, month LIMIT $limit"""  # noqa: S608
+
+
+def _values_added(_question: Question) -> Mapping[str, Partial]:
+    bought = """
+        SELECT customer, currency, sum(net)::BIGINT AS net,
+            count(*) FILTER (kind = 'sale' AND happened_at = ordered_at AND "index" = 0) AS orders,
+            min(ordered_at) AS began, max(happened_at) FILTER (kind = 'sale') AS last_at
+        FROM part WHERE customer <> '' GROUP BY ALL"""
+    ever = "SELECT customer, min(ordered_at) AS first_at FROM part WHERE customer <> '' GROUP BY ALL"
+    return {"added": Partial(bought), "first_seen": Partial(ever, ever=True)}
 
 
 def _values_sql(question: Question) -> str:
     return f"""
         WITH bought AS (
-            SELECT customer, currency, sum(net) AS net,
-                count(*) FILTER (kind = 'sale' AND happened_at = ordered_at AND "index" = 0) AS orders,
-                min(ordered_at) AS began, max(happened_at) FILTER (kind = 'sale') AS last_at
-            FROM sales WHERE {in_period(question)} AND customer <> '' GROUP BY ALL
-            HAVING orders > 0
+            SELECT customer, currency, sum(net)::BIGINT AS net, sum(orders)::BIGINT AS orders,
+                min(began) AS began, max(last_at) AS last_at
+            FROM added WHERE {of_currency(question)} GROUP BY ALL
+            HAVING sum(orders) > 0
+        ), valued AS (
+            SELECT *,
+                ntile(5) OVER (PARTITION BY currency ORDER BY last_at, customer) AS r,
+                ntile(5) OVER (PARTITION BY currency ORDER BY orders, customer) AS f,
+                ntile(5) OVER (PARTITION BY currency ORDER BY net, customer) AS m
+            FROM bought
+            ORDER BY currency, net DESC, customer LIMIT $limit
         ), ever AS (
-            SELECT customer, min(ordered_at) AS first_at FROM sales WHERE customer <> '' GROUP BY ALL
+            SELECT customer, min(first_at) AS first_at FROM first_seen SEMI JOIN valued USING (customer) GROUP BY ALL
         )
         SELECT customer, currency, strftime(make_timestamp_ms(epoch_ms(first_at)), '%Y-%m-%d'),
             strftime(make_timestamp_ms(epoch_ms(last_at)), '%Y-%m-%d'),
-            ($until - epoch_ms(last_at)) / 86400000.0, orders, net::BIGINT,
-            ntile(5) OVER (PARTITION BY currency ORDER BY last_at, customer),
-            ntile(5) OVER (PARTITION BY currency ORDER BY orders, customer),
-            ntile(5) OVER (PARTITION BY currency ORDER BY net, customer),
+            ($until - epoch_ms(last_at)) / 86400000.0, orders, net, r, f, m,
             round(net * 365.0 / greatest(30.0, ($until - epoch_ms(began)) / 86400000.0))::BIGINT
-        FROM bought JOIN ever USING (customer)
-        ORDER BY currency, net DESC, customer LIMIT $limit"""  # noqa: S608
+        FROM valued JOIN ever USING (customer)
+        ORDER BY currency, net DESC, customer"""  # noqa: S608
 
 
 REPORTS = (
@@ -76,6 +104,7 @@ REPORTS = (
         lambda _question: _COHORTS,
         _cohorts_sql,
         Chart("month", "retention", "heat", "cohort"),
+        partials=_cohorts_added,
     ),
     Report(
         "customers",
@@ -84,5 +113,6 @@ REPORTS = (
         lambda _question: _VALUES,
         _values_sql,
         Chart("customer", "net"),
+        partials=_values_added,
     ),
 )

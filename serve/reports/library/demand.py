@@ -1,12 +1,14 @@
 """What will be wanted: a forecast by SKU and week, with the error that it would have made on weeks it had not seen."""
 
-from collections import defaultdict
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
+from ml.lake.summaries import Partial
+
 from ..forecast import HELD_OUT, forecast
 from ..question import Question
-from ..report import Chart, Column, Report, Unit, during
+from ..report import Chart, Column, Report, Unit
 
 WEEK_MS = 7 * 86_400_000
 
@@ -22,25 +24,31 @@ _COLUMNS = (
 )
 
 
-def _sql(question: Question) -> str:
+def _added(question: Question) -> Mapping[str, Partial]:
     # Weeks begin on Monday of the wall clock: 1970-01-05 was one.
     week = f"((epoch_ms(happened_at) + ({question.shift()})) - 345600000) // {WEEK_MS}"
-    return f"""
-        SELECT sku, {week} AS week, sum(units)::BIGINT FROM sales
-        WHERE {during()} AND kind = 'sale' AND sku <> '' GROUP BY ALL ORDER BY sku, week"""  # noqa: S608
+    sql = f"""
+        SELECT sku, {week} AS week, sum(units)::BIGINT AS units FROM part
+        WHERE kind = 'sale' AND sku <> '' GROUP BY ALL"""  # noqa: S608
+    return {"added": Partial(sql)}
+
+
+def _sql(_question: Question) -> str:
+    return """
+        SELECT sku, list(week), list(units)
+        FROM (SELECT sku, week, sum(units)::BIGINT AS units FROM added GROUP BY ALL)
+        GROUP BY sku ORDER BY sku"""
 
 
 def _after(question: Question, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    by_sku: dict[str, dict[int, int]] = defaultdict(dict)
-    for sku, week, units in rows:
-        by_sku[sku][week] = units
-    if not rows:
-        return []
     # The week that is under way at the end isn't history yet: it would look like a fall of demand.
     ends = (question.last - date(1970, 1, 5)).days + 1
     last = ends // 7 - 1
     told: list[tuple[Any, ...]] = []
-    for sku, weeks in by_sku.items():
+    for sku, numbers, units_of in rows:
+        if len(told) >= question.limit:
+            break
+        weeks = dict(zip(numbers, units_of, strict=True))
         history = [weeks.get(week, 0) for week in range(min(weeks), last + 1)]
         if not history:
             continue
@@ -60,6 +68,7 @@ REPORTS = (
         lambda _question: _COLUMNS,
         _sql,
         Chart("week", "units", "line", "sku"),
+        partials=_added,
         after=_after,
     ),
 )

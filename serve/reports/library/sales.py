@@ -1,7 +1,11 @@
 """What was sold, less what came back, by time and by whatever tells rows apart; and what became of orders."""
 
+from collections.abc import Mapping
+
+from ml.lake.summaries import Partial
+
 from ..question import DIMENSIONS, INTERVALS, Question
-from ..report import CURRENCY, Chart, Column, Report, Unit, in_period
+from ..report import CURRENCY, Chart, Column, Report, Unit, in_period, of_currency
 
 _COLUMNS = (
     Column("orders", Unit.COUNT, "orders confirmed that had a line of it then"),
@@ -48,38 +52,40 @@ def _columns(question: Question) -> list[Column]:
     return [*first, CURRENCY, *_COLUMNS]
 
 
-def _sql(question: Question) -> str:
+def _added(question: Question) -> Mapping[str, Partial]:
     # Shipping is of an order, not of a product: it is told where rows aren't told apart by one.
     of_lines = question.by in ("product", "category", "vendor")
-    table = "(SELECT *, unnest(string_split(groups, ',')) AS member FROM sales)" if question.by == "group" else "sales"
+    table = "(SELECT *, unnest(string_split(groups, ',')) AS member FROM part)" if question.by == "group" else "part"
+    sql = f"""
+        SELECT {question.slot()} AS slot, {_VALUES[question.by]} AS value, currency,
+            {_ORDERS[question.by]} AS orders,
+            sum(units)::BIGINT AS units,
+            sum(gross) FILTER (kind = 'sale')::BIGINT AS gross,
+            sum(discount) FILTER (kind = 'sale')::BIGINT AS discounts,
+            -sum(net) FILTER (kind NOT IN ('sale', 'shipping'))::BIGINT AS returns,
+            sum(net) FILTER (kind <> 'shipping')::BIGINT AS net,
+            sum(net) FILTER (kind = 'shipping')::BIGINT AS shipping,
+            sum(tax)::BIGINT AS tax,
+            sum(total)::BIGINT AS total,
+            sum(total) FILTER (kind IN ('sale', 'shipping'))::BIGINT AS charged
+        FROM {table} WHERE {"kind <> 'shipping'" if of_lines else "true"} GROUP BY ALL"""  # noqa: S608
+    return {"added": Partial(sql)}
+
+
+def _sql(question: Question) -> str:
     first = [f"{question.period()} AS period"] if question.interval else []
     if question.by:
         first.append(f'value AS "{question.by}"')
     named = ", ".join([*first, "currency"])
     grouped = ", ".join([*(["period"] if question.interval else []), *(["value"] if question.by else []), "currency"])
     return f"""
-        WITH added AS (
-            SELECT {question.slot()} AS slot, {_VALUES[question.by]} AS value, currency,
-                {_ORDERS[question.by]} AS orders,
-                sum(units) AS units,
-                sum(gross) FILTER (kind = 'sale') AS gross,
-                sum(discount) FILTER (kind = 'sale') AS discounts,
-                -sum(net) FILTER (kind NOT IN ('sale', 'shipping')) AS returns,
-                sum(net) FILTER (kind <> 'shipping') AS net,
-                sum(net) FILTER (kind = 'shipping') AS shipping,
-                sum(tax) AS tax,
-                sum(total) AS total,
-                sum(total) FILTER (kind IN ('sale', 'shipping')) AS charged
-            FROM {table}
-            WHERE {in_period(question)} {"AND kind <> 'shipping'" if of_lines else ""}
-            GROUP BY ALL
-        )
         SELECT {named},
             sum(orders)::BIGINT, sum(units)::BIGINT, coalesce(sum(gross), 0)::BIGINT,
             coalesce(sum(discounts), 0)::BIGINT, coalesce(sum(returns), 0)::BIGINT, coalesce(sum(net), 0)::BIGINT,
             coalesce(sum(shipping), 0)::BIGINT, sum(tax)::BIGINT, sum(total)::BIGINT,
             round(sum(charged) / nullif(sum(orders), 0))::BIGINT AS average_order
         FROM added
+        WHERE {of_currency(question)}
         GROUP BY {grouped}
         ORDER BY {grouped}
         LIMIT $limit"""  # noqa: S608
@@ -137,6 +143,7 @@ REPORTS = (
         INTERVALS,
         DIMENSIONS,
         default_interval="day",
+        partials=_added,
     ),
     Report(
         "orders",

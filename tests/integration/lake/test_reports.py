@@ -10,8 +10,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from ml.lake import summaries
 from ml.lake.manifest import Manifest
 from ml.lake.parquet import write_rows
+from ml.lake.reading import instant_of
 from ml.lake.tables import Behaviour, CartRow, OrderRow, ProductRow, PurchaseRow, Refusal, Row, Sale, StockMove
 from serve.reports.counters import Counters
 from serve.reports.formats import Format
@@ -303,3 +305,66 @@ def test_the_counters_are_the_same_before_and_after_a_kill(tmp_path: Path) -> No
         await second.close()
 
     run(story())
+
+
+PART = {"from": "2026-03-10", "to": "2026-05-05"}
+SEVERAL = (
+    ("sales", {"interval": "day"}),
+    ("sales", {"interval": "month", "by": "category", "timezone": "Europe/London"} | PART),
+    ("cohorts", {}),
+    ("customers", {"currency": "EUR"}),
+    ("customers", PART),
+    ("demand-forecast", PART),
+)
+
+
+def answers(lake: Path) -> list[Any]:
+    return [asked(lake, name, **cut).rows for name, cut in SEVERAL]
+
+
+def test_what_was_added_up_of_files_before_says_the_same_as_the_files(
+    rows: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(60):
+        when = at(1 + number % 6, 1 + number % 28, number % 24)
+        whose = {"customer": f"acc_{number % 7}", "groups": "trade,vip" if number % 3 else ""}
+        for index, sku in enumerate(("RADIO", "LAVA-LAMP", "RETRO-CLOCK")[: 1 + number % 3]):
+            goods = {"category": ("Home", "Music")[index % 2], "vendor": "Acme", "index": index, "position": number}
+            rows.sold(when, f"o{number}", sku, 1 + number % 4, 500, **whose, **goods)
+            if number % 5 == 0:
+                rows.sold(when + DAY_MS, f"o{number}", sku, -1, 500, "return", ordered_at=when, **whose)
+    lake = rows.write(tmp_path)
+    plain = answers(lake)
+    assert not (lake / summaries.DIRECTORY).exists(), "small files are read as they are"
+    monkeypatch.setattr(summaries, "FEWEST_ROWS", 1)
+    assert answers(lake) == plain
+    made = {path: path.stat().st_mtime_ns for path in (lake / summaries.DIRECTORY).rglob("*.parquet")}
+    assert answers(lake) == plain
+    assert made
+    assert {path: path.stat().st_mtime_ns for path in made} == made, "each was made once"
+
+
+def test_what_was_added_up_goes_with_its_file(rows: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(summaries, "FEWEST_ROWS", 1)
+    for month in (1, 2):
+        rows.sold(at(month, 5), f"o{month}", "RADIO", 1, 500, customer="acc_ada")
+    lake = rows.write(tmp_path)
+    asked(lake, "customers")
+    first, *others = instant_of(lake).files["sales"]
+    of_first = [path for path in (lake / summaries.DIRECTORY).rglob("*.parquet") if path.name == Path(first.path).name]
+    assert of_first
+    summaries.sweep(lake, [file.path for file in others])
+    assert not any(path.exists() for path in of_first)
+    assert len(list((lake / summaries.DIRECTORY).rglob("*.parquet"))) == len(of_first)
+
+
+def test_a_lake_beside_which_nothing_can_be_kept_is_read_as_it_is(
+    rows: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows.sold(at(1, 5), "o1", "RADIO", 1, 500)
+    lake = rows.write(tmp_path)
+    plain = asked(lake, "sales").rows
+    monkeypatch.setattr(summaries, "FEWEST_ROWS", 1)
+    # Nobody can make a directory where a file is.
+    (lake / summaries.DIRECTORY).write_text("")
+    assert asked(lake, "sales").rows == plain

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from engine.order import Cancel
 from ml.lake.manifest import FILE_NAME, LakeInUse, Manifest
 from ml.lake.reading import connect, instant_of
 from ml.lake.tables import TABLES
+from ml.lake.writer import RUSH_GATHERS
 from tests.unit.engine.world import DAY_MS
 
 from .shop import READ_ALL, Shop, asked, fill, filled, run, writer
@@ -332,6 +334,37 @@ def test_rows_gather_while_others_need_the_machine(shop: Shop, tmp_path: Path) -
             while not instant_of(tmp_path).positions:
                 await asyncio.sleep(0.005)
         assert looks[:4] == [True, True, True, False], "it was looked at until there was some to spare"
+        await lake.close()
+
+    shop.trade(3)
+    run(story())
+
+
+def test_in_a_rush_rows_gather_longer(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fresh_s = 0.05
+    flushed: list[float] = []
+    # However slow the machine is that runs this: what comes here is a rush.
+    monkeypatch.setattr("ml.lake.writer.RUSH_ROWS_PER_S", 0.001)
+
+    def reach(point: str) -> None:
+        if point == "before files":
+            flushed.append(time.monotonic())
+
+    async def story() -> None:
+        await shop.commit()
+        lake = writer(shop, tmp_path, reach, fresh_s=fresh_s)
+        await lake.open()
+        await fill(shop, lake)
+        await lake.flush()
+        lake.start()
+        shop.trade(1)
+        await shop.commit()
+        began = time.monotonic()
+        await fill(shop, lake)
+        async with asyncio.timeout(10):
+            while len(flushed) < 2:
+                await asyncio.sleep(0.005)
+        assert flushed[1] - began >= fresh_s * RUSH_GATHERS
         await lake.close()
 
     shop.trade(3)

@@ -1,6 +1,8 @@
 """Outgoing webhooks over HTTP: what happens in the shop reaches those who want it, once, and signed."""
 
+import asyncio
 import json
+import socket
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,7 +10,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from engine.webhook import PostWebhook
-from serve.feed.guard import TargetError, checked_url
+from serve.feed.guard import TargetError, checked_url, target_of
 from serve.feed.webhooks import WebhookConsumer
 
 from .shopfront import Shopfront
@@ -167,6 +169,33 @@ def test_endpoints_are_listed_changed_by_version_and_removed(shop: Shopfront) ->
 def test_an_endpoint_is_on_the_public_internet(shop: Shopfront, url: str) -> None:
     answer = put(shop, url=url)
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "#/url")
+
+
+@pytest.mark.parametrize(
+    ("addresses", "allowed"),
+    [
+        (["93.184.215.14"], True),
+        (["10.0.0.8"], False),
+        (["93.184.215.14", "169.254.169.254"], False),
+        (["fd00::8"], False),
+        (["fe80::1%eth0"], False),
+        (["::ffff:127.0.0.1"], False),
+    ],
+)
+def test_a_public_name_that_leads_into_the_shops_own_network_is_no_target(
+    addresses: list[str], allowed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def looked_up(_host: str, port: int, *_: object, **__: object) -> list[tuple[object, ...]]:
+        return [(0, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
+
+    monkeypatch.setattr(socket, "getaddrinfo", looked_up)
+    asking = target_of("https://hooks.example.org/in?a=1", private=False)
+    if allowed:
+        # Where the look-up led is where it goes, whatever the name says a moment later.
+        assert asyncio.run(asking) == (f"https://{addresses[0]}:443/in?a=1", "hooks.example.org", "hooks.example.org")
+    else:
+        with pytest.raises(TargetError):
+            asyncio.run(asking)
 
 
 def test_trials_may_use_private_addresses() -> None:
