@@ -94,11 +94,18 @@ def round_as_task(settings: Settings) -> RunRound:
 
     async def run(at: Instant) -> Mapping[str, Any]:
         import ray
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        # It asks for no CPU: the shop's are promised to nobody, and a task that waits for one would wait for ever. An
-        # environment of its own keeps Ray from ever using the process for anything else.
+        # Beside the feed process, where the lake and a registry in a file are. It asks for no CPU: the shop's are
+        # promised to nobody, and a task that waits for one would wait for ever. An environment of its own keeps Ray
+        # from ever using the process for anything else.
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         task = ray.remote(max_calls=1)(retraining_round).options(
-            num_cpus=0, max_retries=0, name="doorbuster-retraining", runtime_env={"env_vars": ONE_THREAD}
+            num_cpus=0,
+            max_retries=0,
+            name="doorbuster-retraining",
+            runtime_env={"env_vars": ONE_THREAD},
+            scheduling_strategy=here,
         )
         told: Mapping[str, Any] = await task.remote(settings, at)
         return told
