@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 import aiohttp
 
+from .browsing import figures_of
 from .errors import LoadTestError, ServerFailed
 from .measurement import Measurement
 from .processes import PROJECT, SCRATCH, clean_environment, stopping_on_signals
@@ -140,10 +141,12 @@ class Stretch(NamedTuple):
     told: Told
     alone: Measurement | None
     beside: Measurement | None
+    cpu_ms: float = 0.0
+    """Of the selling process, for each request."""
 
     def __str__(self) -> str:
         if self.alone is None or self.beside is None:
-            return f"no purchases: {self.told}"
+            return f"no purchases: {self.told}; {self.cpu_ms:.2f} ms of the selling process a request"
         share = self.beside.rate_per_s / self.alone.rate_per_s
         return (
             f"purchases over {self.connections}: {self.told}\n"
@@ -155,14 +158,17 @@ def _in_short(measured: Measurement) -> str:
     return f"{measured.rate_per_s:,.0f}/s (p50 {measured.p50_ms:.1f}, p99 {measured.p99_ms:.1f} ms)"
 
 
-async def measure(shoppers: Shoppers, purchases: Target, connections: int, seconds: float) -> Stretch:
+async def measure(shop: Shop, shoppers: Shoppers, purchases: Target, connections: int, seconds: float) -> Stretch:
     """Purchases alone before and after, and with recommendations in between."""
     ended = asyncio.Event()
     if not connections:
+        before = await asyncio.to_thread(figures_of, shop)
         asking = asyncio.create_task(shoppers.ask(ended))
         await asyncio.sleep(seconds)
         ended.set()
-        return Stretch(0, await asking, None, None)
+        told = await asking
+        after = await asyncio.to_thread(figures_of, shop)
+        return Stretch(0, told, None, None, 1e3 * (after.cpu_s - before.cpu_s) / max(len(told.times_ms), 1))
     first = await asyncio.to_thread(drive, purchases, connections, seconds / 2)
     asking = asyncio.create_task(shoppers.ask(ended))
     beside = await asyncio.to_thread(drive, purchases, connections, seconds)
@@ -255,7 +261,7 @@ async def run(shop: Shop, data: Path, options: argparse.Namespace) -> bool:
     purchases = Target(f"{shop.url}/v1/orders", "POST", json.dumps(order_body([sku])), counted_status=201)
     failed = False
     for connections in PURCHASES:
-        stretch = await measure(shoppers, purchases, connections, options.seconds)
+        stretch = await measure(shop, shoppers, purchases, connections, options.seconds)
         failed = failed or bool(stretch.told.failed)
         print(stretch, flush=True)
     return not failed

@@ -38,7 +38,7 @@ MICROSECONDS = 1e6
 
 PARTS = {
     "HAProxy": "haproxy -db",
-    "replicas": "ray::ServeReplica",
+    "replicas": "ray::ServeReplica:doorbuster",
     "hosts": "ray::HostActor",
     "directory": "ray::DirectoryActor",
 }

@@ -11,7 +11,7 @@ from .scene import Scene, stopped
 HOST = "ray::HostActor"
 DIRECTORY = "ray::DirectoryActor"
 CONTROLLER = "ray::ServeController"
-REPLICA = "ray::ServeReplica"
+REPLICA = "ray::ServeReplica:doorbuster"
 RAYLET = "ray/raylet/raylet "
 HAPROXY = "-db -f"
 """How Serve starts it."""

@@ -53,7 +53,7 @@ Session = Annotated[
 ]
 
 
-@router.get("/v1/recommendations", response_model=Recommended, responses=problems(401, 403, 404))
+@router.get("/v1/recommendations", response_model=Recommended, responses=problems(401, 403, 404, 410))
 async def recommend_products(
     request: Request,
     principal: ThePrincipal,
