@@ -56,7 +56,7 @@ class Repeats:
     def __init__(
         self,
         half_life_days: float = 0.0,
-        trend: float = 0.2,
+        trend: float = 0.3,
         trend_days: float = 14.0,
         neighbours: int = 50,
         company: float = 0.5,
