@@ -65,7 +65,7 @@ def token_of_a_customer(shop: RunningShop) -> str:
 WHO: dict[str, tuple[str, Callable[[RunningShop], str | None]]] = {
     "anyone": ("^(?!/v1/admin/)", lambda _shop: None),
     "a customer": ("^/v1/(me|carts|orders|quote|sales)", token_of_a_customer),
-    "the admin": ("", lambda shop: shop.api.admin_key),
+    "the admin": ("^/v1/(admin/|reports|orders|products)", lambda shop: shop.api.admin_key),
 }
 """Who asks, which paths, and with which token."""
 
