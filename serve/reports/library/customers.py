@@ -61,6 +61,10 @@ def _cohorts_sql(question: Question) -> str:
         ORDER BY currency, cohort, month LIMIT $limit"""  # noqa: S608
 
 
+FIFTHS = "[0.2, 0.4, 0.6, 0.8]"
+"""Shares of all customers at the bounds between fifths."""
+
+
 def _values_added(_question: Question) -> Mapping[str, Partial]:
     bought = """
         SELECT customer, currency, sum(net)::BIGINT AS net,
@@ -71,6 +75,11 @@ def _values_added(_question: Question) -> Mapping[str, Partial]:
     return {"added": Partial(bought), "first_seen": Partial(ever, ever=True)}
 
 
+def _fifth_of(column: str) -> str:
+    """From 1, the lowest fifth, to 5: one more than the bounds that lie below, so equals are in the same."""
+    return "1 + " + " + ".join(f"({column}_bounds[{bound}] < {column})::INTEGER" for bound in range(1, 5))
+
+
 def _values_sql(question: Question) -> str:
     return f"""
         WITH bought AS (
@@ -78,21 +87,21 @@ def _values_sql(question: Question) -> str:
                 min(began) AS began, max(last_at) AS last_at
             FROM added WHERE {of_currency(question)} GROUP BY ALL
             HAVING sum(orders) > 0
+        ), bounds AS (
+            SELECT currency, quantile_disc(last_at, {FIFTHS}) AS last_at_bounds,
+                quantile_disc(orders, {FIFTHS}) AS orders_bounds, quantile_disc(net, {FIFTHS}) AS net_bounds
+            FROM bought GROUP BY currency
         ), valued AS (
-            SELECT *,
-                ntile(5) OVER (PARTITION BY currency ORDER BY last_at, customer) AS r,
-                ntile(5) OVER (PARTITION BY currency ORDER BY orders, customer) AS f,
-                ntile(5) OVER (PARTITION BY currency ORDER BY net, customer) AS m
-            FROM bought
-            ORDER BY currency, net DESC, customer LIMIT $limit
+            SELECT * FROM bought ORDER BY currency, net DESC, customer LIMIT $limit
         ), ever AS (
             SELECT customer, min(first_at) AS first_at FROM first_seen SEMI JOIN valued USING (customer) GROUP BY ALL
         )
         SELECT customer, currency, strftime(make_timestamp_ms(epoch_ms(first_at)), '%Y-%m-%d'),
             strftime(make_timestamp_ms(epoch_ms(last_at)), '%Y-%m-%d'),
-            ($until - epoch_ms(last_at)) / 86400000.0, orders, net, r, f, m,
+            ($until - epoch_ms(last_at)) / 86400000.0, orders, net,
+            {_fifth_of("last_at")}, {_fifth_of("orders")}, {_fifth_of("net")},
             round(net * 365.0 / greatest(30.0, ($until - epoch_ms(began)) / 86400000.0))::BIGINT
-        FROM valued JOIN ever USING (customer)
+        FROM valued JOIN bounds USING (currency) JOIN ever USING (customer)
         ORDER BY currency, net DESC, customer"""  # noqa: S608
 
 

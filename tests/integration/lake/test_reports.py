@@ -235,6 +235,13 @@ def test_customers_are_valued_by_recency_frequency_and_money(rows: Rows, tmp_pat
     assert found["acc_4"]["net"] == 2_500
 
 
+def test_customers_who_are_alike_are_in_the_same_fifth(rows: Rows, tmp_path: Path) -> None:
+    for number in range(10):
+        rows.sold(at(1, 1), f"o{number}", "RADIO", 1 if number < 6 else 3, 500, customer=f"acc_{number}")
+    found = told(asked(rows.write(tmp_path), "customers"))
+    assert {(row["net"], row["r"], row["f"], row["m"]) for row in found} == {(500, 1, 1, 1), (1_500, 1, 1, 4)}
+
+
 def test_a_supplier_is_measured_by_what_was_promised_first(rows: Rows, tmp_path: Path) -> None:
     order = {"supplier": "s1", "kind": "received", "units": 10, "sent_at": at(5, 1), "first_promised_at": at(5, 8)}
     rows.add(PurchaseRow, at(5, 8, 15), **order)
