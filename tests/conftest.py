@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(TESTS) and item.path.parent != TESTS:
             item.add_marker(item.path.relative_to(TESTS).parts[0])
-    items.sort(key=lambda item: (not watches_a_shop(item.nodeid), item.nodeid.startswith(FUZZER)))
+    items.sort(key=lambda item: (not watches_a_shop(item.nodeid), not item.nodeid.startswith(FUZZER)))
 
 
 @pytest.hookimpl(optionalhook=True)

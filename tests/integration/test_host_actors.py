@@ -25,6 +25,7 @@ from engine.stock import LookStock, Receive, StockView, stock_key
 from serve.host_actors import start_hosts
 from serve.settings import Settings
 
+SKU = "RETRO-CLOCK"
 PURCHASES = 2_000
 UNITS = 1_500
 AT_ONCE = 64
@@ -42,7 +43,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory, local_ray: None) -> Itera
 @pytest.fixture
 def sku(request: pytest.FixtureRequest) -> str:
     """One of its own for each test: they share a shop."""
-    return f"RETRO-CLOCK-{crc32(request.node.name.encode()):08X}"
+    return f"{SKU}-{crc32(request.node.name.encode()):08X}"
 
 
 async def host_names() -> list[str]:
@@ -63,7 +64,7 @@ async def kill_a_host(name: str) -> None:
 class Shoppers:
     """Buyers of one SKU; remembers what each was told, and when."""
 
-    def __init__(self, client: Client, sku: str) -> None:
+    def __init__(self, client: Client, sku: str = SKU) -> None:
         self.client = client
         self.sku = sku
         self.confirmed: list[str] = []
@@ -96,13 +97,13 @@ class Shoppers:
         return max(after - before for before, after in zip(self.answered_at, self.answered_at[1:], strict=False))
 
 
-async def quantities(client: Client, sku: str) -> StockView:
+async def quantities(client: Client, sku: str = SKU) -> StockView:
     view = await client.send("stock", stock_key(sku), LookStock(), deadline_s=30)
     assert isinstance(view, StockView)
     return view
 
 
-async def settled_quantities(client: Client, sku: str) -> StockView:
+async def settled_quantities(client: Client, sku: str = SKU) -> StockView:
     """The quantities once no hold is open any more."""
     for _ in range(100):
         view = await quantities(client, sku)
