@@ -11,6 +11,7 @@ Everything here is synchronous and knows no event loop; `sqlite.py` decides whic
     snapshots(entity), listing(shard, kind, key), epochs(shard), checkpoints(shard), meta(name)
 """
 
+import errno
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -45,6 +46,8 @@ APPLICATION_ID = 0x44425354
 """Tells our files from anybody else's ("DBST")."""
 
 PAGE_BYTES = 4_096
+ROOM_TO_START_BYTES = 1 << 20
+"""What a start writes at least: a disk with less than that is full."""
 CACHE_KIB = 32_768
 """Of the writing connection: the upper levels of a ten-million-entry file and all pages that are hot."""
 BUSY_AT_ONCE_MS = 1
@@ -212,10 +215,25 @@ def _cause(code: int, args: Sequence[object]) -> int:
 
 @in_journal_words
 def ensure_writable(directory: Path) -> None:
-    """Raise `JournalUnavailable` for the first file of a journal in `directory` that can't be written."""
+    """Raise `JournalUnavailable` where a file of the journal in `directory` can't be written, or there is no room."""
     for path in (*sorted(directory.glob("*.sqlite")), directory):
         if not os.access(path, os.W_OK):
             raise JournalUnavailable(f"journal {path}: {EXPLANATIONS[sqlite3.SQLITE_READONLY]}")
+    _ensure_room(directory)
+
+
+def _ensure_room(directory: Path) -> None:
+    """Files may have a little room inside, so that opening them says nothing of a disk that is full."""
+    probe = directory / f"room.{os.getpid()}.new"
+    try:
+        with probe.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, ROOM_TO_START_BYTES)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise JournalUnavailable(f"journal {directory}: {EXPLANATIONS[sqlite3.SQLITE_FULL]}") from error
+    finally:
+        probe.unlink(missing_ok=True)
 
 
 @in_journal_words
