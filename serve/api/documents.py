@@ -180,3 +180,22 @@ def _shown(resource: Resource, view: DocumentView[Any]) -> Output:
         return resource.show(view)
     made: Output = resource.content_out.of(view.key, view.version, view.content)  # type: ignore[attr-defined]
     return made
+
+
+async def look_only_document(shop: Shop, kind: Kind, key: str) -> DocumentView[Any]:
+    """The one document of a kind that has no other; version 0 while nobody has put it."""
+    reply = await shop.client.send(kind.name, key, Look())
+    return reply if isinstance(reply, DocumentView) else DocumentView(key, 0, None)
+
+
+async def put_only_document(shop: Shop, kind: Kind, key: str, content: Any, if_match: str | None) -> DocumentView[Any]:
+    """Replace it by content of its kind. Raises ProblemError, actors.errors.Unavailable."""
+
+    async def current_version() -> int:
+        return (await look_only_document(shop, kind, key)).version
+
+    version = await required_version(if_match, current_version)
+    view: DocumentView[Any] = await answered(shop, kind.name, key, Put(content, version), DocumentView)
+    # This process uses it at once; others hear of it from the host.
+    shop.tables[kind].put(key, view.version, view)
+    return view

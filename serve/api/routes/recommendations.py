@@ -6,8 +6,7 @@ from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from engine.document import DocumentView, Look, Put
-from engine.kernel import Rejected
+from engine.document import DocumentView
 from engine.recommendation_rules import RECOMMENDATION_RULES, THE_RULES, RecommendationRules
 
 from ..answers import response_of, shaped
@@ -21,9 +20,9 @@ from ..bounds import (
     MAX_RECOMMENDATIONS,
     SKU_PATTERN,
 )
+from ..documents import look_only_document, put_only_document
 from ..openapi import body_problems, header, problems
-from ..preconditions import IfMatch, required_version, version_tag
-from ..problems import refused
+from ..preconditions import IfMatch, version_tag
 from ..queries import Currency
 from ..recommendations import DEFAULT_LIMIT, Wanted, recommend
 from ..routing import MerchantRoute, StrictRoute, ThePrincipal, TheShop, router_of
@@ -101,8 +100,7 @@ async def look_served_models(shop: TheShop) -> Response:
 )
 async def look_recommendation_rules(shop: TheShop) -> Response:
     """The rules, by placement."""
-    reply = await shop.client.send(RECOMMENDATION_RULES.name, THE_RULES, Look())
-    return _shown(reply if isinstance(reply, DocumentView) else DocumentView(THE_RULES, 0, None))
+    return _shown(await look_only_document(shop, RECOMMENDATION_RULES, THE_RULES))
 
 
 @admin_router.put(
@@ -112,19 +110,7 @@ async def look_recommendation_rules(shop: TheShop) -> Response:
 )
 async def put_recommendation_rules(rules: RecommendationRulesIn, shop: TheShop, if_match: IfMatch = None) -> Response:
     """Replace them; they count from the next recommendation on."""
-
-    async def current_version() -> int:
-        known = await shop.client.send(RECOMMENDATION_RULES.name, THE_RULES, Look())
-        return known.version if isinstance(known, DocumentView) else 0
-
-    version = await required_version(if_match, current_version)
-    reply = await shop.client.send(RECOMMENDATION_RULES.name, THE_RULES, Put(rules.to_content(), version))
-    if isinstance(reply, Rejected):
-        raise refused(reply)
-    assert isinstance(reply, DocumentView)
-    # Whoever put them sees them here at once; other processes hear of it from the host.
-    shop.tables[RECOMMENDATION_RULES].put(THE_RULES, reply.version, reply)
-    return _shown(reply)
+    return _shown(await put_only_document(shop, RECOMMENDATION_RULES, THE_RULES, rules.to_content(), if_match))
 
 
 def _shown(view: DocumentView[RecommendationRules]) -> Response:

@@ -2,8 +2,7 @@
 
 from starlette.responses import Response
 
-from engine.document import DocumentView, Look, Put
-from engine.kernel import Rejected
+from engine.document import DocumentView
 from engine.search_synonyms import SEARCH_SYNONYMS, THE_SYNONYMS, SearchSynonyms
 
 from ...search.query_log import Noted
@@ -11,9 +10,9 @@ from ..answers import shaped
 from ..auth import ADMIN_KEY
 from ..bounds import DEFAULT_PAGE
 from ..cursors import Limit
+from ..documents import look_only_document, put_only_document
 from ..openapi import body_problems, header, problems
-from ..preconditions import IfMatch, required_version, version_tag
-from ..problems import refused
+from ..preconditions import IfMatch, version_tag
 from ..routing import MerchantRoute, TheShop, router_of
 from ..schemas.search import NotedSearch, NotedSearches, Synonyms, SynonymsIn
 
@@ -45,8 +44,7 @@ async def rebuild_search(shop: TheShop) -> Response:
 @router.get("/v1/admin/search/synonyms", response_model=Synonyms, responses={200: _TAGGED, **problems(401, 403)})
 async def look_synonyms(shop: TheShop) -> Response:
     """Words that mean the same in this shop."""
-    reply = await shop.client.send(SEARCH_SYNONYMS.name, THE_SYNONYMS, Look())
-    return _shown(reply if isinstance(reply, DocumentView) else DocumentView(THE_SYNONYMS, 0, None))
+    return _shown(await look_only_document(shop, SEARCH_SYNONYMS, THE_SYNONYMS))
 
 
 @router.put(
@@ -54,19 +52,7 @@ async def look_synonyms(shop: TheShop) -> Response:
 )
 async def put_synonyms(synonyms: SynonymsIn, shop: TheShop, if_match: IfMatch = None) -> Response:
     """Replace them; they count from the next search on, and nothing is indexed again."""
-
-    async def current_version() -> int:
-        known = await shop.client.send(SEARCH_SYNONYMS.name, THE_SYNONYMS, Look())
-        return known.version if isinstance(known, DocumentView) else 0
-
-    version = await required_version(if_match, current_version)
-    reply = await shop.client.send(SEARCH_SYNONYMS.name, THE_SYNONYMS, Put(synonyms.to_content(), version))
-    if isinstance(reply, Rejected):
-        raise refused(reply)
-    assert isinstance(reply, DocumentView)
-    # Whoever put them searches with them here at once; other processes hear of it from the host.
-    shop.tables[SEARCH_SYNONYMS].put(THE_SYNONYMS, reply.version, reply)
-    return _shown(reply)
+    return _shown(await put_only_document(shop, SEARCH_SYNONYMS, THE_SYNONYMS, synonyms.to_content(), if_match))
 
 
 def _shown(view: DocumentView[SearchSynonyms]) -> Response:
