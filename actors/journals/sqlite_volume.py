@@ -204,10 +204,12 @@ def _file_of(args: Sequence[object]) -> object:
 
 
 def _cause(code: int, args: Sequence[object]) -> int:
-    """A full disk by its name where SQLite calls it an error: it can't say why its shared memory did not grow."""
+    """A full or read-only disk by its name where SQLite calls it an error: it can't say why it has no shared memory."""
     if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN) and isinstance(path := _file_of(args), Path):
         with suppress(OSError):
             disk = os.statvfs(path.parent)
+            if disk.f_flag & os.ST_RDONLY:
+                return sqlite3.SQLITE_READONLY
             if disk.f_bavail * disk.f_frsize < ROOM_TO_OPEN_BYTES:
                 return sqlite3.SQLITE_FULL
     return code
