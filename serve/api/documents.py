@@ -21,11 +21,11 @@ from .auth import ADMIN_KEY
 from .bounds import DEFAULT_PAGE
 from .cursors import Cursor, Limit, cursor_after, read_cursor
 from .openapi import body_problems, header, problems
-from .preconditions import IfMatch, IfNoneMatch, required_version, version_tag
+from .preconditions import IfMatch, IfNoneMatch, required_version, version_of, version_tag
 from .problems import ProblemError
 from .routing import MerchantRoute, StrictRoute, TheShop, router_of
 from .schemas.common import Input, Output
-from .sending import answered
+from .sending import answered, view_of
 
 
 @dataclass(frozen=True)
@@ -164,11 +164,13 @@ def _add_writing(router: APIRouter, resource: Resource) -> None:
 async def _required(
     shop: Shop, kind: Kind, key: str, if_match: str | None, if_none_match: str | None = None
 ) -> int | None:
-    async def current_version() -> int:
-        reply = await shop.client.send(kind.name, key, Look())
-        return reply.version if isinstance(reply, DocumentView) and reply.content is not None else 0
+    return await required_version(if_match, version_of(_there, shop, kind, key), if_none_match)
 
-    return await required_version(if_match, current_version, if_none_match)
+
+async def _there(shop: Shop, kind: Kind, key: str) -> DocumentView[Any] | None:
+    # Of one that was removed there is a view, too.
+    view = await view_of(shop, kind.name, key, Look(), DocumentView)
+    return view if view is not None and view.content is not None else None
 
 
 async def _send(shop: Shop, kind: Kind, key: str, command: Command) -> DocumentView[Any]:
@@ -184,17 +186,12 @@ def _shown(resource: Resource, view: DocumentView[Any]) -> Output:
 
 async def look_only_document(shop: Shop, kind: Kind, key: str) -> DocumentView[Any]:
     """The one document of a kind that has no other; version 0 while nobody has put it."""
-    reply = await shop.client.send(kind.name, key, Look())
-    return reply if isinstance(reply, DocumentView) else DocumentView(key, 0, None)
+    return await view_of(shop, kind.name, key, Look(), DocumentView) or DocumentView(key, 0, None)
 
 
 async def put_only_document(shop: Shop, kind: Kind, key: str, content: Any, if_match: str | None) -> DocumentView[Any]:
     """Replace it by content of its kind. Raises ProblemError, actors.errors.Unavailable."""
-
-    async def current_version() -> int:
-        return (await look_only_document(shop, kind, key)).version
-
-    version = await required_version(if_match, current_version)
+    version = await required_version(if_match, version_of(look_only_document, shop, kind, key))
     view: DocumentView[Any] = await answered(shop, kind.name, key, Put(content, version), DocumentView)
     # This process uses it at once; others hear of it from the host.
     shop.tables[kind].put(key, view.version, view)

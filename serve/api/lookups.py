@@ -11,6 +11,7 @@ from engine.stock import DEFAULT_LOCATION, LookStock, StockView, stock_key
 
 from ..shop import Shop
 from .problems import ProblemError
+from .sending import view_of
 
 NO_STOCK = StockView(0, 0, 0, 0, 0, 0, 0)
 
@@ -19,8 +20,7 @@ async def product_of(shop: Shop, sku: str) -> ProductView | None:
     """The product, if there is one, be it on sale or not."""
     if (known := shop.catalogue.product(sku)) is not None:
         return known
-    reply = await shop.client.send("product", sku, LookProduct())
-    return reply if isinstance(reply, ProductView) else None
+    return await view_of(shop, "product", sku, LookProduct(), ProductView)
 
 
 async def products_of(shop: Shop, skus: Iterable[str]) -> dict[str, ProductView | None]:
@@ -69,8 +69,7 @@ async def stock_of(shop: Shop, sku: str, location: str = DEFAULT_LOCATION) -> St
 
 async def exact_stock_of(shop: Shop, sku: str, location: str = DEFAULT_LOCATION) -> StockView:
     """The quantities from the stock itself."""
-    reply = await shop.client.send("stock", stock_key(sku, location), LookStock())
-    return reply if isinstance(reply, StockView) else NO_STOCK
+    return await view_of(shop, "stock", stock_key(sku, location), LookStock(), StockView) or NO_STOCK
 
 
 async def order_of(shop: Shop, order_id: str) -> OrderView | None:

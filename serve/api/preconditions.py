@@ -3,7 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable
 from hashlib import blake2b
-from typing import Annotated
+from typing import Annotated, ParamSpec, Protocol
 
 from fastapi import Header
 from pydantic.json_schema import SkipJsonSchema
@@ -17,8 +17,17 @@ IfNoneMatch = Annotated[
     str | SkipJsonSchema[None], Header(alias="If-None-Match", description="Only if this is not its `ETag` now.")
 ]
 
+Arguments = ParamSpec("Arguments")
+
 _TAG = re.compile(r'(W/)?"([^"]*)"')
 _VERSION = re.compile(r"[1-9][0-9]{0,17}\Z")
+
+
+class Versioned(Protocol):
+    """An entity's view."""
+
+    @property
+    def version(self) -> int: ...
 
 
 def version_tag(version: int, *, shown: object = None) -> str:
@@ -55,7 +64,7 @@ async def required_version(
         if existing := await current_version():
             return existing
         raise ProblemError(Reason.VERSION_CONFLICT)
-    versions = {version for tag in _TAG.findall(if_match) if (version := _version_of(*tag))}
+    versions = {version for tag in _TAG.findall(if_match) if (version := _version_in(*tag))}
     if len(versions) == 1:
         return versions.pop()
     if versions and (current := await current_version()) in versions:
@@ -63,7 +72,19 @@ async def required_version(
     raise ProblemError(Reason.VERSION_CONFLICT)
 
 
-def _version_of(weak: str, tag: str) -> int | None:
+def version_of(
+    look: Callable[Arguments, Awaitable[Versioned | None]], *arguments: Arguments.args, **named: Arguments.kwargs
+) -> Callable[[], Awaitable[int]]:
+    """The `current_version` of what this look finds, 0 if it finds nothing."""
+
+    async def current_version() -> int:
+        found = await look(*arguments, **named)
+        return found.version if found is not None else 0
+
+    return current_version
+
+
+def _version_in(weak: str, tag: str) -> int | None:
     # A weak tag never matches a change, nor does one that this shop can't have given out.
     version = tag.partition(".")[0]
     return int(version) if not weak and _VERSION.match(version) else None

@@ -16,7 +16,7 @@ from .answers import shaped
 from .bounds import PROCESS_ID_PATTERN
 from .cursors import cursor_after, read_cursor
 from .problems import ProblemError
-from .sending import answered
+from .sending import answered, view_of
 
 ProcessPath = Annotated[str, Path(pattern=PROCESS_ID_PATTERN, examples=["po_6b1f0a5c9d2e4f7081a2b3c4d5e6f708"])]
 StatusFilter = Annotated[str, Query(max_length=40, description="Only those in this status.")]
@@ -36,10 +36,10 @@ async def carry(shop: Shop, kind: Kind, key: str, command: Command, view: type[V
 
 async def looked_at(shop: Shop, kind: Kind, key: str, command: Command, view: type[View]) -> View:
     """The process as it is; raises ProblemError where there is none."""
-    reply = await shop.client.send(kind.name, key, command)
-    if not isinstance(reply, view):
+    seen = await view_of(shop, kind.name, key, command, view)
+    if seen is None:
         raise ProblemError(Reason.NOT_FOUND)
-    return reply
+    return seen
 
 
 def page_of(

@@ -19,3 +19,9 @@ async def answered(
         raise refused(reply)
     assert isinstance(reply, view)
     return reply
+
+
+async def view_of(shop: Shop, kind: str, key: str, look: Command, view: type[View]) -> View | None:
+    """What the look sees, or None where there is nothing; raises actors.errors.Unavailable."""
+    reply = await shop.client.send(kind, key, look)
+    return reply if isinstance(reply, view) else None

@@ -18,7 +18,7 @@ from ..checkout import cart_of, check_out
 from ..customer_carts import has_bought, next_cart_id
 from ..lookups import sold_product_of
 from ..openapi import body_problems, header, problems
-from ..preconditions import IfMatch, required_version
+from ..preconditions import IfMatch, required_version, version_of
 from ..prices import groups_of, sold_price
 from ..problems import refused
 from ..queries import Currency
@@ -173,7 +173,4 @@ async def _send(shop: Shop, cart_id: str, command: Command) -> CartView:
 
 
 async def _required(shop: Shop, cart_id: str, if_match: str | None) -> int | None:
-    async def current_version() -> int:
-        return (await cart_of(shop, cart_id)).version
-
-    return await required_version(if_match, current_version)
+    return await required_version(if_match, version_of(cart_of, shop, cart_id))

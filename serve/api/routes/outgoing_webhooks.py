@@ -34,7 +34,7 @@ from ..auth import ADMIN_KEY
 from ..bounds import DEFAULT_PAGE, LOCATION_PATTERN, MESSAGE_ID_PATTERN
 from ..cursors import Cursor, Limit
 from ..openapi import body_problems, header, problems
-from ..preconditions import IfMatch, IfNoneMatch, required_version, version_tag
+from ..preconditions import IfMatch, IfNoneMatch, required_version, version_of, version_tag
 from ..problems import ProblemError, refused
 from ..processes import page_of
 from ..routing import MerchantRoute, TheShop, router_of
@@ -52,6 +52,7 @@ from ..schemas.webhooks import (
     WebhookLog,
     WebhookPage,
 )
+from ..sending import view_of
 
 HOUR_MS = 3_600_000
 SECRET_BYTES = 32
@@ -104,11 +105,7 @@ async def put_webhook(
     except TargetError as error:
         errors = [{"in": "body", "pointer": "#/url", "detail": str(error)}]
         raise ProblemError("invalid-request", f"The URL can't be used: {error}.", {"errors": errors}) from error
-
-    async def current_version() -> int:
-        reply = await shop.client.send(ENDPOINT.name, key, LookEndpoint())
-        return reply.version if isinstance(reply, EndpointView) else 0
-
+    current_version = version_of(view_of, shop, ENDPOINT.name, key, LookEndpoint(), EndpointView)
     version = await required_version(if_match, current_version, if_none_match)
     secret = _new_secret(shop)
     events = tuple(dict.fromkeys(webhook.events))

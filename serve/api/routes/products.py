@@ -19,7 +19,7 @@ from ..cursors import Cursor, Limit, cursor_after, read_cursor
 from ..lookups import product_of, shown_product_of
 from ..openapi import body_problems, header, problems
 from ..placing import command_of
-from ..preconditions import IfMatch, IfNoneMatch, content_tag, is_fresh, required_version, version_tag
+from ..preconditions import IfMatch, IfNoneMatch, content_tag, is_fresh, required_version, version_of, version_tag
 from ..prices import shelf_price
 from ..problems import ProblemError, refused
 from ..product_answer import shown_product, shown_products
@@ -94,12 +94,7 @@ async def put_product(
     sku: SkuPath, product: ProductIn, shop: TheShop, if_match: IfMatch = None, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Create the product, or replace it as a whole."""
-
-    async def current_version() -> int:
-        known = await product_of(shop, sku)
-        return known.version if known else 0
-
-    version = await required_version(if_match, current_version, if_none_match)
+    version = await required_version(if_match, version_of(product_of, shop, sku), if_none_match)
     was_known = shop.catalogue.product(sku) is not None
     reply = await shop.client.send("product", sku, await command_of(shop, product, version))
     if isinstance(reply, Rejected):
@@ -116,12 +111,7 @@ async def put_product(
 @admin_router.delete("/v1/products/{sku}", status_code=204, responses=problems(401, 403, 404, 412))
 async def delete_product(sku: SkuPath, shop: TheShop, if_match: IfMatch = None) -> Response:
     """Take the product out of the shop. Again: no change; it can be restored as it was."""
-
-    async def current_version() -> int:
-        known = await product_of(shop, sku)
-        return known.version if known else 0
-
-    version = await required_version(if_match, current_version)
+    version = await required_version(if_match, version_of(product_of, shop, sku))
     reply = await shop.client.send("product", sku, DeleteProduct(version))
     if isinstance(reply, Rejected):
         raise refused(reply)

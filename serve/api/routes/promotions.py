@@ -19,7 +19,7 @@ from ..bounds import COUPON_CODE_PATTERN, DEFAULT_PAGE, DOCUMENT_KEY_PATTERN, MA
 from ..cursors import Cursor, Limit, cursor_after, read_cursor
 from ..documents import Resource, document_routes
 from ..openapi import body_problems, header, problems
-from ..preconditions import IfMatch, required_version, version_tag
+from ..preconditions import IfMatch, required_version, version_of, version_tag
 from ..problems import ProblemError
 from ..requests import idempotency_key_of
 from ..routing import MerchantRoute, TheShop, router_of
@@ -33,7 +33,7 @@ from ..schemas.promotions import (
 )
 from ..schemas.times import instant_of
 from ..schemas.vouchers import Coupon, CouponIn, CouponPage, Coupons, CouponsIn
-from ..sending import answered
+from ..sending import answered, view_of
 from .orders import PurchaseKey
 
 PROMOTIONS = Resource(
@@ -112,12 +112,8 @@ async def look_coupon(code: CodePath, shop: TheShop) -> Response:
 )
 async def put_coupon(code: CodePath, coupon: CouponIn, shop: TheShop, if_match: IfMatch = None) -> Response:
     """Create a code or change its limits. How often it was used stays."""
-
-    async def current_version() -> int:
-        reply = await shop.client.send("coupon", normalized(code), LookCoupon())
-        return reply.version if isinstance(reply, CouponView) else 0
-
     _require_promotion(shop, coupon.promotion)
+    current_version = version_of(view_of, shop, "coupon", normalized(code), LookCoupon(), CouponView)
     version = await required_version(if_match, current_version)
     command = PutCoupon(
         coupon.promotion,

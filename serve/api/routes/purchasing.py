@@ -26,7 +26,7 @@ from ..bounds import DEFAULT_PAGE, LOCATION_PATTERN, SUPPLY_PATTERN
 from ..cursors import Cursor, Limit
 from ..documents import Resource, document_routes
 from ..openapi import body_problems, header, problems
-from ..preconditions import IfMatch, required_version, version_tag
+from ..preconditions import IfMatch, required_version, version_of, version_tag
 from ..problems import ProblemError
 from ..processes import ProcessPath, StatusFilter, carry, looked_at, new_process_id, page_of
 from ..routing import MerchantRoute, ThePrincipal, TheShop, router_of
@@ -120,12 +120,8 @@ async def edit_purchase(
     key: ProcessPath, purchase: PurchaseIn, shop: TheShop, principal: ThePrincipal, if_match: IfMatch = None
 ) -> Response:
     """Replace what a draft says. Supplier and location stay."""
-
-    async def current_version() -> int:
-        return (await looked_at(shop, PURCHASE, key, LookPurchase(), PurchaseView)).version
-
     await _require_all(shop, purchase)
-    version = await required_version(if_match, current_version)
+    version = await required_version(if_match, version_of(looked_at, shop, PURCHASE, key, LookPurchase(), PurchaseView))
     return await _carried(shop, key, EditPurchase(purchase.to_engine(), version, principal.actor))
 
 

@@ -18,6 +18,7 @@ from ..preconditions import IfMatch, IfNoneMatch, required_version, version_tag
 from ..problems import ProblemError, refused
 from ..routing import MerchantRoute, TheShop, router_of
 from ..schemas.sales import SaleCancelIn, SaleIn, ScheduledSale, ScheduledSaleList
+from ..sending import view_of
 from .sales import SalePath
 
 router = router_of(MerchantRoute, "sales", "admin", security=ADMIN_KEY)
@@ -90,8 +91,7 @@ async def _require_sellable(shop: Shop, key: str, terms: SaleIn) -> None:
 
 
 async def _look(shop: Shop, key: str) -> SaleView | None:
-    reply = await shop.client.send("flash-sale", key, LookSale())
-    return reply if isinstance(reply, SaleView) else None
+    return await view_of(shop, "flash-sale", key, LookSale(), SaleView)
 
 
 async def _exact(shop: Shop, key: str) -> SaleView:
