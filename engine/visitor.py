@@ -63,7 +63,7 @@ UNLINKED_PREFIX = "unlinked_"
 
 
 class Action(StrEnum):
-    """What a visitor can do. What they bought is told by orders."""
+    """What a visitor can do. What they bought is told by orders; a purchase says only which order was theirs."""
 
     VIEW = "view"
     SEARCH = "search"
@@ -71,6 +71,7 @@ class Action(StrEnum):
     ADD_TO_CART = "add_to_cart"
     REMOVE_FROM_CART = "remove_from_cart"
     CHECKOUT_STARTED = "checkout_started"
+    PURCHASE = "purchase"
 
 
 WEIGHTS = {
@@ -80,6 +81,7 @@ WEIGHTS = {
     Action.ADD_TO_CART: 4_000,
     Action.REMOVE_FROM_CART: -2_000,
     Action.CHECKOUT_STARTED: 5_000,
+    Action.PURCHASE: 0,
 }
 """What each says of an interest in the product, in thousandths of a view. Whole numbers: every machine adds them up to
 the same."""
@@ -100,6 +102,8 @@ class Behaved(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The recommendation or search that made the list."""
     session: str = ""
     quantity: int = 0
+    order_id: str = ""
+    """Of a purchase."""
 
 
 class Shown(msgspec.Struct, frozen=True, array_like=True, gc=False):

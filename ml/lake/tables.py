@@ -251,9 +251,10 @@ class CartRow(Row, frozen=True, gc=False, kw_only=True):
 class Behaviour(Row, frozen=True, gc=False, kw_only=True):
     """What visitors did: the interactions that recommendations and funnels are made of.
 
-    `action`: `view`, `search`, `click`, `add`, `remove`, `checkout`; and `login` (what the visitor did since the login
-    before is the customer's), `forget` (nothing up to here shall be known of the visitor). What was bought is in
-    `sales`; the view `interactions` has both. Who doesn't want to be known has no visitor, customer or session.
+    `action`: `view`, `search`, `click`, `add`, `remove`, `checkout`, `ordered` (the visitor says that `order_id` was
+    theirs); and `login` (what the visitor did since the login before is the customer's), `forget` (nothing up to here
+    shall be known of the visitor). What was bought is in `sales`; the view `interactions` has both. Who doesn't want to
+    be known has no visitor, customer, session or order.
     """
 
     event_id: str
@@ -280,6 +281,7 @@ class Behaviour(Row, frozen=True, gc=False, kw_only=True):
     propensity: float
     """How likely that model was to show it; 0: nobody knows."""
     order_id: str
+    """Of `ordered`: a claim, to be held against `sales`."""
     referrer: str
     category: str
     received_at: int

@@ -53,7 +53,7 @@ MOMENTS = f"""
     SELECT variant, count(*), sum(n), sum(n * n), {_SUMS} FROM witnesses GROUP BY variant"""  # noqa: S608
 
 OFF_POLICY = """
-    WITH weighed AS (SELECT *, 1 / propensity AS weight FROM visits WHERE propensity > 0),
+    WITH weighed AS (SELECT *, 1 / propensity AS weight FROM visits WHERE propensity > 0 AND modelled),
     everybody AS (SELECT market, count(*) AS visits FROM weighed GROUP BY market)
     SELECT market, variant, version, count(*)::BIGINT,
         sum(weight * (clicked_lists > 0)::INT) / any_value(visits),
@@ -75,7 +75,8 @@ class VariantFigures(Struct, frozen=True):
     visitors: int
     lists: int
     fallbacks: int
-    """Lists of what is popular, in place of the model's."""
+    """Lists of what is popular, in place of the model's. In a row without a version they are its `lists`: the visits
+    met no model. In others they are in none of the figures."""
     clicked_lists: int
     clicked_visits: int
     added_visits: int

@@ -2,8 +2,12 @@
 it.
 
 A visit is what one visitor did in one session, or, where there is no session, on one day; it counts for the variant
-that it met first. What its customer bought within a day of its beginning, and before the next visit, is its revenue.
-Guests' orders name nobody, so they count for no variant: for none more than for another.
+whose model it met first, and its lists of what is popular in a model's place count for nobody. Only a visit that met no
+model at all counts its popular ones: in rows of their own, under the variant that was drawn, without a version.
+
+What its customer bought within a day of its beginning, and before the next visit, is its revenue. A guest's order is
+the visitor's who said first that it was theirs, by its id, which only whoever placed it knows; that there is one, since
+when and of how much, the ledger of sales says.
 """
 
 from typing import TYPE_CHECKING, NamedTuple
@@ -24,13 +28,17 @@ class Window(NamedTuple):
 
 VISITS = f"""
     CREATE TEMP TABLE visits AS
-    WITH shown AS (
+    WITH listed AS (
         SELECT *, coalesce(nullif(visitor, ''), nullif(session, ''), list_id) AS who,
             CASE WHEN visitor = '' THEN who WHEN session <> '' THEN visitor || '/' || session
                 ELSE visitor || '/' || strftime(happened_at, '%Y-%m-%d') END AS visit
         FROM impressions
         WHERE NOT shadow AND happened_at >= make_timestamptz($first_ms * 1000)
             AND happened_at < make_timestamptz($end_ms * 1000)
+    ), shown AS (
+        SELECT *, bool_or(fallback = '') OVER (PARTITION BY market, visit) AS modelled,
+            fallback = '' OR NOT modelled AS counts
+        FROM listed
     ), done AS (
         SELECT list_id, count(*) FILTER (action = 'click') > 0 AS clicked, count(*) FILTER (action = 'add') > 0 AS added
         FROM behaviour WHERE list_id <> '' GROUP BY list_id
@@ -38,26 +46,43 @@ VISITS = f"""
         SELECT visitor, arg_max(customer, happened_at) AS customer FROM behaviour
         WHERE action = 'login' GROUP BY visitor
     ), met AS (
-        SELECT market, visit, any_value(who) AS who, min(happened_at) AS began,
-            arg_min(variant, happened_at) AS variant, arg_min(model, happened_at) AS model,
-            arg_min(version, happened_at) AS version, arg_min(propensity, happened_at) AS propensity,
-            count(*) AS lists, count(*) FILTER (fallback <> '') AS fallbacks,
-            count(*) FILTER (clicked) AS clicked_lists, count(*) FILTER (added) AS added_lists
-        FROM shown LEFT JOIN done USING (list_id) GROUP BY market, visit
+        SELECT market, visit, modelled, any_value(who) AS who, min(happened_at) FILTER (counts) AS began,
+            arg_min(variant, happened_at) FILTER (counts) AS variant,
+            arg_min(model, happened_at) FILTER (counts) AS model,
+            arg_min(version, happened_at) FILTER (counts) AS version,
+            arg_min(propensity, happened_at) FILTER (counts) AS propensity,
+            count(*) FILTER (counts) AS lists, count(*) FILTER (fallback <> '') AS fallbacks,
+            count(*) FILTER (counts AND clicked) AS clicked_lists, count(*) FILTER (counts AND added) AS added_lists
+        FROM shown LEFT JOIN done USING (list_id) GROUP BY market, visit, modelled
     ), known AS (
-        SELECT met.*, CASE WHEN who LIKE 'acc\\_%' ESCAPE '\\' THEN who ELSE coalesce(customer, '') END AS customer
+        SELECT met.*, CASE WHEN who LIKE 'acc\\_%' ESCAPE '\\' THEN who ELSE coalesce(customer, who) END AS person
         FROM met LEFT JOIN logins ON logins.visitor = met.who
+    ), claimed AS (
+        SELECT order_id, visitor, session FROM behaviour WHERE action = 'ordered' AND order_id <> ''
+        QUALIFY row_number() OVER (PARTITION BY order_id ORDER BY received_at, shard, position, "index") = 1
     ), sold AS (
-        SELECT customer, order_id, happened_at, sum(net) AS net FROM sales
-        WHERE kind = 'sale' AND customer <> '' AND currency = $currency GROUP BY ALL
+        SELECT order_id, customer, happened_at, sum(net) AS net FROM sales
+        WHERE kind = 'sale' AND currency = $currency GROUP BY ALL
     ), bought AS (
-        SELECT known.market, visit, count(*) AS orders, sum(net) AS revenue
-        FROM sold ASOF JOIN known ON sold.customer = known.customer AND sold.happened_at >= known.began
-        WHERE sold.happened_at < known.began + INTERVAL {ATTRIBUTED_HOURS} HOUR GROUP BY ALL
+        SELECT order_id, happened_at, net, customer AS person FROM sold WHERE customer <> ''
+        UNION ALL
+        SELECT order_id, happened_at, net, coalesce(logins.customer, visitor) FROM sold JOIN claimed USING (order_id)
+            LEFT JOIN logins USING (visitor) WHERE sold.customer = ''
+        UNION ALL
+        -- Of whoever was recommended to by the session's name alone, it is the visitor's.
+        SELECT order_id, happened_at, net, session FROM sold JOIN claimed USING (order_id)
+        WHERE sold.customer = '' AND session NOT IN ('', visitor)
+    ), earned AS (
+        SELECT known.market, visit, count(*) AS orders, sum(net) AS revenue FROM (
+            SELECT known.market, visit, net
+            FROM bought ASOF JOIN known ON bought.person = known.person AND bought.happened_at >= known.began
+            WHERE bought.happened_at < known.began + INTERVAL {ATTRIBUTED_HOURS} HOUR
+            QUALIFY row_number() OVER (PARTITION BY order_id, bought.happened_at ORDER BY known.began DESC, visit) = 1
+        ) AS known GROUP BY ALL
     )
     SELECT known.*, strftime(began, '%Y-%m-%d') AS day, coalesce(orders, 0) AS orders,
         coalesce(revenue, 0)::DOUBLE AS revenue
-    FROM known LEFT JOIN bought USING (market, visit)"""  # noqa: S608
+    FROM known LEFT JOIN earned USING (market, visit)"""  # noqa: S608
 
 CURRENCY = """
     SELECT currency FROM sales WHERE kind = 'sale' AND happened_at >= make_timestamptz($first_ms * 1000)

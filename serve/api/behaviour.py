@@ -35,6 +35,7 @@ from .bounds import (
     MAX_EVENTS,
     MAX_POSITION,
     MAX_QUANTITY,
+    ORDER_ID_PATTERN,
     PLACEMENT_PATTERN,
     SKU_PATTERN,
     whole,
@@ -71,6 +72,7 @@ class EventRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=F
     anonymous_id: AnonymousId = ""
     customer_id: Annotated[str, msgspec.Meta(pattern=whole(ACCOUNT_ID_PATTERN))] = ""
     consent: bool | None = None
+    order_id: Annotated[str, msgspec.Meta(pattern=whole(ORDER_ID_PATTERN))] = ""
 
 
 class EventsRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -93,6 +95,8 @@ def lacks(event: EventRequest) -> str:
     """The field without which an event of its type says nothing; empty if it has it."""
     if event.type in NEEDS_SKU:
         return "" if event.sku else "sku"
+    if event.type is Action.PURCHASE:
+        return "" if event.order_id else "order_id"
     return "query" if event.type is Action.SEARCH and not event.query else ""
 
 
@@ -163,12 +167,13 @@ class _Visits:
         device = event.anonymous_id or batch.anonymous_id
         if self._unlinked or not consents or not (account or device):
             self.of_nobody += 1
-            self._put(unlinked_key(event.id), self._behaved(event, "", ""))
+            self._put(unlinked_key(event.id), self._behaved(event, "", "", ""))
             return
         if account and device:
             self.joins[device, account] = None
         session = event.session_id or batch.session_id
-        self._put(account or anonymous_key(device), self._behaved(event, session, event.recommendation_id))
+        told = self._behaved(event, session, event.recommendation_id, event.order_id)
+        self._put(account or anonymous_key(device), told)
 
     def command(self, key: str) -> RecordBehaviour:
         """What records the visitor's events."""
@@ -181,22 +186,25 @@ class _Visits:
         else:
             events.append(behaved)
 
-    def _behaved(self, event: EventRequest, session: str, list_id: str) -> Behaved:
+    def _behaved(self, event: EventRequest, session: str, list_id: str, order_id: str) -> Behaved:
         at = self._now
         if event.at is not None:
             # Nobody's clock moves an event into the future, or so far back that reports of then would change.
             at = max(min(_instant(event.at) + self._slow_ms, self._now), self._now - LONGEST_DELAY_MS)
+        is_purchase = event.type is Action.PURCHASE
         return Behaved(
             event.id,
             event.type,
             at,
-            event.sku,
+            # What was bought, and how many, is told by the order and by nobody else.
+            "" if is_purchase else event.sku,
             event.query,
             event.placement,
             event.position,
             list_id,
             session,
-            event.quantity,
+            0 if is_purchase else event.quantity,
+            order_id if is_purchase else "",
         )
 
     def _shown(self, skus: Iterable[str]) -> dict[str, Shown]:

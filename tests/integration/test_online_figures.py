@@ -34,7 +34,6 @@ def test_clicks_carts_and_sales_count_for_the_variant_that_was_met(lake: SmallLa
     lake.showed(2, "l-2", visitor="browser-1", session="s-1", model="item-knn", version="3", propensity=0.9)
     lake.showed(3, "l-3", "challenger", visitor="acc_ada", model="ease", version="4", propensity=0.1)
     lake.showed(4, "l-3", "shadow", visitor="acc_ada", model="other", version="5")
-    lake.showed(5, "l-4", visitor="", model="item-knn", version="3", propensity=0.9, fallback="slow")
     for minute in (3, 4):
         lake.did(minute, "click", "RADIO", visitor="browser-1", list_id="l-1")
     lake.did(4, "add", "RADIO", visitor="browser-1", list_id="l-1")
@@ -52,11 +51,11 @@ def test_clicks_carts_and_sales_count_for_the_variant_that_was_met(lake: SmallLa
     assert figures.currency == "EUR"
     challenger, champion = figures.variants
     assert (champion.variant, champion.model, champion.version) == ("champion", "item-knn", "3")
-    assert (champion.visits, champion.visitors, champion.lists, champion.fallbacks) == (2, 2, 3, 1)
+    assert (champion.visits, champion.visitors, champion.lists, champion.fallbacks) == (1, 1, 2, 0)
     assert (champion.clicked_lists, champion.clicked_visits, champion.added_visits) == (1, 1, 1)
     assert (champion.bought_visits, champion.orders, champion.revenue) == (1, 2, 3_000.0)
-    assert champion.click_through == pytest.approx(1 / 3)
-    assert champion.revenue_per_visit == 1_500.0
+    assert champion.click_through == 0.5
+    assert champion.revenue_per_visit == 3_000.0
     assert (challenger.visits, challenger.lists, challenger.orders) == (1, 1, 0), "neither before it nor a day later"
 
 
@@ -69,6 +68,78 @@ def test_a_sale_counts_once_for_the_last_visit_before_it(lake: SmallLake) -> Non
     assert (champion.visits, champion.orders, champion.revenue) == (3, 1, 500.0)
     days = [(row.day, row.orders) for row in told(lake).days]
     assert days == [("2023-11-16", 0), ("2023-11-14", 1)]
+
+
+GUEST = {"visitor": "browser-1", "session": "s-1"}
+SOLD = {"currency": "EUR", "net": 1_000}
+
+
+def test_a_guests_order_counts_for_whoever_says_first_that_it_was_theirs(lake: SmallLake) -> None:
+    lake.showed(1, "l-1", **GUEST, version="3", propensity=0.5)
+    lake.showed(1, "l-2", "challenger", visitor="browser-2", version="4", propensity=0.5)
+    lake.sold(5, "RADIO", customer="", order_id="o-1", **SOLD)
+    lake.sold(5, "LAMP", customer="", order_id="o-1", **SOLD)
+    lake.sold(6, "LAMP", customer="", order_id="o-untold", **SOLD)
+    for _ in range(3):
+        lake.did(6, "ordered", order_id="o-1", price=9_999_999, quantity=1_000, **GUEST)
+    lake.did(7, "ordered", order_id="o-1", visitor="browser-2", session="s-1")
+    lake.did(7, "ordered", order_id="o-made-up", visitor="browser-2")
+    champion, challenger = sorted(told(lake).variants, key=lambda row: row.version)
+    assert (champion.bought_visits, champion.orders, champion.revenue) == (1, 1, 2_000.0)
+    assert (challenger.bought_visits, challenger.orders, challenger.revenue) == (0, 0, 0.0)
+
+
+def test_nobody_gets_a_customers_order_by_naming_it(lake: SmallLake) -> None:
+    lake.showed(1, "l-1", visitor="acc_ada", version="3", propensity=0.5)
+    lake.showed(2, "l-2", "challenger", visitor="browser-2", version="4", propensity=0.5)
+    lake.sold(5, "RADIO", customer="acc_ada", order_id="o-1", **SOLD)
+    lake.did(6, "ordered", order_id="o-1", visitor="browser-2")
+    lake.did(7, "ordered", order_id="o-1", visitor="acc_ada", customer="acc_ada")
+    assert {row.version: row.orders for row in told(lake).variants} == {"3": 1, "4": 0}
+
+
+@pytest.mark.parametrize(("sold", "counted"), [(0.5, 0), (2 + DAY, 0), (30, 1)], ids=["before", "a day on", "within"])
+def test_a_guests_order_counts_for_a_visit_as_a_customers_does(lake: SmallLake, sold: float, counted: int) -> None:
+    lake.showed(1, "l-1", **GUEST, version="3", propensity=1.0)
+    lake.sold(sold, "RADIO", customer="", order_id="o-1", **SOLD)
+    lake.did(sold + 1, "ordered", order_id="o-1", **GUEST)
+    (champion,) = told(lake).variants
+    assert champion.orders == counted
+
+
+def test_a_guest_known_by_the_session_alone_and_one_who_logs_in_later_have_their_orders(lake: SmallLake) -> None:
+    lake.showed(1, "l-1", visitor="s-1", version="3", propensity=1.0)
+    lake.showed(1, "l-2", visitor="browser-2", version="3", propensity=1.0)
+    for number in (1, 2):
+        lake.sold(5, "RADIO", customer="", order_id=f"o-{number}", **SOLD)
+        lake.did(6, "ordered", order_id=f"o-{number}", visitor=f"browser-{number}", session=f"s-{number}")
+    lake.did(8, "login", visitor="browser-2", customer="acc_bob")
+    lake.sold(9, "LAMP", customer="acc_bob", order_id="o-3", **SOLD)
+    (champion,) = told(lake).variants
+    assert (champion.bought_visits, champion.orders, champion.revenue) == (2, 3, 3_000.0)
+
+
+def test_popular_lists_in_a_models_place_count_for_no_model(lake: SmallLake) -> None:
+    popular = {"model": "popular", "fallback": "slow", "propensity": 0.5}
+    model = {"model": "ease", "version": "4", "propensity": 0.5}
+    # One whose model came late, and one who never met it.
+    lake.showed(1, "l-1", "challenger", visitor="browser-1", **popular)
+    lake.showed(2, "l-2", "challenger", visitor="browser-1", **model)
+    lake.showed(3, "l-3", "challenger", visitor="browser-1", **popular)
+    lake.showed(1, "l-4", "challenger", visitor="browser-2", **popular)
+    for visitor, lists in ((1, (1, 3)), (2, (4,))):
+        for number in lists:
+            for action in ("click", "add"):
+                lake.did(4, action, "RADIO", visitor=f"browser-{visitor}", list_id=f"l-{number}")
+    lake.sold(1.5, "RADIO", customer="", order_id="o-1", **SOLD)
+    lake.did(4, "ordered", order_id="o-1", visitor="browser-1")
+    figures = told(lake)
+    nobodys, ease = figures.variants
+    assert (ease.model, ease.version, ease.visits, ease.lists, ease.fallbacks) == ("ease", "4", 1, 1, 2)
+    assert (ease.clicked_lists, ease.added_visits, ease.orders) == (0, 0, 0), "bought before it met the model"
+    assert (nobodys.variant, nobodys.model, nobodys.version) == ("challenger", "popular", "")
+    assert (nobodys.visits, nobodys.lists, nobodys.fallbacks, nobodys.clicked_lists) == (1, 1, 1, 1)
+    assert [row.version for row in figures.off_policy] == ["4"]
 
 
 def experiment(lake: SmallLake, champion_clicks: int, challenger_clicks: int, visitors: int = 200) -> None:

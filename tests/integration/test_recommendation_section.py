@@ -64,12 +64,16 @@ def test_a_click_on_what_was_recommended_is_counted_for_the_model_that_did(tmp_p
         shown = shop.get("/v1/recommendations?sku=RETRO-CLOCK&anonymous_id=browser-1&session=visit-0001&limit=2").json()
         shop.run(shop.recommendations.impressions.tell())
         click = {"id": "e-1", "type": "click", "sku": "BRASS-LAMP", "recommendation_id": shown["recommendation_id"]}
-        body = {"anonymous_id": "browser-1", "session_id": "visit-0001", "events": [click]}
+        bought = shop.buy(("BRASS-LAMP", 2))
+        assert bought.status_code == 201
+        purchase = {"id": "e-2", "type": "purchase", "order_id": bought.json()["id"]}
+        body = {"anonymous_id": "browser-1", "session_id": "visit-0001", "events": [click, purchase]}
         assert shop.post("/v1/events", json=body).status_code == 202
         shop.let_lake_read()
         (champion,) = shop.run(shop.desk.ask("recommendations.online", {"days": 1}))["variants"]
         assert (champion["variant"], champion["model"], champion["version"]) == ("champion", "pairs", "1")
         assert (champion["lists"], champion["clicked_lists"], champion["visits"]) == (1, 1, 1), "without the shadow's"
+        assert (champion["orders"], champion["revenue"]) == (1, 2 * 1999.0), "a guest's"
         assert shop.run(shop.desk.ask("recommendations.popular")) == ["BRASS-LAMP"]
         told = shop.get("/v1/admin/recommendations/online?days=1", admin=True).json()
         assert told["variants"][0]["clicked_lists"] == 1

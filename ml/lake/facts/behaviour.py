@@ -32,6 +32,8 @@ ACTIONS = {
     Action.ADD_TO_CART: "add",
     Action.REMOVE_FROM_CART: "remove",
     Action.CHECKOUT_STARTED: "checkout",
+    # Not "purchase": a visitor's word is no sale.
+    Action.PURCHASE: "ordered",
 }
 LOGIN, FORGET = "login", "forget"
 
@@ -80,7 +82,7 @@ def _row(
         list_id=behaved.list_id,
         variant="",
         propensity=0.0,
-        order_id="",
+        order_id=behaved.order_id,
         referrer="",
         category=shown.category if shown is not None else "",
         received_at=where.at,

@@ -18,6 +18,7 @@ from ..bounds import (
     MAX_EVENT_QUERY_LENGTH,
     MAX_EVENTS,
     MAX_POSITION,
+    ORDER_ID_PATTERN,
     PLACEMENT_PATTERN,
 )
 from .common import Input, Output, Quantity, Sku, Timestamp
@@ -50,10 +51,16 @@ def _requires(types: Iterable[Action], field: str) -> JsonValue:
 
 
 class EventIn(Input):
-    """One thing that a visitor did. Purchases are not told: the shop knows its orders."""
+    """One thing that a visitor did. A `purchase` says which order was theirs; what was bought, the shop knows."""
 
     model_config = ConfigDict(
-        json_schema_extra={"allOf": [_requires(NEEDS_SKU, "sku"), _requires([Action.SEARCH], "query")]}
+        json_schema_extra={
+            "allOf": [
+                _requires(NEEDS_SKU, "sku"),
+                _requires([Action.SEARCH], "query"),
+                _requires([Action.PURCHASE], "order_id"),
+            ]
+        }
     )
 
     id: EventId
@@ -61,7 +68,7 @@ class EventIn(Input):
     at: Annotated[InstantText | None, Field(description="By the visitor's clock; if left out, when it comes here.")] = (
         None
     )
-    sku: Annotated[Sku, Field(description="Needed by all but `search` and `checkout_started`.")] = ""
+    sku: Annotated[Sku, Field(description="Needed by all but `search`, `checkout_started` and `purchase`.")] = ""
     query: Annotated[str, Field(min_length=1, max_length=MAX_EVENT_QUERY_LENGTH, description="Needed by `search`.")] = (
         ""
     )
@@ -77,11 +84,12 @@ class EventIn(Input):
         str, Field(pattern=ACCOUNT_ID_PATTERN, description="An account's id; for senders of the staff's only.")
     ] = ""
     consent: Annotated[bool | None, Field(description="As the batch's, for this event.")] = None
+    order_id: Annotated[str, Field(pattern=ORDER_ID_PATTERN, description="Needed by `purchase`.")] = ""
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if field := lacks(self.to_request()):
-            raise ValueError(f"{self.type} needs a {field}")
+            raise ValueError(f"{self.type} needs {field}")
         return self
 
     def to_request(self) -> EventRequest:
@@ -136,6 +144,7 @@ class OwnEvent(Output):
     recommendation_id: str
     session_id: str
     quantity: int
+    order_id: str
 
     @classmethod
     def of(cls, behaved: Behaved) -> "OwnEvent":
@@ -150,6 +159,7 @@ class OwnEvent(Output):
             recommendation_id=behaved.list_id,
             session_id=behaved.session,
             quantity=behaved.quantity,
+            order_id=behaved.order_id,
         )
 
 

@@ -21,7 +21,8 @@ Chance = Annotated[
 
 class VariantFigures(Output):
     """What one version showed and what came of it. A visit is a visitor's session, or day; it counts for the variant
-    that it met first. What its customer bought within a day is its revenue, in minor units of the currency."""
+    whose model it met first. What its visitor bought within a day is its revenue, in minor units of the currency.
+    Visits that met no model have rows of their own, without a version, under the variant that was drawn."""
 
     market: str
     variant: str
@@ -31,7 +32,9 @@ class VariantFigures(Output):
     visits: int
     visitors: int
     lists: int
-    fallbacks: Annotated[int, Field(description="Lists of what is popular, in place of the model's.")]
+    fallbacks: Annotated[
+        int, Field(description="Of what is popular, in the model's place: `lists` only where there is no version.")
+    ]
     clicked_lists: int
     clicked_visits: int
     added_visits: Annotated[int, Field(description="A recommended item was put into the cart.")]

@@ -21,6 +21,7 @@ from .told import rows_of_events
 CLOCK = Shown("Home > Clocks", "Acme", Money(1_999, "USD"))
 VIEW = Behaved("e-1", Action.VIEW, 5, "RETRO-CLOCK", placement="home", rank=3, list_id="rec_1", session="visit-1")
 SEARCH = Behaved("e-2", Action.SEARCH, 6, query="clock")
+PURCHASE = Behaved("e-3", Action.PURCHASE, 6, session="visit-1", order_id="ord_1")
 RECORDED = BehaviourRecorded((VIEW, SEARCH), 9, {"RETRO-CLOCK": CLOCK})
 
 
@@ -34,6 +35,11 @@ def test_each_event_is_a_row_with_what_the_product_was_then() -> None:
     assert (view.price, view.currency, view.category) == (1_999, "USD", "Home > Clocks")
     assert (view.placement, view.rank, view.list_id, view.session) == ("home", 3, "rec_1", "visit-1")
     assert (search.index, search.action, search.query, search.price) == (1, "search", "clock", 0)
+
+
+def test_a_purchase_says_whose_an_order_was_and_is_no_sale() -> None:
+    (row,) = rows("anon_browser-1", BehaviourRecorded((PURCHASE,), 9))
+    assert (row.action, row.visitor, row.order_id, row.sku, row.price) == ("ordered", "browser-1", "ord_1", "", 0)
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,13 @@ def view(event_id: str, sku: str = "RETRO-CLOCK", **fields: Any) -> dict[str, An
     return {"id": event_id, "type": "view", "sku": sku, **fields}
 
 
+ORDER = "ord_" + "0123456789abcdef" * 2
+
+
+def purchase(event_id: str, **fields: Any) -> dict[str, Any]:
+    return {"id": event_id, "type": "purchase", "order_id": ORDER, **fields}
+
+
 def tell(
     shop: Shopfront, *events: Mapping[str, Any], headers: Mapping[str, str] | None = None, **batch: Any
 ) -> httpx.Response:
@@ -146,6 +153,20 @@ def test_of_whoever_does_not_want_to_be_known_nothing_personal_is_kept(
     assert [key.startswith(UNLINKED_PREFIX) for key in said] == [True]
     ((behaved,),) = ([event.events for event in events] for events in said.values())
     assert [(each.session, each.list_id, each.sku) for each in behaved] == [("", "", "RETRO-CLOCK")]
+
+
+def test_a_purchase_names_its_order_and_nothing_that_the_order_tells_itself(shop: Shopfront) -> None:
+    said = purchase("e-1", sku="RETRO-CLOCK", quantity=900)
+    assert tell(shop, said, view("e-2", order_id=ORDER), anonymous_id=BROWSER).json()["recorded"] == 2
+    bought, viewed = anonymous(shop).recent
+    assert (bought.action, bought.order_id, bought.sku, bought.quantity) == ("purchase", ORDER, "", 0)
+    assert viewed.order_id == ""
+
+
+def test_an_order_of_whoever_does_not_want_to_be_known_is_tied_to_nobody(shop: Shopfront) -> None:
+    assert tell(shop, purchase("e-1"), anonymous_id=BROWSER, headers={"DNT": "1"}).status_code == 202
+    ((event,),) = recorded(shop).values()
+    assert [each.order_id for each in event.events] == [""]
 
 
 def test_one_event_of_a_batch_may_say_that_its_visitor_does_not_consent(shop: Shopfront) -> None:
@@ -270,7 +291,9 @@ WRONG: dict[str, tuple[Any, str]] = {
     "too many": ({"events": [view(f"e-{number}") for number in range(101)]}, "#/events"),
     "no id": ({"events": [view("e-1"), {"type": "view", "sku": "A"}]}, "#/events/1/id"),
     "a long id": ({"events": [view("e" * 65)]}, "#/events/0/id"),
-    "an unknown type": ({"events": [view("e-1") | {"type": "purchase"}]}, "#/events/0/type"),
+    "an unknown type": ({"events": [view("e-1") | {"type": "theft"}]}, "#/events/0/type"),
+    "no order": ({"events": [view("e-1") | {"type": "purchase"}]}, "#/events/0"),
+    "another's number": ({"events": [purchase("e-1", order_id="1001")]}, "#/events/0/order_id"),
     "no sku": ({"events": [view("e-1"), {"id": "e-2", "type": "click"}]}, "#/events/1"),
     "no query": ({"events": [{"id": "e-2", "type": "search"}]}, "#/events/0"),
     "an odd sku": ({"events": [view("e-1", "a@b")]}, "#/events/0/sku"),
