@@ -1,10 +1,9 @@
 """Who is measured on order history: our models, and those of the library `implicit` asked as it is meant to be used.
 
-Each has a table of parameters to be tried on the validation month, and the library's no fewer than ours.
+Each says what may be tried of its parameters on the validation month; all get the same number of trials.
 """
 
-from collections.abc import Mapping, Sequence
-from itertools import product
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,6 +14,7 @@ from ..interactions import Dataset
 from ..model import NOTHING
 from ..models.library import make_model
 from ..models.taste import taste_matrix
+from ..training.spaces import SPACES, Between, OneOf, Space, Whole, drawn
 
 K = 20
 """The longest list that is measured."""
@@ -55,14 +55,15 @@ class Theirs:
     """A model of `implicit`, which knows each customer by number and has a vector of theirs."""
 
     def __init__(self, name: str, parameters: Parameters) -> None:
-        self._name, self._parameters = name, parameters
+        own = dict(parameters)
+        self._name, self._power, self._parameters = name, own.pop("power", 1.0), own
 
     def fit(self, data: Dataset) -> None:
         from threadpoolctl import threadpool_limits
 
         # The library warns of a BLAS with threads of its own.
         with threadpool_limits(1, "blas"):
-            self._matrix = taste_matrix(data, "customers", 1.0)
+            self._matrix = taste_matrix(data, "customers", self._power)
             self._rows = {int(who): row for row, who in enumerate(data.by_customer.groups)}
             self._model = _implicit(self._name, self._parameters)
             self._model.fit(self._matrix, show_progress=False)
@@ -85,22 +86,44 @@ def _implicit(name: str, parameters: Parameters) -> Any:
     return BM25Recommender(**parameters, num_threads=1)
 
 
-def _grid(**values: Sequence[Any]) -> Sequence[Parameters]:
-    return [dict(zip(values, chosen, strict=True)) for chosen in product(*values.values())]
+COUNTED = OneOf((0.0, 0.5, 1.0))
+"""To which power the number of times counts that a customer bought an item; 0: whether at all."""
+THEIRS: Mapping[str, Space] = {
+    "implicit ALS": {
+        "factors": Whole(16, 384),
+        "alpha": Between(0.3, 40, log=True),
+        "regularization": Between(0.001, 10, log=True),
+        "iterations": Whole(5, 50),
+        "power": COUNTED,
+    },
+    "implicit BPR": {
+        "factors": Whole(16, 256),
+        "learning_rate": Between(0.002, 0.2, log=True),
+        "regularization": Between(0.0005, 0.2, log=True),
+        "iterations": Whole(30, 300),
+    },
+    "implicit BM25": {
+        "K": Whole(20, 3_600),
+        "K1": Between(0.1, 20, log=True),
+        "B": Between(0, 1),
+        "power": COUNTED,
+    },
+}
+OURS: Mapping[str, Space] = {name: SPACES[name] for name in ("popularity", "svd", "ease", "repeats")}
+FIRST: Mapping[str, Parameters] = {
+    "implicit ALS": {"factors": 128, "alpha": 1.0, "regularization": 0.1},
+    "implicit BPR": {"factors": 64, "learning_rate": 0.01, "iterations": 100},
+    "implicit BM25": {"K": 1_000, "K1": 1.2, "B": 0.75},
+}
+"""The first trial of the library's models: the best of the 26 that were tried by hand. Ours begin with their defaults,
+which were chosen on the validation month as well."""
 
 
-THEIRS: Mapping[str, Sequence[Parameters]] = {
-    "implicit ALS": _grid(factors=(64, 128, 256), alpha=(1.0, 3.0), regularization=(0.1,)),
-    "implicit BPR": _grid(factors=(64,), learning_rate=(0.01, 0.03, 0.1), iterations=(50, 100)),
-    "implicit BM25": _grid(K=(400, 1_000, 3_000), K1=(0.6, 1.2), B=(0.75,)),
-}
-OURS: Mapping[str, Sequence[Parameters]] = {
-    "popularity": _grid(half_life_days=(7.0, 14.0, 60.0)),
-    "svd": _grid(components=(32, 128), power=(0.5, 1.0)),
-    "ease": _grid(l2=(100.0, 300.0), power=(0.5, 1.0)),
-    "repeats": _grid(trend=(0.1, 0.2, 0.3), company=(0.5, 1.0)),
-    "ranker": _grid(windows=(6,)),
-}
+def trial_of(name: str, number: int) -> Parameters:
+    """What is tried of a contender: first what was known to be good, then drawn by the trial's number."""
+    if not number:
+        return FIRST.get(name, {})
+    return drawn({**THEIRS, **OURS}[name], [SEED, number])
 
 
 def contender(name: str, parameters: Parameters) -> Contender:

@@ -1,8 +1,9 @@
 """`python -m ml.measure.order_history FILE`: models on real order history, beside the library `implicit`.
 
-The last 30 days are held out, parameters are chosen on the 30 days before, and each of the chosen models then learns
-from everything before the last 30 days, in a process of its own with one thread. Customers who bought before and within
-the window are asked for; everything in the catalogue is ranked.
+The last 30 days are held out. Parameters are chosen on the 30 days before, by the same number of trials for each model
+and apart for both settings, with and without repeat purchases; each of the chosen models then learns from everything
+before the last 30 days, in a process of its own with one thread. Customers who bought before and within the window are
+asked for; everything in the catalogue is ranked.
 """
 
 import argparse
@@ -21,15 +22,18 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from ..evaluation.bootstrap import Interval, resample
+from ..evaluation.bootstrap import Interval, Resampled, resample
 from ..evaluation.cases import Cases
 from ..evaluation.measures import found, ndcg, recall
 from ..evaluation.split import DAY_MS, Split, Task, last_window, split, validation
 from ..interactions import NOBODY, Dataset
 from ..sources.order_history import read_order_history
 from .contenders import OURS, SEED, THEIRS, K, Parameters, contender
+from .tuning import Month, best, tried
 
 WINDOW_DAYS = 30
+TRIALS = 30
+"""Of each model."""
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
@@ -46,6 +50,8 @@ class Result(msgspec.Struct, frozen=True):
     cases: int
     only_new: bool
     """Whether what the customer bought before counts for nothing."""
+    drawn: list[float]
+    """NDCG@10 of the bootstrap's resamples, the same customers for every model: two of them can be subtracted."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -54,59 +60,54 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("file", type=Path, help="order history in the columns of UCI's Online Retail")
     parser.add_argument("--only", nargs="*", default=[*THEIRS, *OURS], help="these models")
     parser.add_argument("--window", choices=("test", "validation"), default="test")
-    parser.add_argument("--one", metavar="JSON", help="one model with these parameters, answered as JSON")
+    parser.add_argument("--trials", type=int, default=TRIALS, help="of each model's parameters")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="keep trials here, and go on from what it has")
+    parser.add_argument("--one", metavar="JSON", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.one:
         asked = json.loads(options.one)
         print(msgspec.json.encode(measured(options.file, options.window, **asked)).decode())
         return
-    results = [apart(options.file, options.window, name, tuned(options.file, name)) for name in options.only]
-    for number in (0, 1):
-        print(shown([both[number] for both in results]), flush=True)
+    chosen = {name: tuned(options.file, name, options.trials, options.keep) for name in options.only}
+    for only_new in (False, True):
+        results = [apart(options.file, options.window, name, chosen[name][only_new], only_new) for name in chosen]
+        print(shown(results), "", differences(results), "", sep="\n", flush=True)
 
 
-def tuned(file: Path, name: str) -> Parameters:
-    """The parameters of the table that are best on the validation month."""
-    if len({**THEIRS, **OURS}[name]) == 1:
-        return {**THEIRS, **OURS}[name][0]
-    parted = parts_of(file, "validation", only_new=False)
-    cases = known_customers(parted.cases)
-    best: tuple[float, Parameters] = (-1.0, {})
-    for parameters in {**THEIRS, **OURS}[name]:
-        trial = contender(name, parameters)
-        trial.fit(parted.train)
-        figure = float(ndcg(found(trial.lists(cases), cases.truths), [10]).mean())
-        print(f"{name} {json.dumps(parameters)} validation NDCG@10 {figure:.4f}", file=sys.stderr, flush=True)
-        best = max(best, (figure, parameters), key=lambda each: each[0])
-    return best[1]
+def tuned(file: Path, name: str, trials: int, keep: Path | None) -> tuple[Parameters, Parameters]:
+    """The parameters that are best on the validation month with repeat purchases, and without."""
+    month = _month(file)
+    found = tried(month, name, trials, keep)
+    return best(found, only_new=False).parameters, best(found, only_new=True).parameters
 
 
-def apart(file: Path, window: str, name: str, parameters: Parameters) -> tuple[Result, Result]:
+@cache
+def _month(file: Path) -> Month:
+    repeats, new = (parts_of(file, "validation", only_new=only_new) for only_new in (False, True))
+    return Month(repeats.train, known_customers(repeats.cases), known_customers(new.cases))
+
+
+def apart(file: Path, window: str, name: str, parameters: Parameters, only_new: bool) -> Result:
     """`measured` in a process of its own."""
-    asked = json.dumps({"name": name, "parameters": parameters})
+    asked = json.dumps({"name": name, "parameters": parameters, "only_new": only_new})
     command = [sys.executable, "-m", "ml.measure.order_history", str(file), "--window", window, "--one", asked]
     answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, env={**os.environ, **ONE_THREAD})
-    print(answer.stdout.decode(), file=sys.stderr, flush=True)
-    return msgspec.json.decode(answer.stdout, type=tuple[Result, Result])
+    return msgspec.json.decode(answer.stdout, type=Result)
 
 
-def measured(file: Path, window: str, name: str, parameters: Parameters) -> tuple[Result, Result]:
-    """Fit, ask, and compare with what was bought: with repeat purchases, and without."""
-    parted = parts_of(file, window, only_new=False)
-    model = contender(name, parameters)
-    before, started = _peak_from_now_mib(), time.perf_counter()
-    model.fit(parted.train)
-    training_s, memory_mib = time.perf_counter() - started, _peak_mib() - before
+def measured(file: Path, window: str, name: str, parameters: Parameters, only_new: bool) -> Result:
+    """Fit, ask, and compare with what was bought."""
+    parted = parts_of(file, window, only_new=only_new)
+    model, train, cases = contender(name, parameters), parted.train, known_customers(parted.cases)
     del parted
-
-    def on(only_new: bool) -> Result:
-        cases = known_customers(parts_of(file, window, only_new=only_new).cases)
-        hits = found(model.lists(cases), cases.truths)
-        figures = np.concatenate((ndcg(hits, [10]), recall(hits, [K])), axis=1)
-        at_10, at_20 = resample(figures, cases.group, SEED).intervals()
-        return Result(name, dict(parameters), at_10, at_20, training_s, memory_mib, len(cases), only_new)
-
-    return on(False), on(True)
+    before, started = _peak_from_now_mib(), time.perf_counter()
+    model.fit(train)
+    training_s, memory_mib = time.perf_counter() - started, _peak_mib() - before
+    hits = found(model.lists(cases), cases.truths)
+    resampled = resample(np.concatenate((ndcg(hits, [10]), recall(hits, [K])), axis=1), cases.group, SEED)
+    at_10, at_20 = resampled.intervals()
+    drawn = [round(value, 6) for value in resampled.drawn[:, 0].tolist()]
+    return Result(name, dict(parameters), at_10, at_20, training_s, memory_mib, len(cases), only_new, drawn)
 
 
 def parts_of(file: Path, window: str, *, only_new: bool) -> Split:
@@ -146,6 +147,24 @@ def shown(results: Sequence[Result]) -> str:
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def differences(results: Sequence[Result]) -> str:
+    """How much better the first of our models is than each other one, paired over customers."""
+    ours = [result for result in results if result.name not in THEIRS]
+    if not ours:
+        return ""
+    first = max(ours, key=lambda result: result.ndcg.value)
+    lines = []
+    for other in sorted(results, key=lambda result: -result.ndcg.value):
+        if other is not first:
+            less = _resampled(first).less(_resampled(other)).intervals()[0]
+            lines.append(f"{first.name} less {other.name}: {_interval(less)}")
+    return "\n".join(lines)
+
+
+def _resampled(result: Result) -> Resampled:
+    return Resampled(np.array([result.ndcg.value]), np.array(result.drawn)[:, None])
 
 
 def _interval(interval: Interval) -> str:

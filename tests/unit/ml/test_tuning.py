@@ -1,0 +1,71 @@
+"""Parameters for the comparison on order history: the same trials for the same seed, on the validation month only."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ml.evaluation.bootstrap import Interval
+from ml.measure.contenders import FIRST, OURS, THEIRS, trial_of
+from ml.measure.order_history import Result, differences, tuned
+from ml.measure.tuning import Tried, best, kept
+from ml.models.library import make_model
+
+HEADING = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
+FIRST_DAY = datetime(2011, 1, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Three customers buy every ten days: a clock each time, and a cup that others bought before."""
+    lines = [HEADING]
+    for order in range(12):
+        for customer in range(3):
+            date = (FIRST_DAY + timedelta(days=10 * order, minutes=customer)).isoformat(" ")
+            skus = ("CLOCK", f"CUP-{order + customer}")
+            lines += [f"{order}{customer},{sku},{sku},1,{date},2.5,{customer},France" for sku in skus]
+    path = tmp_path / "orders.csv"
+    path.write_text("\n".join(lines))
+    return path
+
+
+@pytest.mark.parametrize("name", sorted({**THEIRS, **OURS}))
+def test_a_trial_is_the_same_each_time_and_within_what_may_be_tried(name: str) -> None:
+    space = {**THEIRS, **OURS}[name]
+    assert trial_of(name, 0) == FIRST.get(name, {})
+    tries = [dict(trial_of(name, number)) for number in range(1, 6)]
+    assert tries == [trial_of(name, number) for number in range(1, 6)]
+    assert all(set(parameters) == set(space) for parameters in tries)
+    assert len({str(parameters) for parameters in tries}) == 5
+    if name in OURS:
+        make_model(name, tries[0])
+
+
+def test_a_search_goes_on_from_the_trials_that_were_kept(file: Path, tmp_path: Path) -> None:
+    keep = tmp_path / "trials"
+    chosen = tuned(file, "popularity", 3, keep)
+    trials = kept(keep)
+    assert [each.number for each in trials] == [0, 1, 2]
+    assert chosen == (best(trials, only_new=False).parameters, best(trials, only_new=True).parameters)
+    assert trials[0].repeats > 0
+    assert tuned(file, "popularity", 4, keep)
+    assert [each.number for each in kept(keep)] == [0, 1, 2, 3]
+
+
+def test_of_equal_trials_the_first_is_chosen_and_each_setting_has_its_own() -> None:
+    one, two = (Tried("popularity", number, {}, 0.5, new, 0.0) for number, new in enumerate((0.1, 0.2)))
+    assert best([one, two], only_new=False) is one
+    assert best([one, two], only_new=True) is two
+
+
+def test_the_best_of_ours_is_compared_with_all_others_pair_by_pair() -> None:
+    def result(name: str, ndcg: float, drawn: list[float]) -> Result:
+        return Result(name, {}, Interval(ndcg, ndcg, ndcg), Interval(0, 0, 0), 1.0, 1.0, 10, False, drawn)
+
+    said = differences(
+        [result("implicit ALS", 0.25, [0.2, 0.3]), result("repeats", 0.5, [0.45, 0.55]), result("svd", 0.4, [0.4, 0.4])]
+    )
+    assert said.splitlines() == [
+        "repeats less svd: 0.1000 [0.0525, 0.1475]",
+        "repeats less implicit ALS: 0.2500 [0.2500, 0.2500]",
+    ]
