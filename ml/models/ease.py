@@ -2,17 +2,16 @@
 (Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", 2019)."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import load_arrays, save_arrays
 from ..errors import NotEnoughData, ParameterRefused
 from ..interactions import Dataset
 from ..model import Context, Ranked
 from . import links
+from .linked import LinkedModel
 from .taste import check_together, taste_matrix, tastes
 
 if TYPE_CHECKING:
@@ -24,14 +23,14 @@ BLOCK = 1_000
 """Rows that are made sparse at once: what bounds the memory beside the matrix."""
 
 
-class Ease:
+class Ease(LinkedModel):
     """Learns from the `most_items` items that most customers (or visits) have; of others it says nothing.
 
     `l2` keeps weights small; `power` damps how often somebody met an item (0: whether at all); each item keeps its
     `neighbours` largest weights, of either sign.
     """
 
-    name: ClassVar[str] = "ease"
+    name = "ease"
 
     def __init__(
         self,
@@ -46,8 +45,6 @@ class Ease:
             raise ValueError(f"l2 is more than 0, neighbours at least 1, most_items from 2 to {MOST_ITEMS}")
         self._l2, self._power, self._together = l2, power, together
         self._neighbours, self._most_items = neighbours, most_items
-        self._skus: Sequence[str] = ()
-        self._links = links.NO_LINKS
 
     @property
     def parameters(self) -> Mapping[str, str | int | float | bool]:
@@ -55,10 +52,6 @@ class Ease:
             "l2": self._l2, "power": self._power, "together": self._together,
             "neighbours": self._neighbours, "most_items": self._most_items,
         }  # fmt: skip
-
-    @property
-    def skus(self) -> Sequence[str]:
-        return self._skus
 
     def fit(self, data: Dataset) -> None:
         matrix = taste_matrix(data, self._together, self._power)
@@ -71,19 +64,6 @@ class Ease:
 
     def recommend(self, contexts: Sequence[Context], k: int) -> Ranked:
         return links.follow_weighted(self._links, tastes(contexts, len(self._skus), self._power), k)
-
-    def similar(self, items: Sequence[int], k: int) -> Ranked:
-        return links.similar(self._links, items, k)
-
-    def save(self, directory: Path) -> None:
-        save_arrays(directory, self.name, self.parameters, self._skus, self._links.arrays())
-
-    @classmethod
-    def load(cls, directory: Path) -> Self:
-        saved = load_arrays(directory, cls.name)
-        model = cls(**saved.parameters)
-        model._skus, model._links = saved.skus, links.links_of(saved.arrays)
-        return model
 
 
 def _most_met(matrix: "sparse.csr_matrix", limit: int) -> NDArray[np.int64]:

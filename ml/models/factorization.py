@@ -3,20 +3,17 @@
 The library trains; what is saved are the items' vectors, and inference does without it.
 """
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from types import ModuleType
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..arrays import load_arrays, save_arrays
 from ..errors import ModelUnknown
 from ..interactions import Dataset
-from ..model import Context, Ranked
 from . import factors
-from .taste import check_together, taste_matrix, tastes
+from .factored import FactoredModel
+from .taste import check_together
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -25,10 +22,8 @@ RIDGE = 1.0
 """Keeps the map from items to a customer's vector from learning single customers by heart."""
 
 
-class _Factorization:
-    """What both have in common: all of it but the training."""
-
-    name: ClassVar[str]
+class _Factorization(FactoredModel):
+    """What both have in common."""
 
     def __init__(self, factors_count: int, iterations: int, power: float, together: str, seed: int) -> None:
         check_together(together, power)
@@ -36,8 +31,6 @@ class _Factorization:
             raise ValueError("factors and iterations are at least 1")
         self._count, self._iterations, self._power = factors_count, iterations, power
         self._together, self._seed = together, seed
-        self._skus: Sequence[str] = ()
-        self._factors = factors.NO_FACTORS
 
     @property
     def parameters(self) -> Mapping[str, str | int | float | bool]:
@@ -46,38 +39,10 @@ class _Factorization:
             "together": self._together, "seed": self._seed,
         }  # fmt: skip
 
-    @property
-    def skus(self) -> Sequence[str]:
-        return self._skus
-
     def fit(self, data: Dataset) -> None:
-        implicit = _library(self.name)
-        matrix = taste_matrix(data, self._together, self._power)
-        self._factors = self._trained(implicit, matrix, _met(matrix))
-        self._skus = data.items.skus
-
-    def _trained(self, implicit: ModuleType, matrix: "sparse.csr_matrix", met: NDArray[np.bool_]) -> factors.Factors:
-        raise NotImplementedError  # abstract
-
-    def _weighted(self, weights: Mapping[int, float]) -> Mapping[int, float]:
-        return weights
-
-    def recommend(self, contexts: Sequence[Context], k: int) -> Ranked:
-        weighted = [self._weighted(weights) for weights in tastes(contexts, len(self._skus), self._power)]
-        return factors.recommend(self._factors, weighted, k)
-
-    def similar(self, items: Sequence[int], k: int) -> Ranked:
-        return factors.similar(self._factors, items, k)
-
-    def save(self, directory: Path) -> None:
-        save_arrays(directory, self.name, self.parameters, self._skus, self._factors.arrays())
-
-    @classmethod
-    def load(cls, directory: Path) -> Self:
-        saved = load_arrays(directory, cls.name)
-        model = cls(**saved.parameters)
-        model._skus, model._factors = saved.skus, factors.factors_of(saved.arrays)
-        return model
+        # Where the library isn't installed, nobody shall wait for the matrix to hear so.
+        _library(self.name)
+        super().fit(data)
 
 
 class Als(_Factorization):
@@ -108,19 +73,19 @@ class Als(_Factorization):
     def _weighted(self, weights: Mapping[int, float]) -> Mapping[int, float]:
         return {item: self._alpha * weight for item, weight in weights.items()}
 
-    def _trained(self, implicit: ModuleType, matrix: "sparse.csr_matrix", met: NDArray[np.bool_]) -> factors.Factors:
+    def _trained(self, matrix: "sparse.csr_matrix") -> factors.Factors:
         from threadpoolctl import threadpool_limits
 
         # The library shares the work among threads by itself, and warns of a BLAS that does so, too.
         with threadpool_limits(1, "blas"):
-            trained = implicit.als.AlternatingLeastSquares(
+            trained = _library(self.name).als.AlternatingLeastSquares(
                 self._count, regularization=self._l2, alpha=self._alpha, iterations=self._iterations,
                 random_state=self._seed,
             )  # fmt: skip
             trained.fit(matrix, show_progress=False)
         vectors = np.asarray(trained.item_factors, np.float32)
         inner = vectors.T @ vectors + self._l2 * np.eye(self._count, dtype=np.float32)
-        return factors.Factors(vectors, factors.biases(met), inner, np.ones(1, np.bool_))
+        return factors.Factors(vectors, factors.biases(matrix), inner, np.ones(1, np.bool_))
 
 
 class Bpr(_Factorization):
@@ -150,28 +115,23 @@ class Bpr(_Factorization):
     def parameters(self) -> Mapping[str, str | int | float | bool]:
         return {**super().parameters, "learning_rate": self._learning_rate, "l2": self._l2}
 
-    def _trained(self, implicit: ModuleType, matrix: "sparse.csr_matrix", met: NDArray[np.bool_]) -> factors.Factors:
+    def _trained(self, matrix: "sparse.csr_matrix") -> factors.Factors:
         from threadpoolctl import threadpool_limits
 
         with threadpool_limits(1, "blas"):
             # Threads would race for the vectors: another model each time.
-            trained = implicit.bpr.BayesianPersonalizedRanking(
+            trained = _library(self.name).bpr.BayesianPersonalizedRanking(
                 self._count, learning_rate=self._learning_rate, regularization=self._l2,
                 iterations=self._iterations, random_state=self._seed, num_threads=1,
             )  # fmt: skip
             trained.fit(matrix, show_progress=False)
         vectors = np.asarray(trained.item_factors[:, :-1], np.float32)
-        bias = np.asarray(trained.item_factors[:, -1], np.float32) + factors.biases(met)
+        bias = np.asarray(trained.item_factors[:, -1], np.float32) + factors.biases(matrix)
         means = (matrix @ vectors) / np.asarray(matrix.sum(axis=1))
         customers = np.asarray(trained.user_factors[:, :-1])
         system = means.T @ means + RIDGE * np.eye(vectors.shape[1])
         inner = np.linalg.solve(system, means.T @ customers).astype(np.float32)
         return factors.Factors(vectors, bias, inner, np.zeros(1, np.bool_))
-
-
-def _met(matrix: "sparse.csr_matrix") -> NDArray[np.bool_]:
-    found: NDArray[np.bool_] = np.bincount(matrix.indices, minlength=matrix.shape[1]) > 0
-    return found
 
 
 def _library(name: str) -> ModuleType:

@@ -5,13 +5,16 @@ who came after training gets an answer, too. Numpy only.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..model import NOTHING, Ranked
 from .ranking import best, empty_answer
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 
 class Factors(NamedTuple):
@@ -40,9 +43,10 @@ def factors_of(arrays: Mapping[str, NDArray[Any]]) -> Factors:
     return Factors(*(arrays[name] for name in Factors._fields))
 
 
-def biases(met: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """No bias for items that somebody met, -inf for others."""
-    return np.where(met, 0.0, -np.inf).astype(np.float32)
+def biases(matrix: "sparse.csr_matrix") -> NDArray[np.float32]:
+    """No bias for items that some row of the matrix has, -inf for others."""
+    found_in = np.bincount(matrix.indices, minlength=matrix.shape[1])
+    return np.where(found_in > 0, 0.0, -np.inf).astype(np.float32)
 
 
 def recommend(factors: Factors, contexts: Sequence[Mapping[int, float]], k: int) -> Ranked:

@@ -1,18 +1,17 @@
 """Items that go together: neighbours of items by the visits, or the customers, that they share."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import load_arrays, save_arrays
 from ..errors import NotEnoughData
 from ..interactions import Dataset, Rows
 from ..model import Context, Ranked
 from . import links
 from .blocks import EachBlock, blocks_of, one_after_the_other
+from .linked import LinkedModel
 from .ranking import recent, steps
 
 if TYPE_CHECKING:
@@ -33,14 +32,14 @@ class Weighted(NamedTuple):
     items: "sparse.csr_matrix"
 
 
-class ItemKnn:
+class ItemKnn(LinkedModel):
     """Similarity of the columns of the matrix visits x items (or customers x items).
 
     `cosine` takes every visit for one; `tfidf` counts how often, by its root, and visits of few items and items of few
     visits for more; `bm25` the same with counts that saturate (`k1`) and lengths that count in part (`b`).
     """
 
-    name: ClassVar[str] = "item-knn"
+    name = "item-knn"
 
     def __init__(
         self,
@@ -57,8 +56,6 @@ class ItemKnn:
             raise ValueError("neighbours is at least 1, decay and b are from 0 to 1, k1 is more than 0")
         self._weights, self._together, self._neighbours, self._decay = weights, together, neighbours, decay
         self._k1, self._b = k1, b
-        self._skus: Sequence[str] = ()
-        self._links = links.NO_LINKS
 
     @property
     def parameters(self) -> Mapping[str, str | int | float | bool]:
@@ -66,10 +63,6 @@ class ItemKnn:
             "weights": self._weights, "together": self._together, "neighbours": self._neighbours,
             "decay": self._decay, "k1": self._k1, "b": self._b,
         }  # fmt: skip
-
-    @property
-    def skus(self) -> Sequence[str]:
-        return self._skus
 
     def fit(self, data: Dataset) -> None:
         self.fit_in_blocks(data, one_after_the_other)
@@ -99,19 +92,6 @@ class ItemKnn:
             return links.follow(self._links, [recent(context, CONTEXT_LENGTH) for context in contexts], self._decay, k)
         whole = [[*context.history, *context.basket, *context.session][-CONTEXT_LENGTH:] for context in contexts]
         return links.follow(self._links, whole, self._decay, k)
-
-    def similar(self, items: Sequence[int], k: int) -> Ranked:
-        return links.similar(self._links, items, k)
-
-    def save(self, directory: Path) -> None:
-        save_arrays(directory, self.name, self.parameters, self._skus, self._links.arrays())
-
-    @classmethod
-    def load(cls, directory: Path) -> Self:
-        saved = load_arrays(directory, cls.name)
-        model = cls(**saved.parameters)
-        model._skus, model._links = saved.skus, links.links_of(saved.arrays)
-        return model
 
     def _weighted(self, counted: "sparse.csr_matrix") -> Weighted:
         matrix = counted.copy()

@@ -1,26 +1,24 @@
 """Nearest neighbours among the items' vectors (scikit-learn): TF-IDF of who met them, reduced by truncated SVD."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import ClassVar, Self
 
 import numpy as np
 
-from ..arrays import load_arrays, save_arrays
 from ..errors import NotEnoughData
 from ..interactions import Dataset
 from ..model import Context, Ranked
 from . import links
+from .linked import LinkedModel
 from .taste import check_together, taste_matrix, tastes
 
 BLOCK = 1_000
 """Items whose neighbours are sought at once: what bounds the memory of training."""
 
 
-class Nearest:
+class Nearest(LinkedModel):
     """Each item leads to the `neighbours` whose vectors, of `components` numbers, point most nearly where its does."""
 
-    name: ClassVar[str] = "nearest"
+    name = "nearest"
 
     def __init__(
         self,
@@ -35,8 +33,6 @@ class Nearest:
             raise ValueError("components and neighbours are at least 1")
         self._components, self._neighbours, self._power = components, neighbours, power
         self._together, self._seed = together, seed
-        self._skus: Sequence[str] = ()
-        self._links = links.NO_LINKS
 
     @property
     def parameters(self) -> Mapping[str, str | int | float | bool]:
@@ -44,10 +40,6 @@ class Nearest:
             "components": self._components, "neighbours": self._neighbours, "power": self._power,
             "together": self._together, "seed": self._seed,
         }  # fmt: skip
-
-    @property
-    def skus(self) -> Sequence[str]:
-        return self._skus
 
     def fit(self, data: Dataset) -> None:
         from sklearn.decomposition import TruncatedSVD
@@ -70,19 +62,6 @@ class Nearest:
 
     def recommend(self, contexts: Sequence[Context], k: int) -> Ranked:
         return links.follow_weighted(self._links, tastes(contexts, len(self._skus), self._power), k)
-
-    def similar(self, items: Sequence[int], k: int) -> Ranked:
-        return links.similar(self._links, items, k)
-
-    def save(self, directory: Path) -> None:
-        save_arrays(directory, self.name, self.parameters, self._skus, self._links.arrays())
-
-    @classmethod
-    def load(cls, directory: Path) -> Self:
-        saved = load_arrays(directory, cls.name)
-        model = cls(**saved.parameters)
-        model._skus, model._links = saved.skus, links.links_of(saved.arrays)
-        return model
 
 
 def _links(

@@ -1,16 +1,15 @@
 """What is looked at after what: rules from an item to those that follow it in visits, the sooner the stronger."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..arrays import load_arrays, save_arrays
 from ..errors import NotEnoughData
 from ..interactions import Dataset, Rows
 from ..model import Context, Ranked
 from . import links
+from .linked import LinkedModel
 from .ranking import recent, steps
 
 if TYPE_CHECKING:
@@ -20,11 +19,11 @@ CONTEXT_LENGTH = 20
 """Items of a context that count, the latest ones."""
 
 
-class SequentialRules:
+class SequentialRules(LinkedModel):
     """Item a leads to b with the sum of 1 / gap over all visits that have b up to `steps` places after a; with
     `backwards` also to what came before it, as much weaker."""
 
-    name: ClassVar[str] = "sequential-rules"
+    name = "sequential-rules"
 
     def __init__(
         self, steps: int = 10, neighbours: int = 200, decay: float = 0.5, backwards: float = 0.5, normed: bool = True
@@ -33,8 +32,6 @@ class SequentialRules:
             raise ValueError("steps and neighbours are at least 1, decay and backwards are from 0 to 1")
         self._steps, self._neighbours, self._decay = steps, neighbours, decay
         self._backwards, self._normed = backwards, normed
-        self._skus: Sequence[str] = ()
-        self._links = links.NO_LINKS
 
     @property
     def parameters(self) -> Mapping[str, str | int | float | bool]:
@@ -42,10 +39,6 @@ class SequentialRules:
             "steps": self._steps, "neighbours": self._neighbours, "decay": self._decay,
             "backwards": self._backwards, "normed": self._normed,
         }  # fmt: skip
-
-    @property
-    def skus(self) -> Sequence[str]:
-        return self._skus
 
     def fit(self, data: Dataset) -> None:
         rows = steps(data).by_session
@@ -61,19 +54,6 @@ class SequentialRules:
 
     def recommend(self, contexts: Sequence[Context], k: int) -> Ranked:
         return links.follow(self._links, [recent(context, CONTEXT_LENGTH) for context in contexts], self._decay, k)
-
-    def similar(self, items: Sequence[int], k: int) -> Ranked:
-        return links.similar(self._links, items, k)
-
-    def save(self, directory: Path) -> None:
-        save_arrays(directory, self.name, self.parameters, self._skus, self._links.arrays())
-
-    @classmethod
-    def load(cls, directory: Path) -> Self:
-        saved = load_arrays(directory, cls.name)
-        model = cls(**saved.parameters)
-        model._skus, model._links = saved.skus, links.links_of(saved.arrays)
-        return model
 
 
 def transitions(rows: Rows, catalogue: int, longest: int, backwards: float) -> "sparse.csr_matrix":
