@@ -1,6 +1,7 @@
 """What every recommender promises, whatever it is made of. Inherit `RecommenderSuite` and say how one is made."""
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -53,12 +54,13 @@ def row(ranked: Ranked, number: int = 0) -> list[int]:
     return [int(item) for item in ranked.items[number] if item != NOTHING]
 
 
-class RecommenderSuite:
+class RecommenderSuite(ABC):
     personal = True
     """Whether the answer depends on the context."""
 
+    @abstractmethod
     def make(self) -> Model:
-        raise NotImplementedError  # abstract
+        """An unfitted model."""
 
     @pytest.fixture(scope="class")
     @classmethod

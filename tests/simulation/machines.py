@@ -1,6 +1,7 @@
 """What production runs in processes, in simulated ones: hosts, the directory, and the fronts that buyers come to."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -128,7 +129,7 @@ class DirectoryWire:
         await self._network.call(self._source, self._directory, "share", shard)
 
 
-class Machine:
+class Machine(ABC):
     """A named place where processes run, one after the other."""
 
     def __init__(self, name: str, ground: Ground) -> None:
@@ -171,8 +172,9 @@ class Machine:
     def clients_name(self) -> str:
         return f"{self.name}.{self._incarnation}"
 
+    @abstractmethod
     def _boot(self, process: Process) -> None:
-        raise NotImplementedError  # abstract
+        """Begin what runs in this process."""
 
 
 class HostMachine(Machine):

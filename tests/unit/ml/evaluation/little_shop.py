@@ -1,5 +1,6 @@
 """A few interactions on known days, and a model that says what a test told it to say."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Self
@@ -15,6 +16,7 @@ CATALOGUE = Items(SKUS, categories=("home", "home", "sport", "sport", "kitchen",
 DAY_MS = 86_400_000
 FIRST_MS = 1_700_006_400_000
 """A day begins then."""
+TOLD = "told.json"
 
 
 def day(number: float) -> int:
@@ -87,8 +89,12 @@ class Told:
         return self.recommend([Context()] * len(items), k)
 
     def save(self, directory: Path) -> None:
-        raise NotImplementedError
+        (directory / TOLD).write_text(json.dumps([self._always, list(self._after.items())]))
 
     @classmethod
     def load(cls, directory: Path) -> Self:
-        raise NotImplementedError
+        always, after = json.loads((directory / TOLD).read_text())
+        model = cls(*always)
+        for item, then in after:
+            model.after(item, *then)
+        return model
