@@ -17,8 +17,10 @@ from typing import TypeVar
 
 from .port import Batch, Entry, JournalMismatch, JournalUnavailable, Recorded, Snapshot, Stretch, Trims
 from .sqlite_backup import last_positions
+from .sqlite_errors import Locked
+from .sqlite_file import BUSY_PATIENT_MS, Layout, create, layout_of
 from .sqlite_passing import Passing
-from .sqlite_volume import BUSY_AT_ONCE_MS, BUSY_PATIENT_MS, Layout, Locked, Passed, Volume, create, layout_of
+from .sqlite_volume import BUSY_AT_ONCE_MS, Passed, Volume
 
 DEFAULT_LAYOUT = Layout(shards=16, volumes=1)
 

@@ -7,7 +7,8 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from .port import JournalMismatch, JournalUnavailable
-from .sqlite_volume import EXPLANATIONS, connect, in_journal_words
+from .sqlite_errors import EXPLANATIONS, in_journal_words
+from .sqlite_file import connect
 
 PAGES_PER_STEP = 4_096
 """16 MiB between two reports of progress."""

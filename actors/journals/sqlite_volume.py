@@ -1,34 +1,19 @@
-"""One file of the SQLite journal: its schema, its statements, and what its errors mean.
+"""One file of the SQLite journal, open: what is written in one commit, and what is read back.
 
 Everything here is synchronous and knows no event loop; `sqlite.py` decides which thread calls what.
-
-    entities(shard, kind, key) -> id       the id is the position of the entity's first entry: ids grow with time, so
-                                           the entries of recent entities share index pages, and a commit of 60 orders
-                                           dirties one random page per *new* order instead of one per entry
-    entries(position) by (entity, version); a shard is read by passing over the entries of its neighbours, because an
-                                           index by shard would dirty a page per shard in every commit
-    bases(entity): the state in the place of the entries that were trimmed; trimmed(shard), consumers(shard, name)
-    snapshots(entity), listing(shard, kind, key), epochs(shard), checkpoints(shard), meta(name)
 """
 
-import errno
-import os
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
-from functools import wraps
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import NamedTuple, ParamSpec, TypeVar
+from typing import NamedTuple
 
 from .port import (
     Batch,
     Entry,
     Fenced,
-    JournalFull,
     JournalMismatch,
-    JournalTooNew,
-    JournalUnavailable,
     Recorded,
     Snapshot,
     StillNeeded,
@@ -36,140 +21,50 @@ from .port import (
     Trims,
     VersionTaken,
 )
+from .sqlite_errors import in_journal_words
+from .sqlite_file import FORMAT, PAGE_BYTES, connect
 from .sqlite_mark import Mark
+from .sqlite_statements import (
+    ACQUIRE,
+    ADD_ENTITY,
+    ADD_ENTRY,
+    ADD_LISTED,
+    ADD_SNAPSHOT,
+    ADVANCE,
+    BASE,
+    DROP_ENTRIES,
+    DROP_SNAPSHOT,
+    ENTITIES,
+    ENTITY,
+    ENTRIES_OF_ALL,
+    ENTRIES_OF_ENTITY,
+    ENTRIES_OF_SHARD,
+    EPOCH,
+    FORGET,
+    KEYS,
+    LAST_POSITION,
+    PASSED,
+    SCHEMA_OF_TRIMMING,
+    SET_BASE,
+    SET_CHECKPOINT,
+    SET_TRIMMED,
+    SNAPSHOT,
+)
 
-FORMAT = 2
-"""Kept as `user_version`; a file with a greater one is refused."""
-FORMAT_UNTRIMMED = 1
-"""Of a file in which nothing was ever trimmed: what doesn't know of trimming can read it as well."""
-APPLICATION_ID = 0x44425354
-"""Tells our files from anybody else's ("DBST")."""
-
-PAGE_BYTES = 4_096
-ROOM_TO_START_BYTES = 1 << 20
-"""What a start writes at least: a disk with less than that is full."""
 CACHE_KIB = 32_768
 """Of the writing connection: the upper levels of a ten-million-entry file and all pages that are hot."""
 BUSY_AT_ONCE_MS = 1
 """How long a caller that must not wait waits for another process's commit: about the length of one."""
-BUSY_PATIENT_MS = 5_000
 IDS_REMEMBERED = 50_000
 """Entities whose id is kept in memory, in each of two generations: a miss costs one index probe."""
-ROOM_TO_OPEN_BYTES = 65_536
-"""A log's shared memory begins with half of that."""
 WORST_CASE_AUTOCHECKPOINT_PAGES = 32_768
 """Moving the log into the file is done aside (`move_log`); this bounds the log (128 MiB) if that ever stops."""
-
-SCHEMA = """
-CREATE TABLE entities (
-    shard INTEGER NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, id INTEGER NOT NULL,
-    PRIMARY KEY (shard, kind, key)
-) WITHOUT ROWID;
-CREATE TABLE entries (
-    position INTEGER PRIMARY KEY, shard INTEGER NOT NULL, entity INTEGER NOT NULL, kind TEXT NOT NULL,
-    key TEXT NOT NULL, version INTEGER NOT NULL, at INTEGER NOT NULL, events BLOB NOT NULL
-);
-CREATE UNIQUE INDEX entries_by_entity ON entries (entity, version);
-CREATE TABLE snapshots (entity INTEGER PRIMARY KEY, version INTEGER NOT NULL, state BLOB NOT NULL);
-CREATE TABLE listing (
-    shard INTEGER NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (shard, kind, key)
-) WITHOUT ROWID;
-CREATE TABLE epochs (shard INTEGER PRIMARY KEY, epoch INTEGER NOT NULL);
-CREATE TABLE checkpoints (shard INTEGER PRIMARY KEY, position INTEGER NOT NULL, data BLOB NOT NULL);
-CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-"""
-
-SCHEMA_OF_TRIMMING = """
-CREATE TABLE IF NOT EXISTS bases (entity INTEGER PRIMARY KEY, version INTEGER NOT NULL, state BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS trimmed (
-    shard INTEGER PRIMARY KEY, position INTEGER NOT NULL, times INTEGER NOT NULL
-);
-CREATE TABLE IF NOT EXISTS consumers (
-    shard INTEGER NOT NULL, name TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (shard, name)
-) WITHOUT ROWID;
-"""
-
-# A position is never given out twice, whatever was trimmed.
-LAST_POSITION = """
-SELECT max(
-    ifnull((SELECT max(position) FROM entries), 0), ifnull((SELECT max(entity) FROM snapshots), 0),
-    ifnull((SELECT max(entity) FROM bases), 0), ifnull((SELECT max(position) FROM trimmed), 0)
-)
-"""
-EPOCH = "SELECT epoch FROM epochs WHERE shard = ?"
-ACQUIRE = "INSERT INTO epochs VALUES (?, 1) ON CONFLICT (shard) DO UPDATE SET epoch = epoch + 1"
-ENTITY = "SELECT id FROM entities WHERE shard = ? AND kind = ? AND key = ?"
-ADD_ENTITY = "INSERT INTO entities VALUES (?, ?, ?, ?)"
-ADD_ENTRY = "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-ADD_SNAPSHOT = """
-INSERT INTO snapshots VALUES (?, ?, ?)
-ON CONFLICT (entity) DO UPDATE SET version = excluded.version, state = excluded.state
-WHERE excluded.version >= version
-"""
-ADD_LISTED = "INSERT OR IGNORE INTO listing VALUES (?, ?, ?)"
-SET_CHECKPOINT = "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?)"
-SNAPSHOT = "SELECT version, state FROM snapshots WHERE entity = ?"
-BASE = "SELECT version, state FROM bases WHERE entity = ?"
-PASSED = "SELECT name, position FROM consumers WHERE shard = ?"
-ADVANCE = """
-INSERT INTO consumers VALUES (?, ?, ?)
-ON CONFLICT (shard, name) DO UPDATE SET position = max(position, excluded.position)
-"""
-FORGET = "DELETE FROM consumers WHERE shard = ? AND name = ?"
-SET_BASE = "INSERT OR REPLACE INTO bases VALUES (?, ?, ?)"
-DROP_ENTRIES = "DELETE FROM entries WHERE entity = ? AND version <= ?"
-DROP_SNAPSHOT = "DELETE FROM snapshots WHERE entity = ? AND version <= ?"
-SET_TRIMMED = """
-INSERT INTO trimmed VALUES (?, ?, 1)
-ON CONFLICT (shard) DO UPDATE SET position = max(position, excluded.position), times = times + 1
-"""
-ENTRIES_OF_ENTITY = """
-SELECT position, kind, key, version, at, events FROM entries
-WHERE entity = ? AND version > ? ORDER BY version LIMIT ?
-"""
-ENTRIES_OF_SHARD = """
-SELECT position, kind, key, version, at, events FROM entries
-WHERE shard = ? AND position > ? ORDER BY position LIMIT ?
-"""
-ENTRIES_OF_ALL = """
-SELECT shard, position, kind, key, version, at, events FROM entries WHERE position > ? ORDER BY position LIMIT ?
-"""
-KEYS = "SELECT key FROM listing WHERE shard = ? AND kind = ? AND key > ? ORDER BY key LIMIT ?"
-ENTITIES = "SELECT kind, key FROM entities WHERE shard = ? AND (kind, key) > (?, ?) ORDER BY kind, key LIMIT ?"
 NO_LIMIT = -1
 
 NOTHING_RECORDED = Recorded(None, ())
 
-EXPLANATIONS = {
-    sqlite3.SQLITE_BUSY: "another process holds the write lock: it is stuck, or stopped in the middle of a commit",
-    sqlite3.SQLITE_FULL: "the disk is full: free some space, nothing else needs repair",
-    sqlite3.SQLITE_READONLY: "the file or its directory is read-only: make both writable for this user",
-    sqlite3.SQLITE_PERM: "the file may not be accessed: make it readable and writable for this user",
-    sqlite3.SQLITE_CANTOPEN: "the file can't be opened: its directory must exist and be writable for this user",
-    sqlite3.SQLITE_IOERR: "the disk reports an error, or was made read-only: look at the system log",
-    sqlite3.SQLITE_CORRUPT: "the file is damaged: keep a copy, then restore a backup or salvage with sqlite3 .recover",
-    sqlite3.SQLITE_NOTADB: "this is not a journal, or its head is damaged: keep a copy and restore a backup",
-}
-
-P = ParamSpec("P")
-R = TypeVar("R")
 EntityName = tuple[int, str, str]
 """Shard, kind and key: what names an entity within a file."""
-
-
-class Locked(JournalUnavailable):
-    """Another process is committing; nothing was written. Whoever can wait tries again with more patience."""
-
-
-# A transaction that finds no room is rolled back: its last page is never written, and without that one none counts.
-ERRORS = {sqlite3.SQLITE_BUSY: Locked, sqlite3.SQLITE_FULL: JournalFull}
-
-
-class Layout(NamedTuple):
-    """What is chosen when the data is created and never changes: it says which file holds a shard."""
-
-    shards: int
-    volumes: int
 
 
 class Passed(NamedTuple):
@@ -178,131 +73,6 @@ class Passed(NamedTuple):
     shard: int
     consumer: str
     position: int
-
-
-def in_journal_words(function: Callable[P, R]) -> Callable[P, R]:
-    """Let what SQLite and the file system raise leave as errors of the port."""
-
-    @wraps(function)
-    def translated(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return function(*args, **kwargs)
-        except sqlite3.Error as error:
-            # The low byte says what failed, the rest where; errors of the Python module itself carry no code.
-            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-            reason = EXPLANATIONS.get(_cause(code, args), str(error))
-            raise ERRORS.get(code, JournalUnavailable)(f"journal {_file_of(args)}: {reason} ({error})") from error
-        except OSError as error:
-            raise JournalUnavailable(f"journal {_file_of(args)}: {error.strerror} ({error.filename})") from error
-
-    return translated
-
-
-def _file_of(args: Sequence[object]) -> object:
-    """The path that a function here works on: its first argument, or that of the volume whose method it is."""
-    return getattr(args[0], "path", args[0])
-
-
-def _cause(code: int, args: Sequence[object]) -> int:
-    """A full or read-only disk by its name where SQLite calls it an error: it can't say why it has no shared memory."""
-    if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN) and isinstance(path := _file_of(args), Path):
-        with suppress(OSError):
-            disk = os.statvfs(path.parent)
-            if disk.f_flag & os.ST_RDONLY:
-                return sqlite3.SQLITE_READONLY
-            if disk.f_bavail * disk.f_frsize < ROOM_TO_OPEN_BYTES:
-                return sqlite3.SQLITE_FULL
-    return code
-
-
-@in_journal_words
-def ensure_writable(directory: Path) -> None:
-    """Raise `JournalUnavailable` where a file of the journal in `directory` can't be written, or there is no room."""
-    for path in (*sorted(directory.glob("*.sqlite")), directory):
-        if not os.access(path, os.W_OK):
-            raise JournalUnavailable(f"journal {path}: {EXPLANATIONS[sqlite3.SQLITE_READONLY]}")
-    _ensure_room(directory)
-
-
-def _ensure_room(directory: Path) -> None:
-    """Files may have a little room inside, so that opening them says nothing of a disk that is full."""
-    probe = directory / f"room.{os.getpid()}.new"
-    try:
-        with probe.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, ROOM_TO_START_BYTES)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise JournalUnavailable(f"journal {directory}: {EXPLANATIONS[sqlite3.SQLITE_FULL]}") from error
-    finally:
-        probe.unlink(missing_ok=True)
-
-
-@in_journal_words
-def create(path: Path, layout: Layout) -> None:
-    """Create the file if it does not exist, complete or not at all, also when several processes do so at once."""
-    if path.exists():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.new")
-    unfinished.unlink(missing_ok=True)
-    connection = sqlite3.connect(unfinished, isolation_level=None)
-    try:
-        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-        connection.executescript(f"BEGIN; {SCHEMA} COMMIT;")
-        connection.executemany("INSERT INTO meta VALUES (?, ?)", layout._asdict().items())
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {FORMAT_UNTRIMMED}")
-        connection.execute("PRAGMA journal_mode = WAL")
-    finally:
-        connection.close()
-    with suppress(FileExistsError):  # Another process was first: its file is as good.
-        os.link(unfinished, path)
-    unfinished.unlink()
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
-
-
-@in_journal_words
-def layout_of(path: Path) -> Layout:
-    """The layout that the file was created with."""
-    connection = connect(path)
-    try:
-        (application,) = connection.execute("PRAGMA application_id").fetchone()
-        if application != APPLICATION_ID:
-            raise JournalUnavailable(
-                f"journal {path}: this is not a Doorbuster journal; is the directory the right one?"
-            )
-        (found,) = connection.execute("PRAGMA user_version").fetchone()
-        if found > FORMAT:
-            raise JournalTooNew(found, FORMAT, f"journal {path}")
-        if found < FORMAT_UNTRIMMED:
-            raise JournalMismatch(
-                f"journal {path} is of format {found}, this version of Doorbuster knows {FORMAT}: its head is damaged, "
-                "or an older version wrote it; restore a backup, or copy it with that version"
-            )
-        return Layout(**dict(connection.execute("SELECT name, value FROM meta").fetchall()))
-    finally:
-        connection.close()
-
-
-def connect(path: Path) -> sqlite3.Connection:
-    """A connection to a file that exists. Its commits are synced; it waits for those of others."""
-    # mode=rw: a file that vanished is an error, never silently a new and empty one.
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=rw",
-        uri=True,
-        isolation_level=None,
-        timeout=BUSY_PATIENT_MS / 1_000,
-        check_same_thread=False,
-        cached_statements=64,
-    )
-    # FULL syncs the log in every commit; NORMAL would do so at checkpoints only and lose acknowledged entries.
-    connection.execute("PRAGMA synchronous = FULL")
-    return connection
 
 
 class RememberedIds:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from actors.journals.port import JournalError
 from actors.journals.sqlite_backup import check_files
-from actors.journals.sqlite_volume import ensure_writable
+from actors.journals.sqlite_file import ensure_writable
 from actors.journals.urls import SQLITE_PREFIX
 
 from ..hosting import journal_of

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from actors.journals import sqlite, sqlite_volume
+from actors.journals import sqlite, sqlite_file
 from actors.journals.port import (
     Batch,
     Fenced,
@@ -228,7 +228,7 @@ def test_the_log_is_moved_into_the_file_while_entries_keep_coming(
         for version in range(1, 1_501):
             await journal.append([Batch(0, epoch, [entry(CLOCK, version, bytes(200))])])
             await asyncio.sleep(0)
-        pages = (tmp_path / f"{FIRST_FILE}-wal").stat().st_size / sqlite_volume.PAGE_BYTES
+        pages = (tmp_path / f"{FIRST_FILE}-wal").stat().st_size / sqlite_file.PAGE_BYTES
         # 1,500 commits write five pages or more each: without a move the log would hold 7,500.
         assert pages < 2_000
         assert len(await journal.read(0, after=0, limit=5_000)) == 1_500
@@ -562,8 +562,8 @@ def test_a_damaged_file_is_named_with_what_to_do(tmp_path: Path) -> None:
     run(fill())
     file = tmp_path / FIRST_FILE
     whole = file.read_bytes()
-    pages = len(whole) // sqlite_volume.PAGE_BYTES
-    file.write_bytes(whole[: 2 * sqlite_volume.PAGE_BYTES] + os.urandom((pages - 2) * sqlite_volume.PAGE_BYTES))
+    pages = len(whole) // sqlite_file.PAGE_BYTES
+    file.write_bytes(whole[: 2 * sqlite_file.PAGE_BYTES] + os.urandom((pages - 2) * sqlite_file.PAGE_BYTES))
 
     async def use() -> None:
         journal = SqliteJournal(tmp_path)
@@ -590,7 +590,7 @@ def test_somebody_elses_database_is_left_alone(tmp_path: Path) -> None:
 def test_a_newer_format_is_refused(tmp_path: Path) -> None:
     run(SqliteJournal(tmp_path).close())
     with closing(sqlite3.connect(tmp_path / FIRST_FILE)) as connection:
-        connection.execute(f"PRAGMA user_version = {sqlite_volume.FORMAT + 1}")
+        connection.execute(f"PRAGMA user_version = {sqlite_file.FORMAT + 1}")
     with pytest.raises(JournalTooNew, match=r"volume-00\.sqlite was written by a newer version") as refusal:
         SqliteJournal(tmp_path)
     # It is told in another process than it was raised in.

@@ -10,7 +10,7 @@ import pytest
 
 from actors.journals.port import JournalError
 from actors.journals.sqlite import SqliteJournal
-from actors.journals.sqlite_volume import EXPLANATIONS
+from actors.journals.sqlite_errors import EXPLANATIONS
 from serve.launcher.data import DataDirectory
 from serve.launcher.errors import LaunchError
 
