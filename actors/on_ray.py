@@ -3,13 +3,12 @@
 import asyncio
 import logging
 import os
-import threading
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import ray
 from ray._private.state import state as cluster_state
@@ -25,18 +24,16 @@ from .collector import look_less_for_cycles
 from .directory import Directory, Owned
 from .doorway import Doorway
 from .errors import CannotDrain, FeedRefused, Unavailable
+from .feed.process import FeedActor, FeedSpec
 from .host import Host
 from .journals.port import Entry
 from .remote import RemoteHosts
 from .roster import Roster
+from .standing import HostFigures, Node, Standing
 
 NAMESPACE = "doorbuster"
 DIRECTORY = "directory"
 FEED = "feed"
-FEED_NICENESS = 15
-"""Where the processor is short, who buys comes first: it has 3 % of each core then, else whatever nobody uses. With a
-niceness of 10 it had 10 %, and a rush felt it."""
-FEED_TRIES_AGAIN_S = 5.0
 FEED_STOPS_WITHIN_S = 1.5
 MAX_CONCURRENT_CALLS = 10_000
 """Calls that one actor may have open: each client holds some open until there is something to tell."""
@@ -142,7 +139,7 @@ class RayHost(_Actor):
     async def version(self) -> str:
         return cast(str, await self._ask("version"))
 
-    async def figures(self) -> "HostFigures":
+    async def figures(self) -> HostFigures:
         return cast(HostFigures, await self._ask("figures"))
 
 
@@ -170,7 +167,7 @@ class RayDirectory(_Actor):
     async def rebalance(self, *hosts: str) -> None:
         await self._ask("rebalance", *hosts)
 
-    async def standing(self) -> "Standing":
+    async def standing(self) -> Standing:
         return cast(Standing, await self._ask("standing"))
 
 
@@ -183,54 +180,6 @@ class RayFeed(_Actor):
     async def ask(self, method: str, arguments: Mapping[str, Any]) -> Any:
         """Raises `Unavailable`, also where it has not begun yet, and `FeedRefused`."""
         return await self._ask("ask", method, dict(arguments))
-
-
-class HostFigures(NamedTuple):
-    """What a host tells an operator."""
-
-    node_id: str
-    pid: int
-    entities: int
-    commands: int
-    """How many it has taken since it started."""
-    version: str
-
-
-class Node(NamedTuple):
-    """A living node of the cluster."""
-
-    id: str
-    address: str
-    name: str
-    leaving: bool
-    """Whether Ray was told that it is about to end."""
-    head: bool
-    runs_hosts: bool
-
-
-class Standing(NamedTuple):
-    """What the directory tells whoever started the hosts, or looks after them."""
-
-    hosts: Mapping[str, int]
-    """All hosts that should live, each with how many shards it runs."""
-    living: frozenset[str]
-    draining: frozenset[str]
-    homeless: Sequence[int]
-    ready: int
-    """How many hosts are as the roster wants them."""
-    wanted: int
-    complaints: Sequence[str]
-    """What the roster could not bring about yet."""
-
-    @property
-    def unsettled(self) -> list[str]:
-        """Why it isn't all as it should be; empty if it is."""
-        reasons = list(self.complaints)
-        if self.ready < self.wanted:
-            reasons.append(f"{self.ready} of {self.wanted} hosts are ready")
-        if self.homeless:
-            reasons.append(f"no host has taken the shards {list(self.homeless)}")
-        return reasons
 
 
 class RayFleet:
@@ -362,66 +311,6 @@ class HostActor:
     async def pid(self) -> int:
         """The process, for whoever looks at it from outside."""
         return os.getpid()
-
-
-class FeedWork(Protocol):
-    """What the feed process does once it is composed."""
-
-    async def ask(self, method: str, arguments: Mapping[str, Any]) -> Any: ...
-
-    async def close(self) -> None: ...
-
-
-@dataclass(frozen=True)
-class FeedSpec:
-    """What the feed process is started with. It is pickled into its process."""
-
-    compose: Callable[[], Awaitable[FeedWork]]
-    """Composes and starts it, however long the journal takes to answer."""
-    version: str
-
-
-class FeedActor:
-    """What reads the journals, in a process of its own. It goes on by itself after a restart, of which nobody tells it:
-    Ray runs this constructor then, and nothing else."""
-
-    def __init__(self, spec: FeedSpec) -> None:
-        # Of this thread and those that it starts; Ray's own stay as they are.
-        os.nice(FEED_NICENESS)
-        self._spec = spec
-        self._work: FeedWork | None = None
-        # Not Ray's loop, which runs only when the constructor is done; and a long page holds up no call to the actor.
-        self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, name="feed", daemon=True).start()
-        asyncio.run_coroutine_threadsafe(self._start(), self._loop)
-
-    async def _start(self) -> None:
-        while self._work is None:
-            try:
-                self._work = await self._spec.compose()
-            except Exception:
-                logger.exception("The feed could not start, and tries again")
-                await asyncio.sleep(FEED_TRIES_AGAIN_S)
-
-    async def ask(self, method: str, arguments: Mapping[str, Any]) -> Any:
-        if self._work is None:
-            raise Unavailable("the feed process is starting")
-        return await self._there(self._work.ask(method, arguments))
-
-    async def stop(self) -> None:
-        """Write down how far it has come. Whoever calls this ends the process then."""
-        if (work := self._work) is not None:
-            await self._there(work.close())
-
-    async def version(self) -> str:
-        return self._spec.version
-
-    async def pid(self) -> int:
-        """The process, for whoever looks at it from outside."""
-        return os.getpid()
-
-    async def _there(self, work: Coroutine[Any, Any, T]) -> T:
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
 
 
 class DirectoryActor:

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import click
 from rich.console import Console
 
 from actors.calls import in_time
 from actors.errors import ActorsError, Unavailable
+from actors.standing import HostFigures, Node, Standing
 
 from ..launcher.data import DataDirectory
 from ..launcher.errors import LaunchError
@@ -17,9 +18,6 @@ from ..launcher.joining import address_of, announce_leaving, joined, replicas_on
 from ..launcher.node import find
 from .journal_source import Report, bar
 from .options import resolve_or_exit
-
-if TYPE_CHECKING:
-    from actors.on_ray import HostFigures, Node, Standing
 
 Command = Callable[..., Any]
 T = TypeVar("T")
@@ -166,7 +164,7 @@ async def _look() -> list[Row]:
     return rows
 
 
-def _state_of(host: str, standing: "Standing") -> str:
+def _state_of(host: str, standing: Standing) -> str:
     if host not in standing.living:
         return "absent"
     if host not in standing.draining:
@@ -181,7 +179,7 @@ async def _figures(hosts: Any) -> "list[HostFigures | None]":
     return [None if isinstance(answer, BaseException) else answer for answer in answers]
 
 
-async def _standing() -> "Standing":
+async def _standing() -> Standing:
     from actors.on_ray import RayDirectory
 
     try:
@@ -221,7 +219,7 @@ async def _drain(
     return hosts
 
 
-async def _leave(node: "Node", within_s: float) -> None:
+async def _leave(node: Node, within_s: float) -> None:
     """Have Ray and Serve know, and wait until Serve's replicas have gone."""
     if refusal := await asyncio.to_thread(announce_leaving, node.id, within_s):
         raise click.ClickException(f"Ray does not let node {node.address} leave: {refusal}")
@@ -231,7 +229,7 @@ async def _leave(node: "Node", within_s: float) -> None:
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-async def _node(named: str) -> "Node":
+async def _node(named: str) -> Node:
     from actors.on_ray import living_nodes
 
     nodes = await asyncio.to_thread(living_nodes)

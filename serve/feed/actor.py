@@ -8,6 +8,7 @@ from typing import Any
 
 from actors import on_ray
 from actors.errors import Unavailable
+from actors.feed.process import FeedSpec
 
 from ..settings import Settings
 from ..version import version_of_feed
@@ -19,7 +20,7 @@ ANSWER_TIMEOUT_S = 30.0
 
 def start_feed(settings: Settings) -> None:
     """Have the feed process run in the Ray that this process is connected to, without waiting for it."""
-    on_ray.start_feed(on_ray.FeedSpec(partial(compose_feed, settings), version_of_feed(settings)))
+    on_ray.start_feed(FeedSpec(partial(compose_feed, settings), version_of_feed(settings)))
 
 
 class RemoteDesk:

@@ -12,8 +12,8 @@ import pytest
 
 from actors import on_ray
 from actors.errors import Unavailable
-from actors.on_ray import Standing
 from actors.roster import host_name
+from actors.standing import Standing
 from engine.kinds import KINDS
 from engine.stock import Receive, stock_key
 from serve.host_actors import start_hosts
