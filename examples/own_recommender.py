@@ -4,7 +4,7 @@ What did visitors look at next? Counted for each product, that is a Markov chain
 often better than one would think.
 
     doorbuster ml compare session-knn examples.own_recommender:NextStep --source "$SOURCE"
-    doorbuster ml train --model examples.own_recommender:NextStep --source "$SOURCE" --out trained/next-step
+    doorbuster ml train examples.own_recommender:NextStep --source "$SOURCE" --out trained/next-step
 
 A class like this one needs nothing else of the project than what is imported here. It may stand in any file that the
 command and the shop can import: a package that is installed, or a directory in PYTHONPATH.

@@ -91,11 +91,16 @@ def fitted_model(name: str, parted: Split) -> Model:
     if (directory / DESCRIPTION).exists():
         _check_trained_before(directory, parted)
         return load_artifact(directory)
-    plain, _, query = name.partition("?")
-    model = make_model(plain, parameters_of(query))
+    model = make_model(*named(name))
     check(Fitted(parted.train), parted)
     model.fit(parted.train)
     return model
+
+
+def named(name: str) -> tuple[str, Mapping[str, Any]]:
+    """The model that a command names, and its parameters. Raises ParameterRefused."""
+    model, _, query = name.partition("?")
+    return model, parameters_of(query)
 
 
 def parameters_of(query: str) -> Mapping[str, Any]:

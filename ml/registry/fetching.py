@@ -9,11 +9,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import mkdtemp
 from urllib.parse import unquote, urlsplit
 
 from ..artifact import DESCRIPTION, check_artifact
 from ..errors import ArtifactDamaged, RegistryUnreachable
+from ..workplace import DRAFT, workplace
 from .release import Version
 
 ARTIFACT = "data/artifact"
@@ -74,8 +74,9 @@ def _inside(directory: Path) -> Path:
 
 def _copy(version: Version, copy: Path, download: Callable[[Path], None]) -> None:
     copy.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(mkdtemp(prefix=".download-", dir=copy.parent))
-    try:
+    with workplace(copy.parent, DRAFT) as work:
+        draft = work / copy.name
+        draft.mkdir()
         download(draft)
         _checked(draft, version)
         try:
@@ -85,8 +86,6 @@ def _copy(version: Version, copy: Path, download: Callable[[Path], None]) -> Non
             if not copy.is_dir():
                 raise
         _sweep(copy.parent)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 def download_by_mlflow(location: str, registry: str, directory: Path) -> None:

@@ -9,11 +9,11 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from ..errors import RegistryRefused, RegistryUnreachable
+from ..workplace import workplace
 from .following import SERVER, SQLITE
 from .mlflow_alone import quiet_mlflow
 from .sqlite_follower import ARTIFACTS
@@ -77,8 +77,8 @@ def _make(file: Path) -> None:
         if file.exists():
             return
         # Each of the steps is synced: in memory that costs half of the time.
-        with TemporaryDirectory(prefix="doorbuster-", dir=MEMORY if MEMORY.is_dir() else None) as directory:
-            made = Path(directory) / file.name
+        with workplace(MEMORY if MEMORY.is_dir() else None) as directory:
+            made = directory / file.name
             _client(f"{SQLITE}{made}")
             draft = file.with_name(f".{file.name}.draft")
             shutil.copyfile(made, draft)

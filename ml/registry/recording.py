@@ -12,11 +12,11 @@ import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..artifact import REPORT, Artifact, check_artifact, digest_of, load_artifact
 from ..models.library import model_class
+from ..workplace import workplace
 from .code import code_of
 from .fetching import ARTIFACT
 from .mlflow_alone import unwarned
@@ -83,9 +83,9 @@ def _recorded(registry: Registry, directory: Path, about: Artifact, at: datetime
         for key, value in measures_of(about).items():
             client.log_metric(run, key, value, timestamp=started)
         _log_data(registry, run, about)
-        with TemporaryDirectory(prefix="doorbuster-") as draft, unwarned():
-            _write_model(directory, about, Path(draft))
-            client.log_artifacts(run, str(Path(draft) / PLACE), PLACE)
+        with workplace() as draft, unwarned():
+            _write_model(directory, about, draft)
+            client.log_artifacts(run, str(draft / PLACE), PLACE)
         if (directory / REPORT).is_dir():
             client.log_artifacts(run, str(directory / REPORT), REPORT)
     except BaseException:

@@ -6,8 +6,6 @@ import resource
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -18,11 +16,13 @@ from ..interactions import Dataset
 from ..model import Model
 from ..models.blocks import FitsInBlocks
 from ..models.library import make_model, model_class
+from ..workplace import workplace
 from .blocks import ONE_CPU, BlocksOnRay, Resources
 from .progress import Done
 
 LIBRARY_PACKAGE = "ml"
 KIB = 1_024
+MODEL = "model"
 
 
 class Recipe(NamedTuple):
@@ -85,13 +85,13 @@ class FitOnRay:
             if isinstance(error.cause, MlError):
                 raise error.cause from error
             raise
-        with TemporaryDirectory(prefix="doorbuster-") as directory:
+        with workplace() as directory:
             for name, content in files.items():
-                path = Path(directory) / name
+                path = directory / MODEL / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 content.tofile(path)
             # Its arrays are memory maps of files that stay open, though they are gone with the block.
-            return Fit(found.load(Path(directory)), seconds, peak_bytes)
+            return Fit(found.load(directory / MODEL), seconds, peak_bytes)
 
 
 def _fit(
@@ -102,8 +102,9 @@ def _fit(
     began = time.monotonic()
     model.fit(data)
     seconds = time.monotonic() - began
-    with TemporaryDirectory(prefix="doorbuster-") as directory:
-        place = Path(directory)
+    with workplace() as directory:
+        place = directory / MODEL
+        place.mkdir()
         model.save(place)
         files = {
             str(path.relative_to(place)): np.fromfile(path, np.uint8) for path in place.rglob("*") if path.is_file()

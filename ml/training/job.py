@@ -1,21 +1,17 @@
 """One training, from data to an artifact: read, split by time, fit, measure on what came later, fit on all, write.
 
 What is measured was fitted on what came before the window; what is kept was fitted again on everything, with the same
-parameters. The artifact's directory appears whole or not at all: a training that was killed left a draft, which the
-next one into the same place sweeps away.
+parameters. The artifact's directory appears whole or not at all.
 """
 
-import fcntl
 import os
 import platform
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from tempfile import mkdtemp
 
 from ..artifact import REPORT, Artifact, write_artifact
 from ..errors import ParameterRefused
@@ -26,11 +22,11 @@ from ..evaluation.leakage import Fitted, check
 from ..evaluation.split import Split, Task, last_window, shown, split
 from ..interactions import NOBODY, Dataset, Did
 from ..model import Model
+from ..workplace import DRAFT, workplace
 from .fitting import Fit, Fitting, Recipe, fit_here
 from .progress import Told, untold
 
 METRICS = "metrics.json"
-LOCK = "lock"
 PACKAGES = ("doorbuster", "numpy", "scipy", "scikit-learn", "implicit", "ray")
 MOST_GROUPS = 20_000
 """Sessions or customers that are asked for at most: more make the intervals hardly narrower."""
@@ -142,41 +138,13 @@ def seeded(plan: Plan) -> Plan:
 
 @contextmanager
 def drafted(out: Path) -> Iterator[Path]:
-    """A directory that becomes `out` when the block ends well, and is gone otherwise. What killed trainings into the
-    same place left is swept away first."""
+    """A directory that becomes `out` when the block ends well, and is gone otherwise."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    prefix = f".{out.name}."
-    for left in out.parent.glob(f"{prefix}*"):
-        with _locked(left) as alone:
-            if alone:
-                shutil.rmtree(left, ignore_errors=True)
-    draft = Path(mkdtemp(prefix=prefix, dir=out.parent))
-    try:
-        with _locked(draft) as alone:
-            assert alone
-            yield draft
-            (draft / LOCK).unlink()
-            draft.chmod(0o755)
-            os.rename(draft, out)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-
-
-@contextmanager
-def _locked(draft: Path) -> Iterator[bool]:
-    """Whether nobody else works on the draft; the kernel lets go of the lock of whoever is killed."""
-    try:
-        lock = os.open(draft / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError:  # it became an artifact, or somebody else swept it away
-        yield False
-        return
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield True
-    except BlockingIOError:
-        yield False
-    finally:
-        os.close(lock)
+    with workplace(out.parent, DRAFT) as work:
+        draft = work / out.name
+        draft.mkdir(mode=0o755)
+        yield draft
+        os.rename(draft, out)
 
 
 def _written(draft: Path, fit: Fit, learned: Dataset, evaluation: Evaluation, plan: Plan, around: Around) -> Artifact:

@@ -6,9 +6,10 @@ Ray reads its environment when it is imported, so it is imported inside the func
 import os
 import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from ..workplace import workplace
 
 ENVIRONMENT = {
     # "No cluster of several machines": the node's address becomes 127.0.0.1, and Ray's ports bind there only.
@@ -45,22 +46,20 @@ def some_ray(cpus: int | None = None) -> Iterator[None]:
 
     import ray
 
-    # Short, since it is the beginning of paths of sockets, which have 107 bytes at most.
-    files = tempfile.mkdtemp(prefix="doorbuster-")
-    try:
-        ray.init(
-            address="local",
-            include_dashboard=False,
-            num_cpus=cpus,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            object_store_memory=_object_store_bytes(),
-            _temp_dir=files,
-        )
-        yield
-    finally:
-        ray.shutdown()
-        shutil.rmtree(files, ignore_errors=True)
+    with workplace() as files:
+        try:
+            ray.init(
+                address="local",
+                include_dashboard=False,
+                num_cpus=cpus,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                object_store_memory=_object_store_bytes(),
+                _temp_dir=str(files),
+            )
+            yield
+        finally:
+            ray.shutdown()
 
 
 def _object_store_bytes() -> int:

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import msgspec
 
@@ -20,6 +19,7 @@ from ..registry.opening import Registry, in_our_words, open_registry
 from ..registry.recording import register
 from ..registry.release import DEFAULT_MARKET
 from ..registry.releases import Releases
+from ..workplace import DRAFT, workplace
 from .fitting import Recipe
 from .gate import Bar, Judged, judge, recipe_of
 from .job import Around, Plan, finish, measure, parted_by, seeded
@@ -79,9 +79,11 @@ def retrain(wanted: Round, data: Dataset, place: Place, around: Around) -> Outco
         if not judged.promoted:
             return Outcome(judged, _logged(registry, judged, around))
         # Hard links and renames stay on one file system.
-        with TemporaryDirectory(prefix=".retrained-", dir=place.models) as draft:
-            finish(Path(draft), fit, parted, scored, plan, data, around)
-            registered = register(registry, Path(draft), place.market, at=around.now)
+        with workplace(place.models, DRAFT) as work:
+            draft = work / "retrained"
+            draft.mkdir()
+            finish(draft, fit, parted, scored, plan, data, around)
+            registered = register(registry, draft, place.market, at=around.now)
         _log(registry, registered.run, judged)
         Releases(registry, place.market).deploy(registered.number, by=BY, at=around.now, why=judged.why)
         return Outcome(judged, registered.run, registered.number)

@@ -11,16 +11,14 @@ from .ml_training import training_options, training_ray
 
 
 @click.command("retrain", context_settings={"max_content_width": 120})
+@click.argument("model", default="")
 @click.option("--source", help="By default the shop's lake, its last `retrain_days` days.")
-@click.option("--model", default="", help="Another model than the champion's own, on newer data.")
-@click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="A parameter of that model.")
 @click.option("--margin", type=click.FloatRange(0), default=0, help="By how much more NDCG@20 it must be better.")
 @training_options
 @registry_options
 def command(
-    source: str | None,
     model: str,
-    given: tuple[str, ...],
+    source: str | None,
     margin: float,
     market: str,
     registry: str | None,
@@ -28,21 +26,21 @@ def command(
     config: Path | None,
     **options: Any,
 ) -> None:
-    """Train a candidate on what is known by now, and make it the champion if it beats the present one.
+    """Train a candidate on what is known by now, and make it the champion if it beats the present one: MODEL (as of `ml
+    train`), or the champion's own recipe on newer data.
 
     Both answer the same cases of the last window; the candidate is released only if the whole 95 % interval of the
     difference is above the margin. Whatever is decided is a run of the registry, with its figures.
     """
     settings = settings_for(data, registry, config)
     with told():
-        from ml.evaluation.trial import parameters_of
         from ml.sources.open import open_source
         from ml.training.gate import Bar
         from ml.training.schedule import FIRST, Place, Round, retrain
 
         from .ml_training import around_of, plan_of
 
-        plan = plan_of(model or FIRST.model, parameters_of("&".join(given)), True, options)
+        plan = plan_of(model or FIRST.model, True, options)
         wanted = Round(plan, own_recipe=bool(model), bar=Bar(margin=margin))
         with training_ray(settings, options):
             around = around_of(now(), options)

@@ -12,12 +12,11 @@ from .options import config_option
 
 
 @click.command("train", context_settings={"max_content_width": 120})
-@click.option("--model", required=True, help="A name such as session-knn, or package.module:Class.")
+@click.argument("model")
 @click.option(
     "--source", help="lake:DIR?days=90, sessions:FILE, orders:FILE, columns:FILE?item=...; default: the lake."
 )
-@click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="A parameter of the model.")
-@click.option("--tune", type=click.IntRange(0, 10_000), default=0, help="Search all other parameters: so many trials.")
+@click.option("--tune", type=click.IntRange(0, 10_000), default=0, help="Search the other parameters: so many trials.")
 @click.option("--minutes", type=click.FloatRange(0), default=0, help="Bound of the search; 0: none.")
 @click.option("--out", type=click.Path(path_type=Path), help="Directory to make; default: in the data directory.")
 @click.option("--refit/--no-refit", default=True, help="Learn from the window, too, once measured.", show_default=True)
@@ -27,7 +26,6 @@ from .options import config_option
 def command(
     model: str,
     source: str | None,
-    given: tuple[str, ...],
     tune: int,
     minutes: float,
     out: Path | None,
@@ -36,22 +34,22 @@ def command(
     refit: bool,
     **options: Any,
 ) -> None:
-    """Train a model by Ray tasks, and measure it on the last stretch of time.
+    """Train MODEL by Ray tasks, and measure it on the last stretch of time: a name such as session-knn,
+    NAME?parameter=value&..., or package.module:Class.
 
     Killed in the middle, nothing is there that could be taken for a model; the same command again begins anew, but goes
     on with a search. Next: doorbuster ml register DIR.
     """
     settings = settings_for(data, None, config)
     with told():
-        from ml.evaluation.trial import parameters_of
         from ml.training.job import train
         from ml.training.search import Search, search
 
         from .ml_training import around_of, plan_of
 
         at = now()
-        place = out or settings.models / "trained" / f"{model.replace(':', '-')}-{at:%Y%m%dT%H%M%S}"
-        plan = plan_of(model, parameters_of("&".join(given)), refit, options)
+        plan = plan_of(model, refit, options)
+        place = out or settings.models / "trained" / f"{plan.recipe.model.replace(':', '-')}-{at:%Y%m%dT%H%M%S}"
         with training_ray(settings, options, needed=bool(tune)):
             around = around_of(at, options)
             with around.told("Reading the interactions"):

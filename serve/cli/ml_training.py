@@ -34,14 +34,15 @@ def training_options(command: Command) -> Command:
     return command
 
 
-def plan_of(model: str, parameters: Mapping[str, Any], refit: bool, options: Mapping[str, Any]) -> "Plan":
-    """The plan that the options describe."""
+def plan_of(model: str, refit: bool, options: Mapping[str, Any]) -> "Plan":
+    """The plan that a model's name and the options describe. Raises ParameterRefused."""
     from ml.evaluation.split import Task
+    from ml.evaluation.trial import named
     from ml.training.fitting import Recipe
     from ml.training.job import Plan
 
     return Plan(
-        Recipe(model, parameters),
+        Recipe(*named(model)),
         task=Task(options["task"]) if options["task"] else None,
         window_ms=round(options["days"] * DAY_MS) or None,
         seed=options["seed"],

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 HOUR_MS = 3_600_000
 LOOK_EVERY_S = 60.0
+FAILED_AGAIN_MS = HOUR_MS
+"""A round that failed isn't worth waiting a day for the next: mostly the shop had too little to learn from yet."""
 NICENESS = 19
 NOTE = "retraining.json"
 """In the directory of models: when the last round began, and what came of it."""
@@ -58,7 +60,10 @@ class Retraining:
 
     async def _rounds(self) -> None:
         while True:
-            if self._now() - int((await self.last()).get("at", 0)) >= self._every_ms:
+            last = await self.last()
+            # Also one that was killed has no decision.
+            every_ms = self._every_ms if "decision" in last else min(self._every_ms, FAILED_AGAIN_MS)
+            if self._now() - int(last.get("at", 0)) >= every_ms:
                 await self._round()
             await asyncio.sleep(self._look_every_s)
 
@@ -69,8 +74,7 @@ class Retraining:
         try:
             told = await self._run(at)
         except Exception as error:
-            # Whatever it is, such as too few interactions in a young shop: the model that serves stays, and the next
-            # round comes.
+            # Whatever it is, such as too few interactions in a young shop: the model that serves stays.
             logger.warning("Retraining failed: %s", _first_line(error))
             told = {"failed": _first_line(error)}
         await asyncio.to_thread(self._write, {"at": at, **told})

@@ -48,7 +48,7 @@ def test_a_better_model_is_released_and_one_that_is_not_is_only_a_run(registry: 
     assert run.data.tags[GATE_TAG].startswith("kept out: ndcg@20")
     assert run.data.metrics["gate_difference_high"] < 0
     assert Releases(registry).now().champion == 1
-    assert not list(place.models.glob(".retrained-*"))
+    assert not list(place.models.glob(".draft-*"))
 
 
 def test_one_round_at_a_time(place: Place) -> None:

@@ -43,6 +43,9 @@ def test_a_release_is_told_in_a_sentence(document: Document, says: str) -> None:
         (["register", "nowhere"], "does not exist"),
         (["rollback", "--registry", "postgresql://anna:hunter2@host/db"], "must be the address of an MLflow server"),
         (["promote"], "No such command"),
+        (["train"], "Missing argument 'MODEL'"),
+        (["train", "item-knn?half", "--here"], "half is not name=value&name=value"),
+        (["retrain", "item-knn?half", "--here"], "half is not name=value&name=value"),
     ],
 )
 def test_what_cannot_be_meant_is_said_so(arguments: list[str], says: str) -> None:

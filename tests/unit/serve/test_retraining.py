@@ -1,11 +1,11 @@
-"""When the shop trains: once per period, whatever became of the last round and however often it is restarted."""
+"""When the shop trains: once per period, however often it is restarted, and soon again where a round failed."""
 
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from serve.recommendations.retraining import HOUR_MS, Retraining
+from serve.recommendations.retraining import FAILED_AGAIN_MS, HOUR_MS, Retraining
 
 
 class Rounds:
@@ -13,6 +13,7 @@ class Rounds:
 
     def __init__(self) -> None:
         self.at: list[int] = []
+        self.looked = 0
 
     async def __call__(self, at: int) -> Mapping[str, Any]:
         self.at.append(at)
@@ -26,11 +27,15 @@ async def until(section: Retraining, told: str) -> None:
         await asyncio.sleep(0.001)
 
 
-def test_a_round_runs_when_it_is_due_and_one_that_failed_is_not_tried_at_once(tmp_path: Path) -> None:
+def test_a_round_runs_when_it_is_due_and_one_that_failed_sooner_but_not_at_once(tmp_path: Path) -> None:
     now, rounds = [1_000 * HOUR_MS], Rounds()
 
     def section() -> Retraining:
-        return Retraining(tmp_path / "models", 24, rounds, lambda: now[0], look_every_s=0.001)
+        def clock() -> int:
+            rounds.looked += 1
+            return now[0]
+
+        return Retraining(tmp_path / "models", 24, rounds, clock, look_every_s=0.001)
 
     async def story() -> None:
         first = section()
@@ -40,11 +45,13 @@ def test_a_round_runs_when_it_is_due_and_one_that_failed_is_not_tried_at_once(tm
         second = section()
         assert await second.last() == {"at": 1_000 * HOUR_MS, "failed": "too few interactions"}
         await second.start()
-        now[0] += 23 * HOUR_MS
-        await asyncio.sleep(0.02)
-        assert len(rounds.at) == 1
-        now[0] += HOUR_MS
-        await until(second, "decision")
+        for waited_ms, so_far in ((FAILED_AGAIN_MS - 1, 1), (1, 2), (23 * HOUR_MS, 2), (HOUR_MS, 3)):
+            now[0] += waited_ms
+            looked = rounds.looked
+            while rounds.looked < looked + 3:
+                await asyncio.sleep(0.001)
+            assert len(rounds.at) == so_far
+            await until(second, "decision" if so_far > 1 else "failed")
         await second.close()
         assert (await second.last())["at"] == now[0]
 

@@ -66,14 +66,6 @@ def test_a_training_that_fails_leaves_nothing(data: Dataset, tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_killed_training_left_is_swept_away(tmp_path: Path) -> None:
-    (tmp_path / ".knn.killed").mkdir()
-    (tmp_path / ".other.killed").mkdir()
-    with drafted(tmp_path / "knn"):
-        assert not (tmp_path / ".knn.killed").exists()
-    assert {path.name for path in tmp_path.iterdir()} == {"knn", ".other.killed"}
-
-
 def test_of_two_trainings_into_one_place_the_first_to_end_counts(tmp_path: Path) -> None:
     def both() -> None:
         with drafted(tmp_path / "knn") as slow:
