@@ -72,6 +72,13 @@ SPACES: Mapping[str, Space] = {
         "b": Between(0, 1),
     },
     "popularity": {"half_life_days": Between(1, 365, log=True)},
+    "ranker": {
+        "depth": Whole(40, 150),
+        "windows": Whole(2, 6),
+        "trees": Whole(60, 400),
+        "leaves": Whole(8, 63),
+        "learning_rate": Between(0.02, 0.2, log=True),
+    },
     "repeats": {
         "half_life_days": Between(0, 180),
         "trend": Between(0, 1),

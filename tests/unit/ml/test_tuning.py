@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ml.evaluation.bootstrap import Interval
-from ml.measure.contenders import FIRST, OURS, THEIRS, trial_of
+from ml.measure.contenders import FIRST, OURS, THEIRS, blended, contender, trial_of
 from ml.measure.order_history import Result, differences, tuned
 from ml.measure.tuning import Tried, best, kept
 from ml.models.library import make_model
@@ -37,8 +37,13 @@ def test_a_trial_is_the_same_each_time_and_within_what_may_be_tried(name: str) -
     assert tries == [trial_of(name, number) for number in range(1, 6)]
     assert all(set(parameters) == set(space) for parameters in tries)
     assert len({str(parameters) for parameters in tries}) == 5
-    if name in OURS:
-        make_model(name, tries[0])
+    assert contender(name, tries[0])
+
+
+def test_a_blend_is_made_of_weights() -> None:
+    made = make_model("blend", blended(half_life_days=2.0, ease=0.5, popularity=1.5))
+    assert made.parameters["models"] == "ease popularity?half_life_days=2.0"
+    assert made.parameters["weights"] == "0.5 1.5"
 
 
 def test_a_search_goes_on_from_the_trials_that_were_kept(file: Path, tmp_path: Path) -> None:
