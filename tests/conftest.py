@@ -8,6 +8,10 @@ from typing import Any
 
 import pytest
 
+from .logged import logged, show_warnings
+
+__all__ = ["logged"]
+
 TESTS = Path(__file__).parent
 MEMORY = Path("/dev/shm")
 ROOM_BYTES = 4 << 30
@@ -33,6 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
         ours = MEMORY / f"doorbuster-tests-{os.getpid()}"
         config.option.basetemp = str(ours)
         config.add_cleanup(lambda: shutil.rmtree(ours, ignore_errors=True))
+    show_warnings()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import logging
 import subprocess
 import time
 from collections.abc import Callable, Coroutine, Iterator
@@ -29,6 +28,7 @@ from actors.journals.urls import open_journal
 from loadtest.processes import free_port
 from loadtest.redis_program import find_redis_server
 
+from ..logged import Logged
 from ..redis_server import DURABLE, NO_SERVER, RedisServer
 from .journal_suite import CLOCK, LAMP, JournalSuite, entries, entry, run, versions
 
@@ -175,11 +175,10 @@ def test_a_server_that_would_forget_is_refused_unless_that_is_accepted(
     run(RedisJournal(server.url, accept_data_loss=True).close())
 
 
-def test_a_server_that_syncs_now_and_then_is_warned_of(start: Starter, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_server_that_syncs_now_and_then_is_warned_of(start: Starter, logged: Logged) -> None:
     server = start("redis", "--appendonly", "yes", "--appendfsync", "everysec")
-    with caplog.at_level(logging.WARNING):
-        run(RedisJournal(server.url).close())
-    assert "does not sync every purchase (appendfsync everysec)" in caplog.text
+    run(RedisJournal(server.url).close())
+    assert "does not sync every purchase (appendfsync everysec)" in logged.text
 
 
 def test_a_user_who_may_not_read_the_configuration_is_no_obstacle(server: RedisServer, url: str) -> None:

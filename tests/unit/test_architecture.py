@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -67,10 +68,21 @@ class Module(NamedTuple):
     docstring: str | None
 
 
+STATEMENTS_IN = ("body", "orelse", "finalbody", "handlers", "cases")
+"""Where a statement holds others: an import can stand nowhere else, and expressions are most of a module."""
+
+
+def statements(holder: ast.AST) -> Iterator[ast.AST]:
+    for part in STATEMENTS_IN:
+        for statement in getattr(holder, part, ()):
+            yield statement
+            yield from statements(statement)
+
+
 def read(source: str, file: Path) -> Module:
     tree = ast.parse(source)
     found = []
-    for node in ast.walk(tree):
+    for node in statements(tree):
         if isinstance(node, ast.Import):
             found += [Import(file, node.lineno, alias.name, 0) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -155,6 +167,11 @@ def test_every_module_says_what_it_is_responsible_for() -> None:
         ("from ray import serve", "ray", 0),
         ("def f():\n    from .api import x", "api", 1),
         ("from .. import settings", "", 2),
+        ("try:\n    pass\nexcept OSError:\n    import ray", "ray", 0),
+        ("try:\n    pass\nfinally:\n    import ray", "ray", 0),
+        ("if x:\n    pass\nelif y:\n    pass\nelse:\n    import ray", "ray", 0),
+        ("class A:\n    async def f():\n        async with x:\n            import ray", "ray", 0),
+        ("match x:\n    case 1:\n        import ray", "ray", 0),
     ],
 )
 def test_imports_are_found_wherever_they_stand(source: str, module: str, level: int) -> None:

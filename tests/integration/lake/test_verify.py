@@ -14,6 +14,7 @@ from engine.order import Cancel
 from ml.lake.manifest import FILE_NAME
 from ml.lake.verify import Verdict, verify
 from serve.measure import feed as measure
+from tests.logged import Logged
 
 from .shop import SHARDS, Shop, filled, run
 
@@ -82,14 +83,14 @@ def test_it_still_holds_where_the_journal_was_trimmed(shop: Shop, tmp_path: Path
 
 
 def test_a_lake_that_was_begun_after_the_journal_was_trimmed_says_so(
-    shop: Shop, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    shop: Shop, tmp_path: Path, logged: Logged
 ) -> None:
     run(filled(shop, tmp_path / "old"))
-    assert "trimmed" not in caplog.text
+    assert "trimmed" not in logged.text
     run(trim(shop))
     shop.trade(2)
     run(filled(shop, tmp_path / "new"))
-    assert "is begun after the journal was trimmed" in caplog.text
+    assert "is begun after the journal was trimmed" in logged.text
     verdict = verified(shop, tmp_path / "new")
     sold = [order for order in shop.confirmed()[:-2] if order.total.amount]
     assert 0 < verdict.never_had <= len(sold)

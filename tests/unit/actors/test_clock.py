@@ -2,12 +2,12 @@
 last for hours."""
 
 import asyncio
-import logging
 
 import pytest
 
 from actors.clock import SteadyClock, booted_at_ns
 from tests import patience
+from tests.logged import Logged
 
 from .test_host import SHARDS, FailingJournal, World
 from .toy import Beans, Begin, Fill, Look, MoveView
@@ -60,14 +60,13 @@ def test_a_process_that_is_started_after_the_clock_was_set_agrees_with_the_other
     assert machine.clock_from(booted_at)() == elder()
 
 
-def test_a_step_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_step_is_told_once(logged: Logged) -> None:
     machine = Machine()
     clock = machine.clock()
-    with caplog.at_level(logging.WARNING, "doorbuster.actors"):
-        for set_by_ns in (0, SECOND_NS // 2, -3 * HOUR_NS, -3 * HOUR_NS, 0):
-            machine.set_by_ns = set_by_ns
-            clock()
-    assert [record.getMessage().partition(",")[0] for record in caplog.records] == [
+    for set_by_ns in (0, SECOND_NS // 2, -3 * HOUR_NS, -3 * HOUR_NS, 0):
+        machine.set_by_ns = set_by_ns
+        clock()
+    assert [record.getMessage().partition(",")[0] for record in logged.records] == [
         "The machine's clock was set: it is -10800 s from the shop's time",
         "The machine's clock was set: it is +0 s from the shop's time",
     ]

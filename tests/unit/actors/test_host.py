@@ -17,6 +17,7 @@ from actors.pins import LocalShards, Pins
 from actors.placement import shard_of
 from engine.kernel import Rejected
 from tests import patience
+from tests.logged import Logged
 
 from .toy import KINDS, Beans, Begin, Break, Fill, Look, MoveView, Take, Weigher
 
@@ -497,7 +498,7 @@ def test_recovery_goes_on_behind_an_entity_that_moved(monkeypatch: pytest.Monkey
     patience.run(asyncio.wait_for(main(), 10))
 
 
-def test_a_shard_that_is_taken_away_at_once_needs_no_recovery(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_shard_that_is_taken_away_at_once_needs_no_recovery(logged: Logged) -> None:
     async def scenario(world: World) -> None:
         await world.host.own([SHARDS])
         await world.host.disown([SHARDS])
@@ -505,7 +506,7 @@ def test_a_shard_that_is_taken_away_at_once_needs_no_recovery(caplog: pytest.Log
         gc.collect()
 
     run(scenario)
-    assert not caplog.records
+    assert not logged.records
 
 
 def test_unfinished_work_outlives_two_owners_and_the_checkpoint_between(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,6 @@
 """What every route has in common: refusals that say what is wrong, headers, HEAD, faults without a trace."""
 
 import json
-import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -14,6 +13,7 @@ from engine.reasons import Reason
 from serve.api.bounds import IDEMPOTENCY_KEY_PATTERN
 from serve.api.problems import PROBLEM_TYPES
 from serve.api.requests import decode_order_request
+from tests.logged import Logged
 
 from .shopfront import Shopfront, SmallSettings, keyed, kind_of, order_body
 
@@ -220,16 +220,13 @@ def broken(shop: Shopfront, error: Exception) -> Shopfront:
     return shop
 
 
-def test_a_fault_of_ours_is_logged_and_told_without_a_trace(shop: Shopfront, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.ERROR):
-        answer = broken(shop, RuntimeError("the cat sat on the disk")).post(
-            "/v1/carts", headers={"X-Request-Id": "cat"}
-        )
+def test_a_fault_of_ours_is_logged_and_told_without_a_trace(shop: Shopfront, logged: Logged) -> None:
+    answer = broken(shop, RuntimeError("the cat sat on the disk")).post("/v1/carts", headers={"X-Request-Id": "cat"})
     assert (answer.status_code, kind_of(answer)) == (500, "internal-error")
     assert "cat" not in answer.text
     assert answer.headers["x-request-id"] == "cat"
-    assert "request cat failed" in caplog.text
-    assert "the cat sat on the disk" in caplog.text
+    assert "request cat failed" in logged.text
+    assert "the cat sat on the disk" in logged.text
 
 
 @pytest.mark.parametrize(
