@@ -46,13 +46,14 @@ class Result(msgspec.Struct, frozen=True):
     ndcg: Interval
     recall: Interval
     training_s: float
+    """Of the process's own time, with one thread: whatever else the machine does."""
     memory_mib: float
     """The most that was used while it learned, beyond what was used before."""
     cases: int
     only_new: bool
     """Whether what the customer bought before counts for nothing."""
-    drawn: list[float]
-    """NDCG@10 of the bootstrap's resamples, the same customers for every model: two of them can be subtracted."""
+    drawn: list[tuple[float, float]]
+    """Both figures of the bootstrap's resamples, the same customers for every model: two of them can be subtracted."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -101,13 +102,13 @@ def measured(file: Path, window: str, name: str, parameters: Parameters, only_ne
     parted = parts_of(file, window, only_new=only_new)
     model, train, cases = contender(name, parameters), parted.train, known_customers(parted.cases)
     del parted
-    before, started = _peak_from_now_mib(), time.perf_counter()
+    before, started = _peak_from_now_mib(), time.process_time()
     model.fit(train)
-    training_s, memory_mib = time.perf_counter() - started, _peak_mib() - before
+    training_s, memory_mib = time.process_time() - started, _peak_mib() - before
     hits = found(model.lists(cases), cases.truths)
     resampled = resample(np.concatenate((ndcg(hits, [10]), recall(hits, [K])), axis=1), cases.group, SEED)
     at_10, at_20 = resampled.intervals()
-    drawn = [round(value, 6) for value in resampled.drawn[:, 0].tolist()]
+    drawn = [(round(ndcg_10, 6), round(recall_20, 6)) for ndcg_10, recall_20 in resampled.drawn.tolist()]
     return Result(name, dict(parameters), at_10, at_20, training_s, memory_mib, len(cases), only_new, drawn)
 
 
@@ -159,13 +160,13 @@ def differences(results: Sequence[Result]) -> str:
     lines = []
     for other in sorted(results, key=lambda result: -result.ndcg.value):
         if other is not first:
-            less = _resampled(first).less(_resampled(other)).intervals()[0]
-            lines.append(f"{first.name} less {other.name}: {_interval(less)}")
+            at_10, at_20 = _resampled(first).less(_resampled(other)).intervals()
+            lines.append(f"{first.name} less {other.name}: NDCG@10 {_interval(at_10)}, Recall@20 {_interval(at_20)}")
     return "\n".join(lines)
 
 
 def _resampled(result: Result) -> Resampled:
-    return Resampled(np.array([result.ndcg.value]), np.array(result.drawn)[:, None])
+    return Resampled(np.array([result.ndcg.value, result.recall.value]), np.array(result.drawn))
 
 
 def _interval(interval: Interval) -> str:

@@ -64,13 +64,17 @@ def test_of_equal_trials_the_first_is_chosen_and_each_setting_has_its_own() -> N
 
 
 def test_the_best_of_ours_is_compared_with_all_others_pair_by_pair() -> None:
-    def result(name: str, ndcg: float, drawn: list[float]) -> Result:
-        return Result(name, {}, Interval(ndcg, ndcg, ndcg), Interval(0, 0, 0), 1.0, 1.0, 10, False, drawn)
+    def result(name: str, ndcg: float, *drawn: tuple[float, float]) -> Result:
+        return Result(name, {}, Interval(ndcg, ndcg, ndcg), Interval(0.2, 0.2, 0.2), 1.0, 1.0, 10, False, list(drawn))
 
     said = differences(
-        [result("implicit ALS", 0.25, [0.2, 0.3]), result("repeats", 0.5, [0.45, 0.55]), result("svd", 0.4, [0.4, 0.4])]
+        [
+            result("implicit ALS", 0.25, (0.2, 0.2), (0.3, 0.2)),
+            result("repeats", 0.5, (0.45, 0.2), (0.55, 0.2)),
+            result("svd", 0.4, (0.4, 0.2), (0.4, 0.2)),
+        ]
     )
     assert said.splitlines() == [
-        "repeats less svd: 0.1000 [0.0525, 0.1475]",
-        "repeats less implicit ALS: 0.2500 [0.2500, 0.2500]",
+        "repeats less svd: NDCG@10 0.1000 [0.0525, 0.1475], Recall@20 0.0000 [0.0000, 0.0000]",
+        "repeats less implicit ALS: NDCG@10 0.2500 [0.2500, 0.2500], Recall@20 0.0000 [0.0000, 0.0000]",
     ]
