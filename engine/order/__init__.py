@@ -18,6 +18,7 @@ from ..kernel import Event, Kind
 from . import importing, numbering
 from .aftersale.process import CHANGES as AFTER_SALE_CHANGES
 from .aftersale.process import AfterSaleCommand, AfterSaleEvent
+from .changes import CHANGES
 from .decisions import decide
 from .effects import effects, remind_at
 from .events import OrderEvent
@@ -38,7 +39,7 @@ from .messages import (
 from .numbering import NumberOrder, OrderNumbered
 from .ownership import ACCOUNT_PREFIX
 from .participants import Claim, Units
-from .state import CHANGES, Order, settled
+from .state import Order, settled
 
 __all__ = [
     "ACCOUNT_PREFIX",

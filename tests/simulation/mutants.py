@@ -46,19 +46,19 @@ MUTANTS = (
     ),
     Mutant(
         "a reservation's retry gets no first answer",
-        "engine.stock",
+        "engine.stock.decisions",
         "if known := stock.open.get(reservation_id) or stock.sold.get(reservation_id):",
         "if known := None:",
     ),
     Mutant(
         "a receipt's retry gets no first answer",
-        "engine.stock",
+        "engine.stock.decisions",
         "if command.receipt_id in stock.receipts:",
         "if False:",
     ),
     Mutant(
         "a cart's addition is made again by its retry",
-        "engine.cart",
+        "engine.cart.decisions",
         "if command.command_id and command.command_id in cart.added:",
         "if False:",
     ),
@@ -88,7 +88,7 @@ MUTANTS = (
     ),
     Mutant(
         "holds don't expire",
-        "engine.stock",
+        "engine.stock.decisions",
         "if not stock.next_expiry or stock.next_expiry > now:",
         "if True:",
     ),
@@ -100,7 +100,7 @@ MUTANTS = (
     ),
     Mutant(
         "lines are held in the order in which they were written",
-        "engine.order.state",
+        "engine.order.changes",
         "key=lambda index: order.lines[index].sku",
         "key=lambda index: index",
     ),
@@ -126,7 +126,7 @@ MUTANTS = (
     ),
     Mutant(
         "a sealed cart can be changed",
-        "engine.cart",
+        "engine.cart.decisions",
         "    if cart.sealed_by:\n        return Rejected(Reason.CART_SEALED",
         "    if False:\n        return Rejected(Reason.CART_SEALED",
     ),
@@ -138,7 +138,7 @@ MUTANTS = (
     ),
     Mutant(
         "more is held than there is",
-        "engine.stock",
+        "engine.stock.decisions",
         "    is_here = quantity <= stock.available and not stock.promises\n",
         "    is_here = quantity <= stock.on_hand and not stock.promises\n",
     ),

@@ -11,8 +11,9 @@ import msgspec
 
 from ...kernel import Command, Event, Instant, Rejected
 from ...reasons import Reason
+from ..changes import forget_address
 from ..messages import Status
-from ..state import Order, forget_address
+from ..state import Order
 from .records import LineUnits, Shipment, ShipmentStatus
 from .state import AfterSale, begun, misnamed, not_kept, status_of, too_long, too_many, unavailable_units
 from .transitions import SHIPMENT, may_follow

@@ -1,31 +1,40 @@
-"""One shopper's cart: lines with the price at the time of adding; sealed by the order that checks it out.
-
-A seal can't be lost or taken twice: two tabs that check one cart out get one order, and nothing is added while paying.
-"""
+"""What a cart does at each command."""
 
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
-from .kernel import (
-    Accepted,
-    Answer,
-    Command,
-    Effect,
-    EffectAnswered,
-    Event,
-    Instant,
-    Kind,
-    Message,
-    Outcome,
-    Rejected,
-    Send,
-    invalid,
+from ..kernel import Accepted, Command, EffectAnswered, Event, Instant, Outcome, Rejected, invalid
+from ..reasons import Reason
+from ..wishes import CartWishes, KeepCoupon, KeepDelivery, KeepGiftCard, WishCommand, WishesSet, wished
+from .messages import (
+    AddLine,
+    CartCleared,
+    CartMerged,
+    CartOpened,
+    CartSealed,
+    CartUnsealed,
+    CartView,
+    ClearCart,
+    Line,
+    LineRemoved,
+    LineSet,
+    LinesTakenIn,
+    LookCart,
+    MergeDone,
+    MergeInto,
+    MergeUndone,
+    OpenCart,
+    OrderBarred,
+    RemoveLine,
+    Reprice,
+    Seal,
+    SetLine,
+    TakeIn,
+    Unseal,
 )
-from .money import Money
-from .reasons import Reason
-from .wishes import CartWishes, KeepCoupon, KeepDelivery, KeepGiftCard, WishCommand, WishesSet, wished
+from .state import Cart, view
 
 MOST_LINES = 500
 
@@ -40,195 +49,6 @@ LONGEST_TITLE = 500
 
 IDLE_MS = 30 * 86_400 * 1_000
 """A cart that nobody changed for this long has expired."""
-
-ADDITIONS_KEPT = 64
-"""Additions that are remembered by id: more than one shopper has under way at a time."""
-
-CARTS_TAKEN_IN_KEPT = 64
-"""Carts that are remembered because their lines are here; a cart gives its lines to one other, once."""
-
-BARRED_ORDERS_KEPT = 16
-"""Failed checkouts that are remembered by order, until no message of theirs can be under way."""
-
-
-class OpenCart(Command, frozen=True):
-    """Begin an empty cart; again: no change."""
-
-
-class AddLine(Command, frozen=True):
-    """Add `quantity` to the SKU's line. A `command_id` seen before changes nothing (an empty one is never seen)."""
-
-    sku: str
-    quantity: int
-    price: Money
-    title: str = ""
-    command_id: str = ""
-    if_version: int | None = None
-
-
-class SetLine(Command, frozen=True):
-    """Make the SKU's line exactly `quantity` (1 or more)."""
-
-    sku: str
-    quantity: int
-    price: Money
-    title: str = ""
-    if_version: int | None = None
-
-
-class RemoveLine(Command, frozen=True):
-    sku: str
-    if_version: int | None = None
-
-
-class ClearCart(Command, frozen=True):
-    if_version: int | None = None
-
-
-class Reprice(Command, frozen=True):
-    """Take over the catalogue's prices of now, by SKU, for the lines that have another."""
-
-    prices: dict[str, Money]
-
-
-class Seal(Command, frozen=True):
-    """An order checks the cart out: no change until it is unsealed. Only one order can hold the seal."""
-
-    order_id: str
-    if_version: int | None = None
-
-
-class Unseal(Command, frozen=True):
-    """The order that held the seal failed: the cart can be changed and checked out again."""
-
-    order_id: str
-
-
-class LookCart(Command, frozen=True):
-    """Read the cart."""
-
-
-class Line(Answer, frozen=True):
-    """A line; `price` is for one unit, as it was when the line was last set."""
-
-    sku: str
-    quantity: int
-    price: Money
-    title: str = ""
-
-
-class MergeInto(Command, frozen=True):
-    """Give all lines to another cart, for good: a guest has logged in. Only one cart can get them."""
-
-    target: str
-
-
-class TakeIn(Command, frozen=True):
-    """To the other cart: these lines are yours now. Those of a cart that were taken in before change nothing."""
-
-    cart_id: str
-    lines: tuple[Line, ...]
-
-
-class CartOpened(Event, frozen=True):
-    at: Instant
-
-
-class LineSet(Event, frozen=True):
-    """The line is now this; `command_id` of an AddLine, to know its retry."""
-
-    line: Line
-    at: Instant
-    command_id: str = ""
-
-
-class LineRemoved(Event, frozen=True):
-    sku: str
-    at: Instant
-
-
-class CartCleared(Event, frozen=True):
-    at: Instant
-
-
-class CartSealed(Event, frozen=True):
-    order_id: str
-    at: Instant
-
-
-class CartUnsealed(Event, frozen=True):
-    order_id: str
-    at: Instant
-
-
-class CartMerged(Event, frozen=True):
-    """The cart is no more: its lines go to another."""
-
-    target: str
-    at: Instant
-
-
-class MergeDone(Event, frozen=True):
-    """The other cart has the lines."""
-
-    at: Instant
-
-
-class MergeUndone(Event, frozen=True):
-    """The other cart can't take them now: the cart is as it was."""
-
-    at: Instant
-
-
-class LinesTakenIn(Event, frozen=True):
-    """These lines are now as said, because of what another cart had."""
-
-    cart_id: str
-    lines: tuple[Line, ...]
-    at: Instant
-
-
-class OrderBarred(Event, frozen=True):
-    """An order gave up without holding the seal; its own may still be on the way. For a shopper nothing changed."""
-
-    order_id: str
-    at: Instant
-
-
-class CartView(Answer, frozen=True):
-    """The cart; `sealed_by` is an order id or empty; version counts its changes."""
-
-    cart_id: str
-    version: int
-    lines: tuple[Line, ...]
-    sealed_by: str
-    updated_at: Instant
-    merged_into: str = ""
-    wishes: CartWishes | None = None
-    """Codes, cards and delivery; None: nothing was ever entered."""
-
-
-class Cart(msgspec.Struct, array_like=True, gc=False):
-    """The state of a cart; its version counts its changes and is 0 until it is opened.
-
-    `lines` are in the order in which they were first added. `added` are the ids of the newest additions, so that a
-    repeated one is known; `barred` the newest orders that gave the seal back or never came to it, so that a seal of
-    theirs that arrives late can't lock the cart for nobody.
-    """
-
-    cart_id: str
-    version: int = 0
-    updated_at: Instant = 0
-    sealed_by: str = ""
-    lines: dict[str, Line] = {}
-    added: dict[str, None] = {}
-    barred: dict[str, None] = {}
-    merged_into: str = ""
-    merging: bool = False
-    """The other cart hasn't answered yet."""
-    taken_in: dict[str, None] = {}
-    """The newest carts whose lines are here."""
-    wishes: CartWishes | None = None
 
 
 def _open(cart: Cart, _command: OpenCart, now: Instant) -> Outcome:
@@ -444,68 +264,6 @@ def _changed(cart: Cart, event: Event, lines: tuple[Line, ...], now: Instant) ->
     return Accepted((event,), CartView(cart.cart_id, cart.version + 1, lines, "", now, "", cart.wishes))
 
 
-def _apply_opened(_cart: Cart, _event: CartOpened) -> None:
-    """An open cart is one with a version."""
-
-
-def _apply_line_set(cart: Cart, event: LineSet) -> None:
-    cart.lines[event.line.sku] = event.line
-    if event.command_id:
-        _remember(cart.added, event.command_id, ADDITIONS_KEPT)
-
-
-def _apply_line_removed(cart: Cart, event: LineRemoved) -> None:
-    del cart.lines[event.sku]
-
-
-def _apply_cleared(cart: Cart, _event: CartCleared) -> None:
-    cart.lines = {}
-
-
-def _apply_sealed(cart: Cart, event: CartSealed) -> None:
-    cart.sealed_by = event.order_id
-
-
-def _apply_unsealed(cart: Cart, event: CartUnsealed) -> None:
-    cart.sealed_by = ""
-    _remember(cart.barred, event.order_id, BARRED_ORDERS_KEPT)
-
-
-def _apply_barred(cart: Cart, event: OrderBarred) -> None:
-    _remember(cart.barred, event.order_id, BARRED_ORDERS_KEPT)
-
-
-def _apply_merged(cart: Cart, event: CartMerged) -> None:
-    cart.merged_into = event.target
-    cart.merging = True
-
-
-def _apply_merge_done(cart: Cart, _event: MergeDone) -> None:
-    cart.merging = False
-    cart.lines = {}
-
-
-def _apply_merge_undone(cart: Cart, _event: MergeUndone) -> None:
-    cart.merging = False
-    cart.merged_into = ""
-
-
-def _apply_taken_in(cart: Cart, event: LinesTakenIn) -> None:
-    for line in event.lines:
-        cart.lines[line.sku] = line
-    _remember(cart.taken_in, event.cart_id, CARTS_TAKEN_IN_KEPT)
-
-
-def _apply_wishes(cart: Cart, event: WishesSet) -> None:
-    cart.wishes = event.wishes
-
-
-def _remember(ids: dict[str, None], new: str, most: int) -> None:
-    ids[new] = None
-    if len(ids) > most:
-        del ids[next(iter(ids))]
-
-
 _DECISIONS: dict[type[Command], Callable[[Cart, Any, Instant], Outcome]] = {
     AddLine: _add,
     SetLine: _set,
@@ -524,92 +282,7 @@ _DECISIONS: dict[type[Command], Callable[[Cart, Any, Instant], Outcome]] = {
     EffectAnswered: _merge_answered,
 }
 
-_CHANGES: dict[type[Message], Callable[[Cart, Any], None]] = {
-    CartOpened: _apply_opened,
-    LineSet: _apply_line_set,
-    LineRemoved: _apply_line_removed,
-    CartCleared: _apply_cleared,
-    CartSealed: _apply_sealed,
-    CartUnsealed: _apply_unsealed,
-    OrderBarred: _apply_barred,
-    CartMerged: _apply_merged,
-    MergeDone: _apply_merge_done,
-    MergeUndone: _apply_merge_undone,
-    LinesTakenIn: _apply_taken_in,
-    WishesSet: _apply_wishes,
-}
-
-_CartCommand = (
-    OpenCart
-    | AddLine
-    | SetLine
-    | RemoveLine
-    | ClearCart
-    | Reprice
-    | Seal
-    | Unseal
-    | LookCart
-    | MergeInto
-    | TakeIn
-    | WishCommand
-)
-
-_CartEvent = (
-    CartOpened
-    | LineSet
-    | LineRemoved
-    | CartCleared
-    | CartSealed
-    | CartUnsealed
-    | OrderBarred
-    | CartMerged
-    | MergeDone
-    | MergeUndone
-    | LinesTakenIn
-    | WishesSet
-)
-
 
 def decide(cart: Cart, command: Command, now: Instant) -> Outcome:
     """What the command would record at `now`, and its answer."""
     return _DECISIONS[type(command)](cart, command, now)
-
-
-def apply(cart: Cart, event: _CartEvent) -> None:
-    """Change the cart as the event tells."""
-    _CHANGES[type(event)](cart, event)
-    if type(event) is not OrderBarred:
-        cart.version += 1
-        cart.updated_at = event.at
-
-
-def view(cart: Cart) -> CartView:
-    """The cart as the world sees it."""
-    lines = tuple(cart.lines.values())
-    return CartView(cart.cart_id, cart.version, lines, cart.sealed_by, cart.updated_at, cart.merged_into, cart.wishes)
-
-
-def effects(cart: Cart) -> tuple[Effect, ...]:
-    """A merged cart waits until the other one has its lines."""
-    if not cart.merging:
-        return ()
-    return (Send("take-in", "cart", cart.merged_into, TakeIn(cart.cart_id, tuple(cart.lines.values()))),)
-
-
-def settled(cart: Cart) -> CartView | None:
-    """The cart, unless its lines are on their way to another."""
-    return None if cart.merging else view(cart)
-
-
-CART = Kind(
-    name="cart",
-    new=Cart,
-    decide=decide,
-    apply=apply,
-    commands=_CartCommand,
-    events=_CartEvent,
-    answers=CartView,
-    state=Cart,
-    effects=effects,
-    settled=settled,
-)
