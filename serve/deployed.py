@@ -9,7 +9,7 @@ from .feed.actor import start_feed
 from .host_actors import start_hosts
 from .recommendations.deployment import build as build_model_application
 from .replica import build as build_application
-from .settings import resolve
+from .resolving import resolve
 
 
 def build(given: Mapping[str, Any]) -> Application:

@@ -4,7 +4,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from ..settings import Resolved, Settings, display
+from ..resolving import Resolved
+from ..settings import Settings, display
 from .options import settings_options
 
 

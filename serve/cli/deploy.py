@@ -11,7 +11,7 @@ from ..launcher import deployment
 from ..launcher import node as nodes
 from ..launcher.errors import LaunchError
 from ..launcher.progress import Progress
-from ..settings import Resolved
+from ..resolving import Resolved
 from .options import settings_options
 from .stop_signals import leave
 

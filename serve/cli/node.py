@@ -14,7 +14,7 @@ from ..launcher.environment import NodePlace
 from ..launcher.errors import LaunchError, NodeFailed, NodeMissing
 from ..launcher.ports import CLUSTER_SIDE_PORTS, GCS_PORT
 from ..launcher.progress import Progress
-from ..settings import ENVIRONMENT_PREFIX
+from ..resolving import ENVIRONMENT_PREFIX
 from .options import resolve_or_exit
 from .stop_signals import StopRequested, StopSignals
 

@@ -7,7 +7,8 @@ from typing import Any
 import click
 from pydantic import SecretStr
 
-from ..settings import Resolved, Settings, SettingsError, resolve
+from ..resolving import Resolved, SettingsError, resolve
+from ..settings import Settings
 
 Command = Callable[..., Any]
 

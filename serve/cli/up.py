@@ -13,7 +13,8 @@ from ..hosting import journal_of
 from ..launcher.errors import LaunchError
 from ..launcher.progress import Progress
 from ..launcher.run import running
-from ..settings import Resolved, Settings
+from ..resolving import Resolved
+from ..settings import Settings
 from .demo import load_demo
 from .options import settings_options
 from .stop_signals import StopRequested, StopSignals, leave

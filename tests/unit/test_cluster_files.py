@@ -18,7 +18,7 @@ from serve.launcher.data import DataDirectory
 from serve.launcher.deployment import ENTRY_POINT, MODELS_ENTRY_POINT
 from serve.launcher.environment import CLUSTER, SERVING
 from serve.launcher.haproxy import DOOR_ADDRESS
-from serve.settings import resolve
+from serve.resolving import resolve
 
 ROOT = Path(__file__).parents[2]
 

@@ -10,7 +10,7 @@ from serve.api.schemas.order import PendingOrder
 from serve.cli.payments import reconcile
 from serve.gateways.registry import methods_of
 from serve.reconciliation import Kind
-from serve.settings import resolve
+from serve.resolving import resolve
 
 PAGE = (Path(__file__).parents[2] / "docs" / "payments.md").read_text()
 

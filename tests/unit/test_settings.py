@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from serve.gateways.registry import methods_of
-from serve.settings import MASK, Settings, SettingsError, display, resolve
+from serve.resolving import SettingsError, resolve
+from serve.settings import MASK, Settings, display
 
 
 @pytest.fixture(autouse=True)

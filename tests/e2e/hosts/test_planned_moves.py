@@ -29,7 +29,7 @@ from pathlib import Path
 from serve.launcher import cluster
 from serve.launcher.data import DataDirectory
 from serve.launcher.joining import address_of, joined
-from serve.settings import resolve
+from serve.resolving import resolve
 
 data, port, idle_s = sys.argv[1:]
 flags = {"data": data, "port": port, "hosts": 2, "replicas": 2, "demo_products": 0, "entity_idle_s": idle_s}

@@ -13,7 +13,7 @@ from serve.feed.relays.address import parse_relay
 from serve.feed.relays.kafka import producer_options
 from serve.feed.relays.port import AddressError, BrokerAway
 from serve.feed.relays.relay import Relay
-from serve.settings import SettingsError, resolve
+from serve.resolving import SettingsError, resolve
 
 from .shopfront import Shopfront
 
