@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from .foreseen import accepted_with_view
 from .kernel import (
     Accepted,
     Answer,
@@ -260,10 +261,7 @@ def _is_comparing(line: CountLine) -> bool:
 
 
 def _accepted(count: Count, event: Event) -> Accepted:
-    """The event with the view that it leads to; deciding changes nothing, so it is applied to a copy."""
-    after = msgspec.msgpack.decode(msgspec.msgpack.encode(count), type=Count)
-    apply(after, event)
-    return Accepted((event,), view(after))
+    return accepted_with_view(count, event, apply, view)
 
 
 def view(count: Count) -> CountView:

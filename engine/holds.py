@@ -33,6 +33,7 @@ from .reservation import (
     Return,
     Returned,
     Sold,
+    forget_before,
 )
 
 HoldCommand = Reserve | Commit | Release | Return
@@ -178,25 +179,14 @@ def _close(holds: Holds, name: str, at: Instant) -> Hold | None:
     """Take the reservation out of the open ones, if it is one of them, and now and then forget old ones."""
     if at >= holds.forget_at:
         holds.forget_at = at + FORGET_EVERY_MS
-        _forget(holds.sold, at - SOLD_KEPT_MS)
-        _forget(holds.ended, at - ENDED_KEPT_MS)
+        forget_before(holds.sold, at - SOLD_KEPT_MS)
+        forget_before(holds.ended, at - ENDED_KEPT_MS)
     hold = holds.open.pop(name, None)
     if hold is not None:
         holds.reserved -= hold.quantity
         if not holds.open:
             holds.next_expiry = 0
     return hold
-
-
-def _forget(ends: dict[str, Sold] | dict[str, Ended], before: Instant) -> None:
-    """Drop the oldest, which come first, up to an instant."""
-    old = []
-    for name, end in ends.items():
-        if end.at >= before:
-            break
-        old.append(name)
-    for name in old:
-        del ends[name]
 
 
 _DONE = Done()

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from .document import DocumentRemoved, DocumentView, Look, Put, Remove
+from .foreseen import accepted_with_view
 from .kernel import (
     Accepted,
     Answer,
@@ -160,10 +161,7 @@ def _changed_since(schedule: ReportSchedule, if_version: int | None) -> Rejected
 
 
 def _accepted(schedule: ReportSchedule, event: Event) -> Accepted:
-    """The event with the view that it leads to; deciding changes nothing, so it is applied to a copy."""
-    after = msgspec.structs.replace(schedule)
-    apply(after, event)
-    return Accepted((event,), view(after))
+    return accepted_with_view(schedule, event, apply, view)
 
 
 def view(schedule: ReportSchedule) -> ReportScheduleView:

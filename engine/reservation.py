@@ -148,3 +148,25 @@ class Ended(msgspec.Struct, frozen=True, array_like=True, gc=False):
     at: Instant
     how: str
     """`released`, `expired` or `returned`."""
+
+
+def forget_before(ends: dict[str, Sold] | dict[str, Ended], before: Instant) -> None:
+    """Drop the oldest, which come first, up to an instant."""
+    old = []
+    for reservation_id, end in ends.items():
+        if end.at >= before:
+            break
+        old.append(reservation_id)
+    for reservation_id in old:
+        del ends[reservation_id]
+
+
+def count_back(bought: dict[str, int], customer: str, quantity: int) -> None:
+    """The customer has so many units less, where their units are counted."""
+    before = bought.get(customer)
+    if before is None:
+        return
+    if before > quantity:
+        bought[customer] = before - quantity
+    else:
+        del bought[customer]

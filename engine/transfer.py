@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from .bookings import Booking, booking_effects
+from .foreseen import accepted_with_view
 from .incoming import MILLI, Dispatch, DispatchTaken, Expect
 from .kernel import (
     Accepted,
@@ -279,10 +280,7 @@ def _misshapen(lines: tuple[Units, ...]) -> Rejected | None:
 
 
 def _accepted(transfer: Transfer, event: Event) -> Accepted:
-    """The event with the view that it leads to; deciding changes nothing, so it is applied to a copy."""
-    after = msgspec.msgpack.decode(msgspec.msgpack.encode(transfer), type=Transfer)
-    apply(after, event)
-    return Accepted((event,), view(after))
+    return accepted_with_view(transfer, event, apply, view)
 
 
 def view(transfer: Transfer) -> TransferView:

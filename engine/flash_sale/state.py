@@ -9,7 +9,7 @@ import msgspec
 from .. import holds, waiting_room
 from ..holds import Holds
 from ..kernel import Event, Instant
-from ..reservation import Committed, Expired, NextExpiryFound, Released, Reserved, Returned
+from ..reservation import Committed, Expired, NextExpiryFound, Released, Reserved, Returned, count_back
 from ..waiting_room import CallsLapsed, LineOpened, PlacesCalled, PlaceTaken, WaitingRoom
 from .messages import OVER, LineMode, Phase, SalePhaseBegan, SalePinned, SaleScheduled, SaleUnpinned, SaleView, Terms
 
@@ -120,7 +120,7 @@ def _apply_committed(sale: FlashSale, event: Committed) -> None:
 
 def _apply_undone(sale: FlashSale, event: Released | Expired) -> None:
     if hold := holds.apply(sale.holds, event):
-        _count_back(sale, hold.customer, hold.quantity)
+        count_back(sale.bought, hold.customer, hold.quantity)
     if sale.phase is Phase.STARTED:
         waiting_room.give_back(sale.room, event.reservation_id, event.at)
 
@@ -128,17 +128,7 @@ def _apply_undone(sale: FlashSale, event: Released | Expired) -> None:
 def _apply_returned(sale: FlashSale, event: Returned) -> None:
     holds.apply(sale.holds, event)
     sale.sold -= event.quantity
-    _count_back(sale, event.customer, event.quantity)
-
-
-def _count_back(sale: FlashSale, customer: str, quantity: int) -> None:
-    bought = sale.bought.get(customer)
-    if bought is None:
-        return
-    if bought > quantity:
-        sale.bought[customer] = bought - quantity
-    else:
-        del sale.bought[customer]
+    count_back(sale.bought, event.customer, event.quantity)
 
 
 def _apply_pinned(sale: FlashSale, _event: SalePinned) -> None:

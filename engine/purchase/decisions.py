@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
+from ..foreseen import accepted_with_view
 from ..kernel import Accepted, Command, EffectAnswered, Event, Instant, Outcome, Rejected, invalid
 from ..landed_cost import RATE_ONE
 from ..money import MOST_AMOUNT, MOST_TOTAL, Money
@@ -211,10 +210,7 @@ def _wrong(purchase: Purchase) -> Rejected:
 
 
 def _accepted(purchase: Purchase, event: Event) -> Accepted:
-    """The event with the view that it leads to; deciding changes nothing, so it is applied to a copy."""
-    after = msgspec.msgpack.decode(msgspec.msgpack.encode(purchase), type=Purchase)
-    apply(after, event)
-    return Accepted((event,), view(after))
+    return accepted_with_view(purchase, event, apply, view)
 
 
 _DECISIONS: dict[type[Command], Callable[[Purchase, Any, Instant], Outcome]] = {

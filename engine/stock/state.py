@@ -22,6 +22,8 @@ from ..reservation import (
     Reserved,
     Returned,
     Sold,
+    count_back,
+    forget_before,
 )
 from .messages import Adjusted, PolicySet, Received, StockView
 
@@ -115,21 +117,21 @@ def _apply_committed(stock: Stock, event: Committed) -> None:
 def _apply_released(stock: Stock, event: Released) -> None:
     hold = _close(stock, event.reservation_id, event.at) or backorders.drop(stock, event.reservation_id)
     if hold is not None:
-        _count_back(stock, hold.customer, hold.quantity)
+        count_back(stock.bought, hold.customer, hold.quantity)
     stock.ended[event.reservation_id] = Ended(event.at, "released")
 
 
 def _apply_expired(stock: Stock, event: Expired) -> None:
     hold = _close(stock, event.reservation_id, event.at) or backorders.drop(stock, event.reservation_id)
     if hold is not None:
-        _count_back(stock, hold.customer, hold.quantity)
+        count_back(stock.bought, hold.customer, hold.quantity)
     stock.ended[event.reservation_id] = Ended(event.at, "expired")
 
 
 def _apply_returned(stock: Stock, event: Returned) -> None:
     stock.on_hand += event.quantity
     stock.ended[event.reservation_id] = Ended(event.at, "returned")
-    _count_back(stock, event.customer, event.quantity)
+    count_back(stock.bought, event.customer, event.quantity)
 
 
 def _apply_received(stock: Stock, event: Received) -> None:
@@ -168,35 +170,14 @@ def _close(stock: Stock, reservation_id: str, at: Instant) -> Hold | None:
     """Take the reservation out of the open ones, if it is one of them, and now and then forget old ones."""
     if at >= stock.forget_at:
         stock.forget_at = at + FORGET_EVERY_MS
-        _forget(stock.sold, at - SOLD_KEPT_MS)
-        _forget(stock.ended, at - ENDED_KEPT_MS)
+        forget_before(stock.sold, at - SOLD_KEPT_MS)
+        forget_before(stock.ended, at - ENDED_KEPT_MS)
     hold = stock.open.pop(reservation_id, None)
     if hold is not None:
         stock.reserved -= hold.quantity
         if not stock.open and not stock.promises:
             stock.next_expiry = 0
     return hold
-
-
-def _count_back(stock: Stock, customer: str, quantity: int) -> None:
-    bought = stock.bought.get(customer)
-    if bought is None:
-        return
-    if bought > quantity:
-        stock.bought[customer] = bought - quantity
-    else:
-        del stock.bought[customer]
-
-
-def _forget(ends: dict[str, Sold] | dict[str, Ended], before: Instant) -> None:
-    """Drop the oldest, which come first, up to an instant."""
-    old = []
-    for reservation_id, end in ends.items():
-        if end.at >= before:
-            break
-        old.append(reservation_id)
-    for reservation_id in old:
-        del ends[reservation_id]
 
 
 def _remember(ids: dict[str, None], new: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from ..foreseen import accepted_with_view
 from ..kernel import (
     Accepted,
     Answer,
@@ -241,10 +242,7 @@ def _came_of(delivery: Delivery, answered: WebhookAnswered, now: Instant) -> Eve
 
 
 def _accepted(delivery: Delivery, event: Event) -> Accepted:
-    """The event with the view that it leads to; deciding changes nothing, so it is applied to a copy."""
-    after = msgspec.msgpack.decode(msgspec.msgpack.encode(delivery), type=Delivery)
-    apply(after, event)
-    return Accepted((event,), view(after))
+    return accepted_with_view(delivery, event, apply, view)
 
 
 def view(delivery: Delivery) -> DeliveryView:

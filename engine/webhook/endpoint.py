@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from ..foreseen import accepted_with_view
 from ..kernel import Accepted, Answer, Command, Event, Instant, Kind, Outcome, Rejected, invalid
 from ..reasons import Reason
 from .signing import is_secret, signatures
@@ -248,10 +249,7 @@ def _note(endpoint: Endpoint, command: NoteAttempt, now: Instant) -> Outcome:
 
 
 def _accepted(endpoint: Endpoint, event: Event) -> Accepted:
-    """The event with the view that it leads to; deciding changes nothing, so it is applied to a copy."""
-    after = msgspec.msgpack.decode(msgspec.msgpack.encode(endpoint), type=Endpoint)
-    apply(after, event)
-    return Accepted((event,), view(after))
+    return accepted_with_view(endpoint, event, apply, view)
 
 
 def view(endpoint: Endpoint) -> EndpointView:

@@ -81,14 +81,17 @@ class ShipmentMoved(Event, frozen=True):
 Decided = tuple[Event, ...] | Rejected
 
 
-def _create(order: Order, after: AfterSale, command: CreateShipment, now: Instant) -> Decided:
-    refusal = misnamed(
+def _misshapen(command: CreateShipment | TrackShipment) -> Rejected | None:
+    return misnamed(
         shipment_id=command.shipment_id,
         carrier=command.carrier,
         tracking_number=command.tracking_number,
         by=command.by,
     ) or too_long(tracking_url=command.tracking_url)
-    if refusal:
+
+
+def _create(order: Order, after: AfterSale, command: CreateShipment, now: Instant) -> Decided:
+    if refusal := _misshapen(command):
         return refusal
     if known := after.shipments.get(command.shipment_id):
         return () if known.units == command.units else Rejected(Reason.KEY_REUSED)
@@ -109,13 +112,7 @@ def _create(order: Order, after: AfterSale, command: CreateShipment, now: Instan
 
 
 def _track(_order: Order, after: AfterSale, command: TrackShipment, now: Instant) -> Decided:
-    refusal = misnamed(
-        shipment_id=command.shipment_id,
-        carrier=command.carrier,
-        tracking_number=command.tracking_number,
-        by=command.by,
-    ) or too_long(tracking_url=command.tracking_url)
-    if refusal:
+    if refusal := _misshapen(command):
         return refusal
     if (shipment := after.shipments.get(command.shipment_id)) is None:
         return Rejected(Reason.NOT_FOUND)
