@@ -33,6 +33,14 @@ class Pages:
         return read
 
 
+def by_volume(journal: Journal, positions: Mapping[int, int]) -> dict[int, dict[int, int]]:
+    """The positions of the shards that are read together."""
+    volumes: dict[int, dict[int, int]] = defaultdict(dict)
+    for shard, position in positions.items():
+        volumes[journal.volume_of(shard)][shard] = position
+    return volumes
+
+
 def by_shard(entries: Sequence[tuple[int, Entry]]) -> dict[int, list[Entry]]:
     """A page's entries, those of each shard in their order."""
     shards: dict[int, list[Entry]] = defaultdict(list)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ..journals.port import Journal, JournalError
 from .beginning import Begin, positions_at
 from .consumer import CannotReplay, Consumer, Held, KeepsPositions
-from .pages import Pages, by_shard
+from .pages import Pages, by_shard, by_volume
 from .positions import Positions
 from .spare import Spare
 
@@ -105,7 +105,7 @@ class Reader:
         async with self._turn:
             await self._look_for_shards()
             found = False
-            for after in self._by_volume().values():
+            for after in by_volume(self._journal, self._positions).values():
                 if await self._read_volume(after):
                     found = True
                     if self._spare is not None:
@@ -151,19 +151,13 @@ class Reader:
     async def lag(self) -> Lag:
         """How far it is behind now."""
         entries = ms = 0
-        for after in self._by_volume().values():
+        for after in by_volume(self._journal, self._positions).values():
             if not (behind := await self._journal.behind(after)):
                 continue
             entries += behind
             if unread := (await self._pages.read_on(after)).entries:
                 ms = max(ms, self._now() - unread[0][1].at)
         return Lag(entries, ms)
-
-    def _by_volume(self) -> dict[int, dict[int, int]]:
-        volumes: dict[int, dict[int, int]] = defaultdict(dict)
-        for shard, position in self._positions.items():
-            volumes[self._journal.volume_of(shard)][shard] = position
-        return volumes
 
     async def _read_volume(self, after: Mapping[int, int]) -> bool:
         page = await self._pages.read_on(after)

@@ -1,6 +1,5 @@
 """Copies of a SQLite journal that is in use: all files as they were at one instant, whoever goes on writing them."""
 
-import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -8,7 +7,7 @@ from pathlib import Path
 
 from .port import JournalMismatch, JournalUnavailable
 from .sqlite_errors import EXPLANATIONS, in_journal_words
-from .sqlite_file import connect
+from .sqlite_file import connect, sync
 
 PAGES_PER_STEP = 4_096
 """16 MiB between two reports of progress."""
@@ -49,9 +48,9 @@ def copy_files(directory: Path, target: Path, progress: Progress) -> list[Path]:
             with closing(sqlite3.connect(target / path.name)) as copy:
                 # In a read transaction on its own connection a backup doesn't start anew when others commit.
                 source.backup(copy, pages=PAGES_PER_STEP, progress=report)
-            _sync(target / path.name)
+            sync(target / path.name)
             done += sizes[path]
-    _sync(target)
+    sync(target)
     return [target / path.name for path in sources]
 
 
@@ -103,11 +102,3 @@ def _reading(stack: ExitStack, path: Path) -> sqlite3.Connection:
 
 def _query(connection: sqlite3.Connection, statement: str) -> Sequence[tuple[int, ...]]:
     return connection.execute(statement).fetchall()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

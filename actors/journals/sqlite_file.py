@@ -76,11 +76,7 @@ def create(path: Path, layout: Layout) -> None:
     with suppress(FileExistsError):  # Another process was first: its file is as good.
         os.link(unfinished, path)
     unfinished.unlink()
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    sync(path.parent)
 
 
 @in_journal_words
@@ -104,6 +100,15 @@ def layout_of(path: Path) -> Layout:
         return Layout(**dict(connection.execute("SELECT name, value FROM meta").fetchall()))
     finally:
         connection.close()
+
+
+def sync(path: Path) -> None:
+    """Have the file, or what a directory says of its files, on stable storage."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def connect(path: Path) -> sqlite3.Connection:

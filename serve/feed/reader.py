@@ -8,12 +8,11 @@ How far it has come is kept in the journal, so another process goes on where thi
 import asyncio
 import logging
 import time
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from actors.feed.consumer import Consumer, Held
-from actors.feed.pages import by_shard
+from actors.feed.pages import by_shard, by_volume
 from actors.journals.port import Entry, Journal, JournalError
 
 from .pace import LONGEST_REST_S, SHORTEST_REST_S, Pace
@@ -83,7 +82,7 @@ class Reader:
             if set(await self._journal.shards()) - self._positions.keys():
                 await self.begin()
         found = False
-        for after in self._by_volume().values():
+        for after in by_volume(self._journal, self._positions).values():
             with self._paid():
                 # Not asked first whether there is anything: that is a consistent cut of all files, which stops writers.
                 page = await self._journal.read_on(after, PAGE)
@@ -103,12 +102,6 @@ class Reader:
                 await self._consumer.take(shard, piece)
             self._positions[shard] = piece[-1].position
             await self._rest()
-
-    def _by_volume(self) -> dict[int, dict[int, int]]:
-        volumes: dict[int, dict[int, int]] = defaultdict(dict)
-        for shard, position in self._positions.items():
-            volumes[self._journal.volume_of(shard)][shard] = position
-        return volumes
 
     @contextmanager
     def _paid(self) -> Iterator[None]:
