@@ -5,7 +5,6 @@ Arrays are opened as memory maps, so that all processes of a machine share one c
 
 import json
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ArtifactDamaged
+from .hashing import hash_of
 
 DESCRIPTION = "model.json"
 SKUS = "skus.txt"
@@ -35,7 +35,7 @@ def save_arrays(
     (directory / SKUS).write_text("\n".join(json.dumps(sku) for sku in skus), encoding="utf-8")
     for key, array in arrays.items():
         np.save(directory / f"{key}.npy", np.ascontiguousarray(array), allow_pickle=False)
-    files = {path.name: _hash(path) for path in sorted(directory.iterdir()) if path.is_file()}
+    files = {path.name: hash_of(path) for path in sorted(directory.iterdir()) if path.is_file()}
     description = {"format": FORMAT, "name": name, "parameters": dict(parameters), "files": files}
     (directory / DESCRIPTION).write_text(json.dumps(description, indent=2, sort_keys=True), encoding="utf-8")
 
@@ -48,7 +48,7 @@ def load_arrays(directory: Path, name: str, *, check: bool = True) -> Saved:
             raise ArtifactDamaged(f"{directory.name} has a model {description['name']}, not {name}.")
         files = description["files"]
         for file, expected in files.items() if check else ():
-            if _hash(directory / file) != expected:
+            if hash_of(directory / file) != expected:
                 raise ArtifactDamaged(f"{file} of the model {name} is not what was saved.")
         lines = (directory / SKUS).read_text(encoding="utf-8").splitlines()
         arrays = {
@@ -59,11 +59,3 @@ def load_arrays(directory: Path, name: str, *, check: bool = True) -> Saved:
         return Saved(name, description["parameters"], [json.loads(line) for line in lines], arrays)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ArtifactDamaged(f"{directory.name} is no whole model {name}: {error}") from error
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        digest = sha256()
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()

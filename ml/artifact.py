@@ -10,13 +10,13 @@ one number (`digest`) stands for all of it. Inference imports this module, `ml.m
 
 import os
 from collections.abc import Mapping
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from .errors import ArtifactDamaged, ModelUnknown
+from .hashing import hash_of
 from .model import Model
 from .models.library import LIBRARY, model_class
 
@@ -114,12 +114,3 @@ def path_of(model: type[Model]) -> str:
         raise ModelUnknown(f"{model.__name__} is in no module that others could import: put it into a file of its own.")
     path = f"{model.__module__}:{model.__qualname__}"
     return model.name if LIBRARY.get(model.name) == path else path
-
-
-def hash_of(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        digest = sha256()
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()
