@@ -20,9 +20,10 @@ from typing import Any
 
 import aiohttp
 
-from .errors import LoadTestError, ServerFailed
+from .commands import exit_status
+from .errors import ServerFailed
 from .measurement import Measurement
-from .processes import PROJECT, SCRATCH, answers_ok, clean_environment, stopping_on_signals
+from .processes import PROJECT, SCRATCH, answers_ok, clean_environment
 from .rush import put_on_sale
 from .shop import ADMIN_KEY_FILE, Shop, order_body, read_admin_key, start_shop
 from .wrk import Target, drive
@@ -254,14 +255,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--batch", type=int, default=50, help="events in a batch (50)")
     parser.add_argument("--visitors", type=int, default=5_000, help="different ones, one to a batch (5000)")
     options = parser.parse_args(argv)
-    try:
-        with stopping_on_signals(), shop_with_lake(options) as (shop, lake):
+
+    def work() -> int:
+        with shop_with_lake(options) as (shop, lake):
             result = asyncio.run(measure(shop, lake, options))
-    except LoadTestError as error:
-        print(f"behaviour: {error}", file=sys.stderr)
-        return 1
-    print(result)
-    return 0 if result.is_complete() else 1
+        print(result)
+        return 0 if result.is_complete() else 1
+
+    return exit_status("behaviour", work)
 
 
 if __name__ == "__main__":

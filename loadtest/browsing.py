@@ -21,8 +21,9 @@ from typing import NamedTuple
 
 import aiohttp
 
+from .commands import exit_status
 from .errors import LoadTestError
-from .processes import SCRATCH, ServerProcess, free_port, stopping_on_signals
+from .processes import SCRATCH, ServerProcess, free_port
 from .redis_program import require_redis_server
 from .shop import REQUEST_TIMEOUT_S, Shop, start_shop
 
@@ -156,16 +157,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=8, help="of looking, in each shop (8)")
     parser.add_argument("--only", default="none,memory,two,two+redis", help="(none,memory,two,two+redis)")
     options = parser.parse_args(argv)
-    try:
-        with stopping_on_signals():
-            for name in options.only.split(","):
-                given = SHOPS[name.removesuffix("+redis")]
-                with redis_beside() if name.endswith("+redis") else nullcontext(()) as more:
-                    print(measure(name, (*given, *more), options.seconds).row(), flush=True)
-    except (LoadTestError, aiohttp.ClientError) as error:
-        print(f"browsing: {error}", file=sys.stderr)
-        return 1
-    return 0
+
+    def work() -> int:
+        for name in options.only.split(","):
+            given = SHOPS[name.removesuffix("+redis")]
+            with redis_beside() if name.endswith("+redis") else nullcontext(()) as more:
+                print(measure(name, (*given, *more), options.seconds).row(), flush=True)
+        return 0
+
+    return exit_status("browsing", work)
 
 
 @contextmanager

@@ -20,9 +20,8 @@ from typing import Any
 import aiohttp
 
 from .buyer import CONFIRMED, PENDING, buy, settle
-from .errors import LoadTestError
+from .commands import exit_status
 from .ledger import read_ledger
-from .processes import stopping_on_signals
 from .rush import PATIENCE_S, own_connection, put_on_sale
 from .shop import ADMIN_KEY_FILE, Shop, order_body, shop_at
 
@@ -170,14 +169,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--shoppers", type=int, default=300, help="(300)")
     parser.add_argument("--units", type=int, default=100, help="(100)")
     options = parser.parse_args(argv)
-    try:
-        with stopping_on_signals(), shop_at(options.url, options.admin_key_file) as shop:
+
+    def work() -> int:
+        with shop_at(options.url, options.admin_key_file) as shop:
             result = asyncio.run(line(shop, shoppers=options.shoppers, units=options.units))
-    except (LoadTestError, aiohttp.ClientError) as error:
-        print(f"line: {error}", file=sys.stderr)
-        return 1
-    print(result)
-    return 0 if result.exact() else 1
+        print(result)
+        return 0 if result.exact() else 1
+
+    return exit_status("line", work)
 
 
 if __name__ == "__main__":

@@ -21,9 +21,9 @@ from typing import Any
 import aiohttp
 
 from .buyer import CONFIRMED, PENDING, REQUEST_TIMEOUT, SOLD_OUT, buy, settle
+from .commands import exit_status
 from .errors import LoadTestError
 from .ledger import read_ledger
-from .processes import stopping_on_signals
 from .shop import ADMIN_KEY_FILE, Shop, Stock, order_body, shop_at
 
 PATIENCE_S = 60.0
@@ -180,14 +180,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--units", type=int, default=100, help="units of each SKU (100)")
     parser.add_argument("--carts", action="store_true", help="carts of three SKUs in opposing order")
     options = parser.parse_args(argv)
-    try:
-        with stopping_on_signals(), shop_at(options.url, options.admin_key_file) as shop:
+
+    def work() -> int:
+        with shop_at(options.url, options.admin_key_file) as shop:
             result = asyncio.run(rush(shop, buyers=options.buyers, units=options.units, carts=options.carts))
-    except (LoadTestError, aiohttp.ClientError) as error:
-        print(f"rush: {error}", file=sys.stderr)
-        return 1
-    print(result)
-    return 0 if result.exact() else 1
+        print(result)
+        return 0 if result.exact() else 1
+
+    return exit_status("rush", work)
 
 
 if __name__ == "__main__":

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
 
+from .commands import exit_status
 from .errors import LoadTestError
 from .measurement import Measurement
-from .processes import stopping_on_signals
 from .rush import put_on_sale
 from .shop import ADMIN_KEY_FILE, Shop, order_body, shop_at
 from .wrk import Target, drive
@@ -167,15 +167,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--changes", type=int, default=10, help="(10)")
     parser.add_argument("--seconds", type=float, default=10, help="of purchases, each time (10)")
     options = parser.parse_args(argv)
-    try:
-        with stopping_on_signals(), shop_at(options.url, options.admin_key_file) as shop:
+
+    def work() -> int:
+        with shop_at(options.url, options.admin_key_file) as shop:
             measured = measure(shop, streams=options.streams, changes=options.changes, seconds=options.seconds)
             result = asyncio.run(measured)
-    except LoadTestError as error:
-        print(f"streams: {error}", file=sys.stderr)
-        return 1
-    print(result)
-    return 0 if result.is_quick() else 1
+        print(result)
+        return 0 if result.is_quick() else 1
+
+    return exit_status("streams", work)
 
 
 if __name__ == "__main__":
