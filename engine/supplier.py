@@ -37,11 +37,6 @@ class SupplyPut(Event, frozen=True):
     """Whether reordering takes this supplier; of several the cheapest."""
 
 
-def supply_key(sku: str, supplier: str) -> str:
-    """The key of what a supplier asks for a SKU."""
-    return f"{sku}@{supplier}"
-
-
 def _check_supplier(_key: str, supplier: SupplierPut, _now: Instant) -> Rejected | None:
     if not 0 < len(supplier.name) <= LONGEST_TEXT or len(supplier.terms) > LONGEST_TEXT:
         return invalid("name", f"have 1 to {LONGEST_TEXT} characters, and terms at most so many")

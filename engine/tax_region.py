@@ -37,26 +37,6 @@ class TaxRegionPut(Event, frozen=True):
     taxes_shipping: bool = True
 
 
-NO_TAX = TaxRate("", "", 0)
-
-
-def rate_of(region: TaxRegionPut, tax_class: str) -> TaxRate:
-    """The rate of the class: its own, else the standard one, else none."""
-    standard = NO_TAX
-    for rate in region.rates:
-        if rate.tax_class == tax_class:
-            return rate
-        if not rate.tax_class:
-            standard = rate
-    return standard
-
-
-def keys_of(country: str, state: str = "") -> tuple[str, ...]:
-    """Where the rates of an address are looked for, the nearest first."""
-    country = country.lower()
-    return (f"{country}-{state.lower()}", country) if state else (country,)
-
-
 def _misshapen(key: str, region: TaxRegionPut, _now: Instant) -> Rejected | None:
     if not 0 < len(key) <= LONGEST_NAME or not 0 < len(region.name) <= LONGEST_NAME:
         return invalid("name", f"have 1 to {LONGEST_NAME} characters")

@@ -65,10 +65,6 @@ class SteadyLoad:
         await asyncio.gather(*self._running)
         await self._session.close()
 
-    def open_purchases(self) -> int:
-        """How many buyers wait now."""
-        return len(self._running)
-
     async def _send_all(self) -> None:
         due = time.monotonic()
         while True:

@@ -6,7 +6,7 @@ Nothing of training is imported here, and nothing of a model by whoever only dep
 import asyncio
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from ray import serve as ray_serve
@@ -14,9 +14,6 @@ from ray import serve as ray_serve
 from ..launcher.binding import NODE_ADDRESS, ONLY_THIS_MACHINE
 from ..settings import Settings
 from .port import Standing, Variant
-
-if TYPE_CHECKING:
-    pass
 
 APPLICATION_NAME = "models"
 NAMES = {Variant.CHAMPION: "Champion", Variant.CHALLENGER: "Challenger"}

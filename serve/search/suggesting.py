@@ -8,7 +8,6 @@ from .generation import Snapshot
 
 COMPLETIONS_READ = 200
 """Words with the prefix among which the most frequent are chosen."""
-SHORTEST_PREFIX = 1
 LONGEST_TYPED = 100
 """Characters."""
 

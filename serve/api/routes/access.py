@@ -37,7 +37,6 @@ admin_router = router_of(AdminRoute, "accounts", "admin", security=ADMIN_KEY)
 DAY_MS = 86_400_000
 AccountPath = Annotated[str, Path(pattern=ACCOUNT_ID_PATTERN, examples=["acc_3q2-7wEXAMPLEoeM8n4A1xw"])]
 KeyPath = Annotated[str, Path(pattern=r"^[0-9a-f]{1,64}$", examples=["6f1c1f6e6a534c1e"])]
-_OUT = {"description": "Out."}
 _SHOWN_ONCE = {"description": "Made. The key is shown only here."}
 
 
