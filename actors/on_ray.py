@@ -75,7 +75,7 @@ class HostSpec:
     """A host that was started with another version is replaced."""
 
 
-async def _call(reference: "Awaitable[T]") -> T:
+async def _call(reference: Awaitable[T]) -> T:
     """Await a Ray call. That it failed doesn't tell whether it happened: everything asked for is safe to repeat."""
     try:
         return await reference

@@ -169,7 +169,7 @@ class Volume:
         return int(epoch)
 
     @in_journal_words
-    def prepare(self, batches: Sequence[Batch], passed: Sequence[Passed] = ()) -> "Prepared":
+    def prepare(self, batches: Sequence[Batch], passed: Sequence[Passed] = ()) -> Prepared:
         """Begin a transaction and write the batches into it, and what consumers have passed by now; `commit` makes it
         durable. Raises `Locked`, `Fenced`."""
         execute = self.writing.execute
@@ -193,7 +193,7 @@ class Volume:
         return Prepared(positions, turn)
 
     @in_journal_words
-    def commit(self, prepared: "Prepared") -> list[int]:
+    def commit(self, prepared: Prepared) -> list[int]:
         """Make the transaction durable; the position of each batch's last entry (0 without entries)."""
         self._commit()
         turn = prepared.turn

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import NotEnoughData
 from ..interactions import Dataset
@@ -65,9 +66,9 @@ class Nearest(LinkedModel):
 
 
 def _links(
-    met: "np.ndarray[tuple[int], np.dtype[np.int64]]",
-    place: "np.ndarray[tuple[int, int], np.dtype[np.int64]]",
-    alike: "np.ndarray[tuple[int, int], np.dtype[np.float64]]",
+    met: NDArray[np.int64],
+    place: NDArray[np.int64],
+    alike: NDArray[np.float64],
     limit: int,
     catalogue: int,
 ) -> links.Links:

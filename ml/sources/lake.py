@@ -24,7 +24,7 @@ EVER_MS = 2**62
 Codes = NDArray[np.int64]
 
 CATALOGUE = """
-    SELECT sku, title, category, vendor, epoch_ms(happened_at) AS since FROM products_now
+    SELECT sku, title, category, vendor FROM products_now
     WHERE active OR list_contains($1, sku) ORDER BY sku"""
 
 
@@ -87,8 +87,8 @@ def _catalogue(lake: Path, instant: Instant, skus: Sequence[str]) -> Items:
         rows = connection.execute(CATALOGUE, [list(skus)]).fetchall()
     known = {row[0]: row for row in rows}
     ordered = sorted({*known, *skus})
-    nothing = ("", "", "", "", 0)
-    _, titles, categories, vendors, _since = zip(*(known.get(sku, nothing) for sku in ordered), strict=True)
+    nothing = ("", "", "", "")
+    _, titles, categories, vendors = zip(*(known.get(sku, nothing) for sku in ordered), strict=True)
     return Items(ordered, titles, categories, vendors)
 
 

@@ -125,7 +125,7 @@ def search(plan: Plan, data: Dataset, below: Path, wanted: Search, around: Aroun
     return replace(plan, recipe=best.recipe), best
 
 
-def trial(config: Mapping[str, Any], *, model: type[Model], asked: "Asked", parted: Split) -> None:
+def trial(config: Mapping[str, Any], *, model: type[Model], asked: Asked, parted: Split) -> None:
     """What Tune runs: reports a score for each part of the data."""
     from ray import tune
 

@@ -172,7 +172,7 @@ def _state_of(host: str, standing: Standing) -> str:
     return "draining" if standing.hosts[host] else "drained"
 
 
-async def _figures(hosts: Any) -> "list[HostFigures | None]":
+async def _figures(hosts: Any) -> list[HostFigures | None]:
     answers = await asyncio.gather(
         *(in_time(host.figures(), ANSWER_TIMEOUT_S) for host in hosts), return_exceptions=True
     )
