@@ -1,4 +1,4 @@
-"""Starts and stops Ray and Serve on this machine. Of the launcher, this, `joining` and `deployment` name Ray.
+"""Starts and stops Ray and Serve on this machine.
 
 Ray reads its environment when it is imported: it is imported inside the functions, after `environment` was applied.
 """

@@ -1,6 +1,6 @@
 """Joins a Ray that runs: to look after its hosts, and to tell it that a node is about to end.
 
-Like `cluster` it names Ray, inside the functions: its environment comes first.
+As in `cluster`, Ray is imported inside the functions: its environment comes first.
 """
 
 import contextlib
