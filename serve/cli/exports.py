@@ -7,7 +7,8 @@ import click
 import httpx
 
 from .bulk import BulkError, admin_client
-from .options import config_option, resolve_or_exit
+from .options import resolve_or_exit
+from .shop_api import api_options
 
 
 @click.group("export")
@@ -17,14 +18,9 @@ def command() -> None:
 
 @command.command("products", context_settings={"max_content_width": 120})
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), default="-")
-@click.option("--url", help="Address of the shop; by default the one of the settings.")
-@click.option(
-    "--key-file", type=click.Path(path_type=Path), help="File of the admin key; by default in the data directory."
-)
 @click.option("--currency", default="USD", show_default=True, help="Currency of the price columns (ISO 4217).")
 @click.option("--with-stock", is_flag=True, help="With units on hand, to be received where the file goes.")
-@click.option("--data", metavar="DIR", help="Data directory of the shop.")
-@config_option
+@api_options
 def products(
     file: Path,
     url: str | None,

@@ -25,8 +25,7 @@ from ..feed.relays.section import broker_of
 from ..hosting import now
 from ..settings import Settings
 from .journal_source import opened, settings_of, source_options
-from .options import config_option
-from .shop_api import checked, connected
+from .shop_api import api_options, checked, connected
 
 LOOK_EVERY_S = 0.2
 
@@ -138,18 +137,8 @@ async def _catch_up(feed: Feed) -> None:
         raise click.ClickException(f"The broker does not take them: {error}") from error
 
 
-def _shop_options(command: Any) -> Any:
-    for option in (
-        click.option("--data", metavar="DIR", help="Data directory of the shop."),
-        click.option("--key-file", type=click.Path(path_type=Path), help="File of the admin key."),
-        click.option("--url", help="Address of the shop; by default the one of the settings."),
-    ):
-        command = option(command)
-    return config_option(command)
-
-
 @command.command("status", context_settings={"max_content_width": 120})
-@_shop_options
+@api_options
 def status(url: str | None, key_file: Path | None, data: str | None, config: Path | None) -> None:
     """How far each consumer of the running shop's feed has come."""
     with connected(url=url, key_file=key_file, data=data, config=config) as client:
@@ -159,7 +148,7 @@ def status(url: str | None, key_file: Path | None, data: str | None, config: Pat
 @command.command("replay", context_settings={"max_content_width": 120})
 @click.argument("consumer")
 @click.option("--from", "begin", required=True, metavar="newest|start|INSTANT", help="Where to begin again.")
-@_shop_options
+@api_options
 def replay(
     consumer: str, begin: str, url: str | None, key_file: Path | None, data: str | None, config: Path | None
 ) -> None:

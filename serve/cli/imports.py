@@ -16,7 +16,8 @@ from ..shopify_csv.reading import CsvError, FamilyRow, ImportRow, Parsed, RowErr
 from .bulk import BulkError, bring_in, bring_in_families
 from .files import open_text
 from .import_orders import orders
-from .options import config_option, resolve_or_exit
+from .options import resolve_or_exit
+from .shop_api import api_options
 
 PAGES = "pages "
 ERRORS_SHOWN = 50
@@ -33,14 +34,9 @@ command.add_command(orders)
 
 @command.command("products", context_settings={"max_content_width": 120})
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--url", help="Address of the shop; by default the one of the settings.")
-@click.option(
-    "--key-file", type=click.Path(path_type=Path), help="File of the admin key; by default in the data directory."
-)
 @click.option("--currency", default="USD", show_default=True, help="Currency of the prices (ISO 4217).")
 @click.option("--strict", is_flag=True, help="Check all rows first; if one is at fault, import none.")
-@click.option("--data", metavar="DIR", help="Data directory of the shop.")
-@config_option
+@api_options
 def products(
     file: Path,
     url: str | None,

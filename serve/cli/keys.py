@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from .options import config_option
-from .shop_api import post
+from .shop_api import api_options, post
 
 PATH = "/v1/admin/signing-keys"
 
@@ -17,12 +16,7 @@ def command() -> None:
 
 @command.command("rotate", context_settings={"max_content_width": 120})
 @click.option("--revoke", is_flag=True, help="Take no token of the keys before it any more: one of them is known.")
-@click.option("--url", help="Address of the shop; by default the one of the settings.")
-@click.option(
-    "--key-file", type=click.Path(path_type=Path), help="File of the admin key; by default in the data directory."
-)
-@click.option("--data", metavar="DIR", help="Data directory of the shop.")
-@config_option
+@api_options
 def rotate(revoke: bool, url: str | None, key_file: Path | None, data: str | None, config: Path | None) -> None:
     """Add a key to the running shop. It signs two minutes later, when every replica knows it; the ones before it verify
     until their last token has expired.

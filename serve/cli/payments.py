@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
@@ -13,8 +12,7 @@ import httpx
 from rich.console import Console
 
 from .journal_source import bar
-from .options import config_option
-from .shop_api import checked, connected
+from .shop_api import api_options, checked, connected
 
 PATH = "/v1/payments/reconciliation"
 SETTLING = timedelta(minutes=15)
@@ -62,10 +60,7 @@ def command() -> None:
 @click.option("--since", type=Instant(), default="7d", show_default=True, help="From when on: an instant or a span.")
 @click.option("--until", type=Instant(), default="15m", show_default=True, help="Up to when.")
 @click.option("--repair", is_flag=True, help="Put right what is safe: tell orders, give back, release.")
-@click.option("--url", help="Address of the shop; by default the one of the settings.")
-@click.option("--key-file", type=click.Path(path_type=Path), help="File of the admin key.")
-@click.option("--data", metavar="DIR", help="Data directory of the shop.")
-@config_option
+@api_options
 def reconcile(since: datetime, until: datetime, repair: bool, **shop: Any) -> None:
     """Compare what providers took and gave back with what orders say, both ways. Works while the shop sells.
 

@@ -5,8 +5,7 @@ from typing import Any
 
 import click
 
-from .options import config_option
-from .shop_api import post
+from .shop_api import api_options, post
 
 COLUMNS = ("SKU", "supplier", "per day", "lead days", "reorder point", "position", "to order")
 
@@ -24,10 +23,7 @@ COLUMNS = ("SKU", "supplier", "per day", "lead days", "reorder point", "position
 @click.option("--window-days", type=click.IntRange(1, 365), default=28, show_default=True, help="Days of demand.")
 @click.option("--coverage-days", type=click.IntRange(0, 365), default=14, show_default=True, help="Days on top.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would be drafted.")
-@click.option("--url", help="Address of the shop; by default the one of the settings.")
-@click.option("--key-file", type=click.Path(path_type=Path), help="File of the admin key.")
-@click.option("--data", metavar="DIR", help="Data directory of the shop.")
-@config_option
+@api_options
 def command(url: str | None, key_file: Path | None, data: str | None, config: Path | None, **wish: Any) -> None:
     """Draft purchase orders for every SKU that is at its reorder point. Running it again drafts nothing twice.
 

@@ -10,9 +10,8 @@ from rich.table import Table
 from engine.money import Money
 
 from ..mail.amounts import shown_amount
-from .options import config_option
 from .report_verify import verify
-from .shop_api import checked, connected
+from .shop_api import api_options, checked, connected
 
 VERIFY = "verify"
 FORMATS = ("table", "csv", "parquet", "json", "png")
@@ -29,10 +28,7 @@ FORMATS = ("table", "csv", "parquet", "json", "png")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=1_000, show_default=True, help="Most rows.")
 @click.option("--format", "wanted", type=click.Choice(FORMATS), default="table", show_default=True)
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File; by default NAME.FORMAT.")
-@click.option("--url", help="Address of the shop; by default the one of the settings.")
-@click.option("--key-file", type=click.Path(path_type=Path), help="File of the admin key.")
-@click.option("--data", metavar="DIR", help="Data directory of the shop.")
-@config_option
+@api_options
 def command(
     name: str,
     first: str,

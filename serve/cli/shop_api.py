@@ -8,9 +8,25 @@ from typing import Any
 import click
 import httpx
 
-from .options import resolve_or_exit
+from .options import Command, config_option, resolve_or_exit
 
 TIMEOUT_S = 120.0
+
+
+def api_options(command: Command) -> Command:
+    """Add the options that say which shop is asked, and with which key: `url`, `key_file`, `data`, `config`."""
+    command = config_option(command)
+    for option in (
+        click.option("--data", metavar="DIR", help="Data directory of the shop."),
+        click.option(
+            "--key-file",
+            type=click.Path(path_type=Path),
+            help="File of the admin key; by default in the data directory.",
+        ),
+        click.option("--url", help="Address of the shop; by default the one of the settings."),
+    ):
+        command = option(command)
+    return command
 
 
 def post(path: str, body: Any, *, url: str | None, key_file: Path | None, data: str | None, config: Path | None) -> Any:

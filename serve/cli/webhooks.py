@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from .options import config_option
-from .shop_api import post
+from .shop_api import api_options, post
 
 
 @click.group("webhooks")
@@ -17,10 +16,7 @@ def command() -> None:
 @click.argument("endpoint")
 @click.option("--all", "everything", is_flag=True, help="Also what was delivered; else only what was given up.")
 @click.option("--since", metavar="INSTANT", help="Nothing older, such as 2026-11-27T00:00:00Z.")
-@click.option("--url", help="Address of the shop; by default the one of the settings.")
-@click.option("--key-file", type=click.Path(path_type=Path), help="File of the admin key.")
-@click.option("--data", metavar="DIR", help="Data directory of the shop.")
-@config_option
+@api_options
 def replay(
     endpoint: str,
     everything: bool,

@@ -13,7 +13,7 @@ from actors.feed.consumer import Held
 from actors.journals.port import Entry
 from engine.account import ACCOUNT, AccountView, LookAccount
 from engine.money import Money
-from engine.order import ORDER, LookOrder, OrderView, Status
+from engine.order import ACCOUNT_PREFIX, ORDER, LookOrder, OrderView, Status
 
 from ..mail.amounts import shown_amount
 from ..mail.letters import Letters
@@ -22,7 +22,6 @@ from ..shop import Client
 from .public_events import PublicEvent, order_events
 
 AT_ONCE = 8
-ACCOUNT_PREFIX = "acc_"
 
 logger = logging.getLogger("doorbuster.mail")
 
