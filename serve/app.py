@@ -27,7 +27,7 @@ from engine.stock import LookStock, StockView, stock_key
 from .access.access import access_of
 from .accounts.composition import accounts_of, letters_of, mailer_of
 from .accounts.oidc import Providers
-from .api import build_app
+from .api.app import build_app
 from .cache.composition import PageCache
 from .catalogue import CatalogueView, KnownOrders
 from .feed.actor import RemoteDesk

@@ -1,5 +1,4 @@
-"""The public HTTP API: routes, contract, problems. It needs a `Shop` and nothing of Ray."""
+"""The public HTTP API: routes, contract, problems. It needs a `Shop` and nothing of Ray.
 
-from .app import build_app
-
-__all__ = ["build_app"]
+Nothing is imported here: the command line uses a part of the contract, and not a second's worth of routes.
+"""

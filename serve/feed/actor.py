@@ -8,11 +8,10 @@ from typing import Any
 
 from actors import on_ray
 from actors.errors import Unavailable
-from actors.feed.process import FeedSpec
+from actors.feed.process import FeedSpec, FeedWork
 
 from ..settings import Settings
 from ..version import version_of_feed
-from .process import compose_feed
 
 ANSWER_TIMEOUT_S = 30.0
 """For the longest report; what is simple is answered at once."""
@@ -20,7 +19,14 @@ ANSWER_TIMEOUT_S = 30.0
 
 def start_feed(settings: Settings) -> None:
     """Have the feed process run in the Ray that this process is connected to, without waiting for it."""
-    on_ray.start_feed(FeedSpec(partial(compose_feed, settings), version_of_feed(settings)))
+    on_ray.start_feed(FeedSpec(partial(_compose, settings), version_of_feed(settings)))
+
+
+async def _compose(settings: Settings) -> FeedWork:
+    # Here, in the process that needs it: whoever starts it, or asks it, needs nothing of what it is made of.
+    from .process import compose_feed
+
+    return await compose_feed(settings)
 
 
 class RemoteDesk:

@@ -14,7 +14,7 @@ from engine.product import PRODUCT
 from engine.stock import STOCK
 from engine.webhook import DELIVERY, ENDPOINT, Deliver, EndpointView
 
-from ..api.answers import timestamp
+from ..instants import timestamp
 from ..shop import Shop
 from .public_events import PublicEvent, order_data, order_events, product_event, stock_level
 

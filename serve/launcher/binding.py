@@ -1,7 +1,7 @@
 """Keeps what listens in Ray's worker processes on the node's own address: Serve binds its replicas' ports to every
 interface, and HAProxy looks for them at one.
 
-Runs in each of Ray's worker processes before anything of Serve is imported there (`worker_process_setup_hook`).
+Runs in each of Ray's worker processes before anything of Serve is imported there (see `worker`).
 """
 
 import os

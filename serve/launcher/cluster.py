@@ -13,6 +13,7 @@ from typing import Any
 
 from ..settings import Settings
 from .binding import EVERY_INTERFACE
+from .spared import spare_serve
 
 SPARE_CPUS = 2
 """Logical CPUs beyond those of our own actors: Serve's controller and proxies ask for none, tasks for one each."""
@@ -86,6 +87,8 @@ def deploy(settings: Settings, application: Any) -> None:
 
 def build_application(settings: Settings) -> Any:
     """The Serve application that the settings name, built from the settings."""
+    # The first to import Serve.
+    spare_serve()
     module, _, function = settings.application.partition(":")
     return getattr(importlib.import_module(module), function)(settings)
 

@@ -124,7 +124,7 @@ SERVING = {
     "RAY_worker_niceness": "0",
     # Called in each worker before it does anything. The public way, a runtime environment, would make Ray start workers
     # anew instead of using those that it starts in advance.
-    "__RAY_WORKER_PROCESS_SETUP_HOOK_ENV_VAR": "serve.launcher.binding.bind_to_node",
+    "__RAY_WORKER_PROCESS_SETUP_HOOK_ENV_VAR": "serve.launcher.worker.set_up",
     # A shop doesn't report to anybody.
     "RAY_USAGE_STATS_ENABLED": "0",
 }

@@ -15,6 +15,7 @@ from .data import DataDirectory
 from .environment import LOOPBACK_ONLY, SERVING, token_authentication
 from .errors import NoCluster
 from .node import Node
+from .spared import spare_serve
 
 LOOPBACK = "127.0.0.1:"
 TOKEN = "RAY_AUTH_TOKEN"  # noqa: S105
@@ -42,6 +43,7 @@ def joined(address: str, token_file: Path, node: Node | None = None) -> Iterator
         os.environ |= LOOPBACK_ONLY
     if not token_file.is_file() and TOKEN not in os.environ:
         raise NoCluster(f"the secret {token_file} is missing: without it Ray answers nobody")
+    spare_serve()
     import ray
 
     # Of several nodes on one machine, the one that was started with this data directory.

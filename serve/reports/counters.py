@@ -14,7 +14,7 @@ from engine.kernel import Instant
 from ml.lake.reading import connect, instant_of
 from ml.lake.tables import Behaviour, OrderRow, Row, Sale, is_instant
 
-from ..api.answers import timestamp
+from ..instants import timestamp
 
 MINUTE_MS = 60_000
 MINUTES_KEPT = 24 * 60

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from ..api.answers import timestamp
+from ..instants import timestamp
 from .formats import Format
 from .report import Answer, Unit
 

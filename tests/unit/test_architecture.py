@@ -150,6 +150,16 @@ def test_the_load_test_knows_the_shop_by_http_only() -> None:
     assert not faults, told(faults)
 
 
+def test_what_reads_the_journal_brings_nothing_of_the_api_along() -> None:
+    readers = {ROOT / "serve" / name for name in ("feed", "reports", "recommendations", "mail")}
+    faults = [
+        found
+        for found in imports_in("serve")
+        if found.level and found.file.parents[0] in readers and found.module.partition(".")[0] == "api"
+    ]
+    assert not faults, told(faults)
+
+
 def test_every_module_says_what_it_is_responsible_for() -> None:
     silent = [
         str(module.file.relative_to(ROOT))

@@ -33,7 +33,7 @@ from serve.accounts.composition import letters_of
 from serve.accounts.oidc import Providers
 from serve.accounts.passwords import Passwords
 from serve.accounts.service import Accounts
-from serve.api import build_app
+from serve.api.app import build_app
 from serve.assortment import Facets
 from serve.catalogue import CatalogueView, KnownOrders
 from serve.feed.desk import FeedDesk, LocalDesk, NoDesk

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from serve.api import build_app
+from serve.api.app import build_app
 from serve.front import Front
 from serve.ingress import Door, FrontFirst
 from serve.live import stock, streams
