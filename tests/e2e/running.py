@@ -15,6 +15,7 @@ from serve.launcher import processes
 
 START_TIMEOUT_S = 100.0
 STOP_TIMEOUT_S = 60.0
+GONE_WITHIN_S = 30.0
 
 
 class RunningShop:
@@ -108,6 +109,12 @@ class RunningShop:
         assert self.stop(number) == 0, self.tail()
         assert processes.find(run_id) == []
         assert not answers_ok(f"{self.url}/readyz")
+
+    def ends_with_its_driver(self) -> None:
+        """That nothing is left once the process that was started is killed, which can end nobody then."""
+        run_id = self.run_id
+        self.stop(signal.SIGKILL)
+        assert processes.wait_until_gone(run_id, GONE_WITHIN_S) == []
 
     def kill_everything(self) -> None:
         """kill -9 of every process of the run at once, as a power cut would."""

@@ -1,5 +1,6 @@
 """A running shop that takes PayPal: settings, hosts, webhooks and the command line together; a crash in between."""
 
+import signal
 import subprocess
 import sys
 import threading
@@ -47,7 +48,7 @@ class PayPalShop:
             f'paypal_webhook_id = "{WEBHOOK_ID}"\npaypal_api_url = "{paypal_url}"\n'
         )
         self.paypal = paypal
-        self.running = RunningShop(folder, "--config", str(config), "--demo-products", "20")
+        self.running = RunningShop(folder, "--config", str(config), "--demo-products", "0")
         self.running.start()
         self._http = httpx.Client(base_url=self.running.url, trust_env=False, timeout=30)
         self._admin = {"Authorization": f"Bearer {read_admin_key(self.running.data / ADMIN_KEY_FILE)}"}
@@ -130,9 +131,13 @@ def test_a_payment_that_is_approved_while_the_shop_is_down_is_taken_once_it_is_b
     asked = shop.buy("before-the-crash")
     assert asked.status_code == 202
     payment = shop.ask("GET", asked.headers["location"]).json()["payment"]["id"]
-    shop.running.kill_everything()
+    shop.running.ends_with_its_driver()
     shop.paypal.approve(payment)
     shop.running.start()
     shop.approve(asked)
     assert shop.settled(asked) == "confirmed"
     assert shop.paypal.kept(payment) == PRICE
+
+
+def test_a_signal_leaves_no_process_and_no_port(shop: PayPalShop) -> None:
+    shop.running.leaves_nothing_after(signal.SIGTERM)
