@@ -19,7 +19,8 @@ from loadtest.shop import order_body
 from ..running import RunningShop
 
 BUYERS = 8
-PAUSE_S = 0.02
+PAUSE_S = 0.2
+"""Of each: enough of them are under way at any time, and the processor is left to what is moved."""
 UNITS = 100_000
 SKUS = ("RETRO-CLOCK", "TIN-ROBOT", "BRASS-LAMP")
 
