@@ -3,8 +3,8 @@
 `make contract` writes them into docs/events.
 """
 
+import argparse
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -141,5 +141,12 @@ def written(document: Any) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
+def main(arguments: list[str] | None = None) -> None:
+    """Write them into the directory that is named."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("directory", type=Path)
+    write(parser.parse_args(arguments).directory)
+
+
 if __name__ == "__main__":
-    write(Path(sys.argv[1]))
+    main()
