@@ -18,6 +18,17 @@ ROOM_BYTES = 4 << 30
 """A whole run leaves less than half of it."""
 SHOPS = "tests/e2e/"
 FUZZER = "tests/e2e/test_the_whole_contract.py"
+CALCULATING = (
+    "tests/unit/ml/",
+    "tests/unit/cli/test_ml",
+    "tests/unit/loadtest/test_scaling.py",
+    "tests/unit/serve/recommendations/",
+    "tests/unit/serve/reports/",
+    "tests/unit/serve/test_lake_section.py",
+    "tests/unit/serve/test_reports.py",
+    "tests/unit/test_cluster_files.py",
+)
+"""What imports numpy, pandas, Arrow and the like, two seconds of it: one lane does."""
 GIVING_WAY = 5
 """Niceness of the lane without shops: a third of the processor where both want it."""
 GARBAGE_AFTER = 20_000
@@ -60,6 +71,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         def _split_scope(self, nodeid: str) -> str:
             if watches_a_shop(nodeid):
                 return SHOPS
+            if nodeid.startswith(CALCULATING):
+                return CALCULATING[0]
             return nodeid if nodeid.startswith(FUZZER) else nodeid.partition("::")[0]
 
     return Lanes(config, log)

@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner
-from ray.autoscaler._private.util import fillout_defaults, validate_config
-from ray.serve.schema import ServeDeploySchema
 
 from serve.cli.main import main
 from serve.launcher.binding import NODE_ADDRESS
@@ -35,6 +33,9 @@ def commands(cluster: dict[str, Any], role: str) -> list[str]:
 
 
 def test_rays_own_schema_takes_the_cluster_file(cluster: dict[str, Any]) -> None:
+    # It brings pandas along: not for whoever only collects.
+    from ray.autoscaler._private.util import fillout_defaults, validate_config
+
     full = fillout_defaults(copy.deepcopy(cluster))
     full.setdefault("cluster_synced_files", [])
     validate_config(full)
@@ -131,6 +132,8 @@ def test_pods_find_the_secrets_where_the_settings_look_for_them(service: dict[st
 
 
 def test_serve_takes_the_configuration_of_the_service(service: dict[str, Any]) -> None:
+    from ray.serve.schema import ServeDeploySchema
+
     schema = ServeDeploySchema.model_validate(yaml.safe_load(service["spec"]["serveConfigV2"]))
     assert [application.import_path for application in schema.applications] == [ENTRY_POINT, MODELS_ENTRY_POINT]
     for application in schema.applications:
