@@ -24,6 +24,7 @@ from .known import KnownKeys
 from .moves import Leave, Wake
 from .reminders import Reminders
 from .residents import Residents
+from .settling import Settling
 from .shard import Shard, decode_checkpoint
 from .sheaf import Replies, Sheaf
 
@@ -88,7 +89,7 @@ class Volume:
         self.mail: list[Envelope] = []
         self.commands = 0
         """How many have been taken so far."""
-        self._settling: dict[Address, Entity] = {}
+        self._settling = Settling(self._loop.time)
         self._reminders = Reminders()
         self._due = asyncio.Event()
         self._recovering = asyncio.Lock()
@@ -448,7 +449,7 @@ class Volume:
             if entity.lives_in != entity.shard:
                 self._part_with(entity)
             elif entity.waiting:
-                self._tell_settled(entity)
+                self._settling.tell(entity)
         for envelope, reply in zip(mail, replies, strict=True):
             if isinstance(reply, Unavailable):
                 envelope.fail(reply)
@@ -456,48 +457,21 @@ class Volume:
                     # Not kept in memory: it may come here, and only the journal would tell.
                     self._entities.pop(envelope.address, None)
             elif envelope.settle_until and type(reply) is not Rejected:
-                self._reply_when_settled(envelope, reply)
+                if (process := self._entities.get(envelope.address)) is not None:
+                    self._settling.reply(envelope, process, reply)
+                else:
+                    # It moved in this very turn: the sender asks again over there.
+                    envelope.fail(NotMine("the entity moved"))
             else:
                 envelope.reply(reply)
-
-    def _reply_when_settled(self, envelope: Envelope, reply: Reply) -> None:
-        entity = self._entities.get(envelope.address)
-        if entity is None:
-            # It moved in this very turn: the sender asks again over there.
-            envelope.fail(NotMine("the entity moved"))
-            return
-        assert entity.kind.settled is not None, "only a process can be waited for"
-        settled = entity.kind.settled(entity.state)
-        if settled is not None:
-            envelope.reply(settled)
-        elif envelope.settle_until <= self._loop.time():
-            envelope.reply(reply)
-        else:
-            if entity.waiting is None:
-                entity.waiting = []
-            entity.waiting.append(envelope)
-            self._settling[entity.address] = entity
 
     def _part_with(self, entity: Entity) -> None:
         """It lives elsewhere, durably: forget it here, so that nobody sees its old state, and wake it over there."""
         self._reminders.set(entity.address, entity.remind_at, None)
-        for envelope in entity.waiting or ():
-            envelope.fail(Moved(entity.lives_in))
-        self._settling.pop(entity.address, None)
+        self._settling.fail(entity, Moved(entity.lives_in))
         self._entities.pop(entity.address, None)
         if entity.kind.has_work:
             self._effects.wake_elsewhere(self, entity.address, entity.shard)
-
-    def _tell_settled(self, entity: Entity) -> None:
-        assert entity.kind.settled is not None
-        assert entity.waiting is not None
-        settled = entity.kind.settled(entity.state)
-        if settled is None:
-            return
-        for envelope in entity.waiting:
-            envelope.reply(settled)
-        entity.waiting = None
-        self._settling.pop(entity.address, None)
 
     # -- time
 
@@ -524,18 +498,9 @@ class Volume:
     def _stop_waiting(self) -> None:
         """Senders that waited long enough for a process to settle hear how far it got: it goes on without them."""
         clock = self._loop.time()
-        for entity in list(self._settling.values()):
-            assert entity.waiting is not None
-            late = [envelope for envelope in entity.waiting if envelope.settle_until <= clock]
-            if not late:
-                continue
-            entity.waiting = [envelope for envelope in entity.waiting if envelope.settle_until > clock]
-            if not entity.waiting:
-                entity.waiting = None
-                del self._settling[entity.address]
-            for envelope in late:
-                # Asking again without waiting reads the state as it is then.
-                self.post(envelope.again(clock + TICK_S * 20))
+        for envelope in self._settling.take_late(clock):
+            # Asking again without waiting reads the state as it is then.
+            self.post(envelope.again(clock + TICK_S * 20))
 
     # -- losing
 
@@ -578,7 +543,5 @@ class Volume:
     def _forget(self, entity: Entity, error: Unavailable) -> None:
         """The entity's state in memory is not, or no more, ours to know: who waits for it hears the error."""
         self._entities.pop(entity.address, None)
-        self._settling.pop(entity.address, None)
         self._reminders.set(entity.address, entity.remind_at, None)
-        for envelope in entity.waiting or ():
-            envelope.fail(error)
+        self._settling.fail(entity, error)
