@@ -4,11 +4,11 @@ Prints one line of JSON. With a product export, its products are multiplied: `py
 products.csv.gz`; without, made-up ones are.
 """
 
+import argparse
 import gc
 import gzip
 import json
 import resource
-import sys
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -46,9 +46,14 @@ def products(samples: list[dict[str, Any]]) -> Iterator[bytes]:
         yield msgspec.msgpack.encode(view)
 
 
-def main() -> None:
-    wanted = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    samples = _real(Path(sys.argv[2])) if len(sys.argv) > 2 else _made_up()
+def main(arguments: list[str] | None = None) -> None:
+    """Print what was measured."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("products", type=int, nargs="?", default=100_000, help="how many (100000)")
+    parser.add_argument("export", type=Path, nargs="?", help="a gzipped product export; without it, made-up products")
+    options = parser.parse_args(arguments)
+    wanted = options.products
+    samples = _real(options.export) if options.export else _made_up()
     decode = msgspec.msgpack.Decoder(ProductView).decode
     catalogue = CatalogueView()
     gc.collect()
