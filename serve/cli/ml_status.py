@@ -20,6 +20,10 @@ SERVING = "/v1/admin/recommendations/serving"
 TIMEOUT_S = 5.0
 CHANGES_SHOWN = 8
 MEASURES_SHOWN = 4
+WHY_NOT = {
+    "champion": " (set aside: it ended its process again and again; deploy another, or roll back)",
+    "challenger": " (asked no more: it failed)",
+}
 PREFERRED = ("ndcg_at_20", "ndcg_at_10", "recall_at_20", "mrr_at_20", "hit_rate_at_20")
 """Measures that are shown first, where a model has them."""
 
@@ -107,7 +111,7 @@ def show_shop(console: Console, told: Any, market: str) -> None:
         if each["market"] == market:
             table.add_row(
                 each["market"] or "default",
-                each["variant"] + (" (asked no more: it failed)" if each["quarantined"] else ""),
+                each["variant"] + (WHY_NOT[each["variant"]] if each["quarantined"] else ""),
                 str(each["version"] or "-"),
                 each["model"] or "-",
                 (each["since"] or "-")[:16],

@@ -99,14 +99,18 @@ class Asking:
         if market not in self.standings:
             raise ModelMissing("no model is deployed")
         if drawn.variant is Variant.CHAMPION:
-            return Variant.CHAMPION, await self._gatherer(Variant.CHAMPION, market, self._deadline_s).recommend(query)
+            return Variant.CHAMPION, await self._champion(market, self._deadline_s, query)
         challenger_s = self._deadline_s * CHALLENGER_SHARE
         try:
             found = await self._gatherer(Variant.CHALLENGER, market, challenger_s).recommend(query)
         except ModelsFail:
-            left_s = self._deadline_s - challenger_s
-            return Variant.CHAMPION, await self._gatherer(Variant.CHAMPION, market, left_s).recommend(query)
+            return Variant.CHAMPION, await self._champion(market, self._deadline_s - challenger_s, query)
         return Variant.CHALLENGER, found
+
+    async def _champion(self, market: str, deadline_s: float, query: Query) -> Found:
+        if self.standings[market].is_aside:
+            raise ModelMissing("the champion is set aside")
+        return await self._gatherer(Variant.CHAMPION, market, deadline_s).recommend(query)
 
     def shadow(self, market: str, query: Query) -> "asyncio.Task[Found] | None":
         """Ask the challenger as well; nobody waits for it."""
@@ -119,6 +123,11 @@ class Asking:
         # A shadow that fails is counted by its calls.
         asked.add_done_callback(lambda done: done.cancelled() or done.exception())
         return asked
+
+    @property
+    def aside(self) -> int:
+        """Champions that are asked no more, because they ended their processes."""
+        return sum(standing.is_aside for standing in self.standings.values())
 
     @property
     def calls(self) -> int:

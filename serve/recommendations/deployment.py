@@ -48,12 +48,14 @@ class ModelProcess:
         from ml.registry.following import follower_of
 
         from ..hosting import log_to_stderr, now
+        from .lives import Lives
         from .model_host import FOLLOW_EVERY_S, ModelHost
         from .wire import listen
 
         log_to_stderr()
         self._every_s = FOLLOW_EVERY_S
-        self._host: ModelHost = ModelHost(variant, follower_of(registry, cache), now)
+        lives = Lives(lives_of(cache, variant), now)
+        self._host: ModelHost = ModelHost(variant, follower_of(registry, cache), lives, now)
         self._token = secrets.token_urlsafe(32)
         self._address = os.environ.get(address_variable, ONLY_THIS_MACHINE)
         self._server = await listen(self._host, self._token, self._address)
@@ -89,6 +91,11 @@ class ModelProcess:
                 self._changed.set()
                 self._changed = asyncio.Event()
             await asyncio.sleep(self._every_s)
+
+
+def lives_of(cache: Path, variant: Variant) -> Path:
+    """Where a variant's processes note in which model they are; hidden among copies of versions."""
+    return cache / f".lives-{variant}"
 
 
 def build(settings: Settings) -> ray_serve.Application:

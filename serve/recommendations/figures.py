@@ -48,5 +48,6 @@ def tell_of_recommendations(metrics: Metrics, asking: Asking, impressions: Impre
     """What is counted elsewhere anyway."""
     metrics.reads("model_calls", "Calls to models; each asks for many.", lambda: asking.calls, grows=True)
     metrics.reads("challenger_failures", "Calls that a challenger failed.", lambda: asking.trials.failed, grows=True)
+    metrics.reads("champions_aside", "Champions that ended their processes: asked no more.", lambda: asking.aside)
     metrics.reads("impressions_recorded", "Lists shown, as told.", lambda: impressions.recorded, grows=True)
     metrics.reads("impressions_lost", "Lists shown that there was no room for.", lambda: impressions.lost, grows=True)

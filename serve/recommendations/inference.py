@@ -15,9 +15,11 @@ WARMING_K = 10
 class Loaded:
     """A model, what it is called, and where each SKU stands in it."""
 
-    def __init__(self, model: Model, name: str, version: str, since: int) -> None:
+    def __init__(self, model: Model, name: str, version: str, since: int, release: str = "") -> None:
         self.name = name
         self.version = version
+        self.release = release
+        """What it is called in the release that it serves by."""
         self.since = since
         """When it began to serve, milliseconds UTC."""
         self._model = model

@@ -18,6 +18,7 @@ from ml.registry.release import Mode as ReleaseMode
 from ml.registry.release import Release, Version
 
 from .inference import Loaded
+from .lives import Lives
 from .port import DEFAULT_MARKET, Answered, Mode, ModelMissing, Query, Standing, Trial, Variant
 
 FOLLOW_EVERY_S = 3.0
@@ -39,6 +40,8 @@ class MarketModel:
         self._loading: asyncio.Task[None] | None = None
         self._failed: tuple[int, float] = (0, 0.0)
         self.loaded: Loaded | None = None
+        self.is_aside = False
+        """What is to serve has ended too many processes."""
 
     async def ready(self) -> Loaded:
         """The model, loaded if it isn't yet. Raises ModelMissing."""
@@ -63,11 +66,15 @@ class MarketModel:
         if wanted is None:
             # Nothing is released here any more: what serves goes, and its memory with it.
             self.loaded = None
+            self.is_aside = False
             return
         if self.loaded is not None and self.loaded.version == str(wanted.number):
             return
         number, again_at = self._failed
         if number == wanted.number and time.monotonic() < again_at:
+            return
+        self.is_aside = await asyncio.to_thread(self._host.lives.is_aside, self._host.name_of(wanted))
+        if self.is_aside:
             return
         try:
             loaded = await asyncio.to_thread(self._host.load, wanted)
@@ -97,9 +104,15 @@ class ModelHost:
     """The models of one variant, by market."""
 
     def __init__(
-        self, variant: Variant, follower: Follower, now: Callable[[], int], most_markets: int = MOST_MARKETS
+        self,
+        variant: Variant,
+        follower: Follower,
+        lives: Lives,
+        now: Callable[[], int],
+        most_markets: int = MOST_MARKETS,
     ) -> None:
         self.variant = variant
+        self.lives = lives
         self._most_markets = most_markets
         self._follower = follower
         self._now = now
@@ -113,6 +126,7 @@ class ModelHost:
         except MlError as error:
             logger.warning("What is released can't be read, what served goes on: %s", error)
             return
+        await asyncio.to_thread(self._forget_others)
         if self.variant is Variant.CHAMPION and DEFAULT_MARKET in self._releases:
             # Before anybody asks: the shop's own champion. A challenger is loaded when it is asked, so that one whose
             # loading ends the process isn't loaded again and again.
@@ -135,14 +149,14 @@ class ModelHost:
         if here is None or here.loaded is None:
             return None
         self._markets.move_to_end(market)
-        return here.loaded.answer(queries)
+        return self._answer(here.loaded, queries)
 
     async def answer(self, market: str, queries: Sequence[Query]) -> Answered:
         """As `answer_at_once`, after loading. Raises ModelsFail."""
         if market not in self._releases:
             # Markets are named by the registry, and by nobody who asks.
             raise ModelMissing(f"nothing is released for {market or 'the shop'}")
-        return (await self.market(market).ready()).answer(queries)
+        return self._answer(await self.market(market).ready(), queries)
 
     def standing(self) -> dict[str, Standing]:
         """What is deployed, by market; of a market whose champion is here but could not be loaded yet, nothing."""
@@ -161,22 +175,40 @@ class ModelHost:
 
     def load(self, version: Version) -> Loaded:
         """The version's model, warm. Takes its time: called in a thread. Raises MlError, and what a model raises."""
-        model = load_artifact(self._follower.fetch(version))
-        loaded = Loaded(model, model.name, str(version.number), self._now())
-        loaded.warm_up()
+        artifact, name = self._follower.fetch(version), self.name_of(version)
+        with self.lives.inside(name):
+            model = load_artifact(artifact)
+            loaded = Loaded(model, model.name, str(version.number), self._now(), name)
+            loaded.warm_up()
         return loaded
+
+    def name_of(self, version: Version) -> str:
+        """What the version is called as long as this release of it stands."""
+        release = self._releases.get(version.market)
+        return f"{version.market}/{version.number} of release {release.number if release is not None else 0}"
+
+    def _answer(self, loaded: Loaded, queries: Sequence[Query]) -> Answered:
+        with self.lives.inside(loaded.release):
+            return loaded.answer(queries)
 
     def _look(self) -> dict[str, Release]:
         return {market: self._follower.release(market) for market in self._follower.markets()}
+
+    def _forget_others(self) -> None:
+        """Another release is another chance for a model that was set aside."""
+        wanted = (self.wanted(market) for market in self._releases)
+        self.lives.forget_others({self.name_of(version) for version in wanted if version is not None})
 
     def _standing(self, market: str, release: Release) -> Standing | None:
         if release.champion is None:
             return None
         here = self._markets.get(market)
-        if here is not None and here.loaded is None:
+        if here is not None and here.loaded is None and not here.is_aside:
             return None
         if here is None or here.loaded is None:
-            return Standing(str(release.champion.number), _trial_of(release), release.champion.model)
+            is_aside = here is not None and here.is_aside
+            version, model = str(release.champion.number), release.champion.model
+            return Standing(version, _trial_of(release), model, is_aside=is_aside)
         return Standing(here.loaded.version, _trial_of(release), here.loaded.name, here.loaded.since)
 
 

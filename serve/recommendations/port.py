@@ -84,6 +84,8 @@ class Standing(msgspec.Struct, frozen=True, array_like=True, gc=False):
     model: str = ""
     since: int = 0
     """When the champion's process began to serve it, milliseconds UTC; 0: it is loaded when it is first asked."""
+    is_aside: bool = False
+    """The champion ended its process again and again: nobody is to ask it."""
 
 
 class ModelsFail(Exception):

@@ -75,7 +75,7 @@ class ServedModel(Output):
     since: Annotated[Timestamp | None, Field(description="null: it is loaded when it is first asked.")]
     mode: Annotated[Mode | None, Field(description="How a challenger is tried.")]
     share: Annotated[float, Field(ge=0, le=1, description="Of the visitors.")]
-    quarantined: Annotated[bool, Field(description="It failed too often and is asked no more.")]
+    quarantined: Annotated[bool, Field(description="It failed too often and is asked no more, until another release.")]
     answers: Annotated[int, Field(ge=0)]
     fallbacks: Annotated[int, Field(ge=0, description="Requests for which no model answered.")]
 
@@ -98,7 +98,7 @@ class ServedModels(Output):
                 since=timestamp(standing.since) if standing.since else None,
                 mode=None,
                 share=1.0 - trial.share if trial else 1.0,
-                quarantined=False,
+                quarantined=standing.is_aside,
                 answers=figures.answers[market, Variant.CHAMPION],
                 fallbacks=fallbacks,
             )

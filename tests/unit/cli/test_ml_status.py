@@ -21,8 +21,10 @@ def test_the_shop_tells_what_it_serves() -> None:
         "fallbacks": 3,
     }
     terminal = Console(width=160, record=True, file=StringIO())
-    show_shop(terminal, {"variants": [answer, {**answer, "market": "de", "version": "99"}]}, "")
+    champion = {**answer, "variant": "champion", "version": "7"}
+    show_shop(terminal, {"variants": [champion, answer, {**answer, "market": "de", "version": "99"}]}, "")
     told = terminal.export_text()
-    assert "challenger (asked no more: it failed)  8" in told
+    assert "champion (set aside: it ended its process" in told
+    assert "challenger (asked no more: it failed)" in told
     assert "1,200" in told
     assert "99" not in told

@@ -210,3 +210,21 @@ def test_where_nothing_is_deployed_nobody_is_asked() -> None:
         assert models.asked == []
 
     run(test())
+
+
+def test_a_champion_that_is_set_aside_is_not_asked_and_its_challenger_is() -> None:
+    async def test() -> None:
+        models = PairModels(challenger())
+        models.standings[""] = Standing("1", challenger(), is_aside=True)
+        asking = Asking(models, PATIENT_S)
+        await asking.refresh()
+        with pytest.raises(ModelMissing):
+            await asking.recommend(CHAMPION, "", CLOCK)
+        assert (await asking.recommend(Drawn(Variant.CHALLENGER, 0.5), "", CLOCK))[0] is Variant.CHALLENGER
+        models.broken.add(Variant.CHALLENGER)
+        with pytest.raises(ModelMissing):
+            await asking.recommend(Drawn(Variant.CHALLENGER, 0.5), "", CLOCK)
+        assert asking.aside == 1
+        assert {asked[0] for asked in models.asked} == {Variant.CHALLENGER}
+
+    run(test())

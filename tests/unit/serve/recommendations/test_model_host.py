@@ -16,8 +16,11 @@ from ml.interactions import Dataset, Items, dataset_of
 from ml.model import NOTHING, Context, Ranked
 from ml.registry.release import Mode as ReleaseMode
 from ml.registry.release import Release, Version
+from serve.recommendations.lives import MOST_ENDS, Lives
 from serve.recommendations.model_host import ModelHost
 from serve.recommendations.port import Answered, Mode, ModelBroken, ModelMissing, Query, Standing, Trial, Variant
+
+from .test_lives import ended_in
 
 NEVER = -2
 SKUS = ("RETRO-CLOCK", "BRASS-LAMP", "OAK-TABLE", "VELVET-SOFA")
@@ -75,6 +78,9 @@ class Shelf:
         write_artifact(self._directory / str(number), NextOne(breaks_at), Artifact(model=""))
         return Version("", number, "next-one", str(self._directory / str(number)))
 
+    def lives(self) -> Lives:
+        return Lives(self._directory / "lives", lambda: 1_000)
+
     def release(self, market: str = "") -> Release:
         return self.releases[market]
 
@@ -98,7 +104,7 @@ def shelf(tmp_path: Path) -> Shelf:
 
 
 def host_of(shelf: Shelf, variant: Variant = Variant.CHAMPION) -> ModelHost:
-    return ModelHost(variant, shelf, lambda: 1_000)
+    return ModelHost(variant, shelf, shelf.lives(), lambda: 1_000)
 
 
 async def ask(host: ModelHost, *queries: Query, market: str = "") -> Answered:
@@ -197,10 +203,33 @@ def test_each_market_has_its_model_and_one_without_has_none(shelf: Shelf) -> Non
         with pytest.raises(ModelMissing):
             await ask(host, Query(1), market="paris")
         assert {market: each.version for market, each in host.standing().items()} == {"": "1", "berlin": "2"}
-        small = ModelHost(Variant.CHAMPION, shelf, lambda: 1_000, most_markets=1)
+        small = ModelHost(Variant.CHAMPION, shelf, shelf.lives(), lambda: 1_000, most_markets=1)
         await small.follow()
         assert (await ask(small, Query(1, sku="RETRO-CLOCK"), market="berlin")).version == "2"
         assert small.standing()[""].since == 0
+
+    asyncio.run(test())
+
+
+def test_a_champion_that_ended_its_process_again_and_again_is_set_aside_until_another_release(shelf: Shelf) -> None:
+    async def test() -> None:
+        shelf.releases[""] = Release(champion=shelf.put(1), number=4)
+        for _ in range(MOST_ENDS):
+            host = host_of(shelf)
+            await host.follow()
+            assert not host.standing()[""].is_aside
+            ended_in(shelf.lives(), "/1 of release 4")
+        host = host_of(shelf)
+        await host.follow()
+        assert host.standing() == {"": Standing("1", None, "next-one", 0, is_aside=True)}
+        with pytest.raises(ModelMissing):
+            await ask(host, Query(1))
+        shelf.releases[""] = Release(champion=shelf.put(2), number=5)
+        await host.follow()
+        assert (await ask(host, Query(1, sku="RETRO-CLOCK"))).version == "2"
+        shelf.releases[""] = Release(champion=Version("", 1, "next-one", shelf.put(3).location), number=6)
+        await host.follow()
+        assert not host.standing()[""].is_aside, "it was released again"
 
     asyncio.run(test())
 
