@@ -29,7 +29,7 @@ Download = Callable[[str, str, Path], None]
 def fetched(
     version: Version, registry: str, cache: Path, beside: Path | None = None, download: Download | None = None
 ) -> Path:
-    """The artifact of a version. `beside` is where artifacts lie if the one named is gone: data was moved."""
+    """The artifact of a version. `beside` is where artifacts lie, wherever they were when it was registered."""
     local = _local(version.location, beside)
     if local is not None:
         return _checked(local, version)
@@ -56,13 +56,14 @@ def _local(location: str, beside: Path | None) -> Path | None:
     if parts.scheme not in ("", "file"):
         return None
     path = Path(unquote(parts.path))
-    if path.is_dir():
-        return path
     if beside is not None:
-        _, found, rest = str(path).rpartition(f"/{beside.name}/")
-        if found and (beside / rest).is_dir():
-            return beside / rest
-    return None
+        # First: a registry that was copied has artifacts of its own, though the others may still be there.
+        # MLflow has a directory of that name in each run, too.
+        for place, name in enumerate(path.parts):
+            found = beside.joinpath(*path.parts[place + 1 :])
+            if name == beside.name and found.is_dir():
+                return found
+    return path if path.is_dir() else None
 
 
 def _inside(directory: Path) -> Path:

@@ -16,6 +16,7 @@ from ..errors import RegistryRefused, RegistryUnreachable
 from ..workplace import workplace
 from .following import SERVER, SQLITE
 from .mlflow_alone import quiet_mlflow
+from .moving import settle_in
 from .sqlite_follower import ARTIFACTS
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def open_registry(url: str) -> Registry:
     with in_our_words(url):
         if local is not None:
             _make(local)
+            settle_in(local, EXPERIMENT)
         return Registry(_client(url), url, local)
 
 
@@ -104,6 +106,8 @@ def alone(file: Path) -> Iterator[None]:
 @contextmanager
 def in_our_words(url: str) -> Iterator[None]:
     """MLflow's errors as RegistryRefused and RegistryUnreachable, without the credentials in the registry's URL."""
+    import sqlite3
+
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -112,7 +116,7 @@ def in_our_words(url: str) -> Iterator[None]:
     except MlflowException as error:
         kind = RegistryRefused if error.error_code in REFUSALS else RegistryUnreachable
         raise kind(_told(str(error), url)) from None
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, sqlite3.Error) as error:
         raise RegistryUnreachable(_told(str(error), url)) from None
 
 

@@ -17,6 +17,8 @@ class MlGroup(LazyGroup):
         "register": ("ml_register", "Put a trained model into the registry."),
         "deploy": ("ml_deploy", "Serve a registered version: to all, a canary share, an A/B half, or in shadow."),
         "rollback": ("ml_rollback", "Go back to what was served before."),
+        "backup": ("ml_backup", "Copy the registry with its artifacts into a new directory."),
+        "restore": ("ml_restore", "Bring such a backup back."),
         "status": ("ml_status", "What is released, what the shop serves, and how each variant does."),
     }
 

@@ -90,11 +90,12 @@ def test_an_artifact_is_found_where_it_lies_also_after_the_data_was_moved(
 ) -> None:
     model = Popularity()
     model.fit(small_shop(sessions=20))
-    at_home = tmp_path / "artifacts" / "run" / "model"
+    # As MLflow lays them out: the name comes twice.
+    at_home = tmp_path / "artifacts" / "run" / "artifacts" / "model"
     write_artifact(at_home / "data" / "artifact", model, Artifact(model=""))
     digest = digest_of(at_home / "data" / "artifact")
     here = Version("", 1, "popularity", at_home.as_uri(), digest)
-    moved = Version("", 1, "popularity", "file:///srv/shop/models/artifacts/run/model", digest)
+    moved = Version("", 1, "popularity", "file:///srv/shop/models/artifacts/run/artifacts/model", digest)
     assert follower.fetch(here) == follower.fetch(moved) == at_home / "data" / "artifact"
     with pytest.raises(ArtifactDamaged, match="registered"):
         follower.fetch(Version("", 1, "popularity", at_home.as_uri(), "0" * 64))
