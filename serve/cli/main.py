@@ -14,6 +14,7 @@ COMMANDS = {
     "export": ("exports", "Write products of the running shop into a file."),
     "feed": ("feed", "Public events: see them, relay them, look at who reads."),
     "report": ("report", "Sales, stock, customers and demand: tables, files, pictures."),
+    "lake": ("lake", "Back up the event lake, which reports and recommendations are made from."),
     "ml": ("ml", "Recommendations: train, evaluate, release and roll back models."),
     "journal": ("journal", "Look into the journal, check it, copy it, back it up."),
     "keys": ("keys", "Rotate the keys that access tokens are signed with."),
