@@ -1,13 +1,17 @@
 """A real fuzzer against the whole way (HAProxy, Serve, the lean front, the application), held to `/openapi.json`.
 
 What it sends is derived from the contract, the same in every run: valid requests, and ones that break it in one place.
+Each operation is broken in every place by those whom it lets in: whom it doesn't, it tells so before it looks further.
 """
 
+import json
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import httpx
 import pytest
@@ -26,6 +30,19 @@ CONFIGURATION = """\
 [checks.negative_data_rejection]
 expected-statuses = ["4xx"]
 """
+LOCKED = """
+[[operations]]
+include-name = {names}
+phases.coverage.enabled = false
+generation.max-examples = 1
+"""
+"""Where somebody else is let in: whoever is not is refused whatever they send, so a few requests will do."""
+OPEN_TO_ALL = """
+[[operations]]
+include-name = {names}
+phases.coverage.generation.mode = "positive"
+"""
+"""For somebody with a token where none is needed: what is valid may have another answer, what is broken has none."""
 NOT_CHECKED = "positive_data_acceptance"
 """A schema can't say which SKUs are sold, which version a cart has, or that 1.0 is no count: all that is refused."""
 
@@ -34,7 +51,6 @@ def fuzz(shop: RunningShop, configuration: Path, *options: str) -> "subprocess.C
     """One run of schemathesis with its checks: statuses, media types, headers, schemas, what must be refused."""
     program = shutil.which("schemathesis", path=str(Path(sys.executable).parent))
     assert program, "schemathesis is among the packages for development"
-    configuration.write_text(CONFIGURATION)
     command = [
         *(program, "--config-file", str(configuration), "run", f"{shop.url}/openapi.json"),
         *("--checks", "all", "--exclude-checks", NOT_CHECKED, "--phases", "examples,coverage,fuzzing"),
@@ -62,22 +78,53 @@ def token_of_a_customer(shop: RunningShop) -> str:
         return ada.token
 
 
-WHO: dict[str, tuple[str, Callable[[RunningShop], str | None]]] = {
-    "anyone": ("^(?!/v1/admin/)", lambda _shop: None),
-    "a customer": ("^/v1/(me|carts|orders|quote|sales)", token_of_a_customer),
-    "the admin": ("^/v1/(admin/|reports|orders|products)", lambda shop: shop.api.admin_key),
+class Who(NamedTuple):
+    """Who asks, which paths, with which token, and what the contract calls what it opens."""
+
+    paths: str
+    token: Callable[[RunningShop], str | None]
+    schemes: set[str]
+
+
+WHO = {
+    "anyone": Who("^(?!/v1/admin/)", lambda _shop: None, set()),
+    "a customer": Who("^/v1/(me|carts|orders|quote|sales)", token_of_a_customer, {"customer"}),
+    "the admin": Who(
+        "^/v1/(admin/|reports|orders|products)",
+        lambda shop: shop.api.admin_key,
+        {"staff", "accessToken"},
+    ),
 }
-"""Who asks, which paths, and with which token."""
+
+
+def configured(contract: dict[str, Any], who: str) -> str:
+    """The configuration for one of them, by what the contract says of who is let in where."""
+    asking = WHO[who]
+    locked, open_to_all = [], []
+    for path, operations in contract["paths"].items():
+        for method, operation in operations.items():
+            needed = {scheme for schemes in operation.get("security", ()) for scheme in schemes}
+            if needed & asking.schemes:
+                continue
+            if asking.schemes:
+                open_to_all.append(f"{method.upper()} {path}")
+            elif any(needed & other.schemes and re.search(other.paths, path) for other in WHO.values()):
+                locked.append(f"{method.upper()} {path}")
+    tables = ((LOCKED, locked), (OPEN_TO_ALL, open_to_all))
+    return CONFIGURATION + "".join(table.format(names=json.dumps(names)) for table, names in tables if names)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(TIMEOUT_S + 60)
 @pytest.mark.parametrize("who", WHO)
 def test_every_answer_is_one_that_the_contract_names(shop: RunningShop, who: str, tmp_path: Path) -> None:
-    paths, token_for = WHO[who]
+    paths, token_for, _ = WHO[who]
     token = token_for(shop)
-    options = ["--include-path-regex", paths] if paths else []
+    options = ["--include-path-regex", paths]
     if token:
         options += ["--header", f"Authorization: Bearer {token}"]
-    fuzzed = fuzz(shop, tmp_path / "schemathesis.toml", *options)
+    contract = httpx.get(f"{shop.url}/openapi.json", trust_env=False, timeout=REQUEST_TIMEOUT_S).json()
+    configuration = tmp_path / "schemathesis.toml"
+    configuration.write_text(configured(contract, who))
+    fuzzed = fuzz(shop, configuration, *options)
     assert fuzzed.returncode == 0, fuzzed.stdout[-20_000:] + fuzzed.stderr
