@@ -44,9 +44,11 @@ HTTP_PORT = 8_000
 HEAD_NUMBER = 2
 SMALL_STORE = "--object-store-memory=100000000"
 """Option of `ray start`, for several nodes that share one machine's memory."""
+NO_DASHBOARD = "--include-dashboard=false"
+"""Of a head: ten processes that only `serve deploy` asks anything."""
 COMMAND_TIMEOUT_S = 120.0
 READY_TIMEOUT_S = 60.0
-DOORS_TIMEOUT_S = 15.0
+DOORS_TIMEOUT_S = 5.0
 
 TRY_TIMEOUT = aiohttp.ClientTimeout(total=12, sock_connect=1)
 """A machine that is gone refuses nothing: a buyer must notice by himself that nobody is there."""
@@ -157,11 +159,12 @@ def row_of(title: str, purchases: Sequence[Purchase], since: float, until: float
 class Cluster:
     """A head and its workers, started as `ray up cluster.yaml` would start them."""
 
-    def __init__(self, file: Path, scratch: Path, workers: int) -> None:
+    def __init__(self, file: Path, scratch: Path, workers: int, *, dashboard: bool = False) -> None:
         described = yaml.safe_load(file.read_text())
         self._start = {role: described[f"{role}_start_ray_commands"] for role in ("head", "worker")}
         self._mounts = [Path(target) for target in described["file_mounts"] if target.startswith("/home/ray/shop/")]
         self._scratch = scratch
+        self._dashboard = dashboard
         self._environment = clean_environment(PATH=_search_path())
         self._secrets = self._make_secrets()
         self.head = self._machine("head", HEAD_NUMBER)
@@ -215,7 +218,7 @@ class Cluster:
 
     def _run_all(self, machine: Machine, role: str) -> None:
         for line in self._start[role]:
-            self._run(machine, small(line))
+            self._run(machine, small(line, dashboard=self._dashboard))
 
     def _run(self, machine: Machine, line: str) -> str:
         return machine.run(line, self._environment | {"RAY_HEAD_IP": self.head.address}, COMMAND_TIMEOUT_S)
@@ -236,12 +239,13 @@ class Cluster:
         return folder
 
 
-def small(line: str) -> str:
+def small(line: str, *, dashboard: bool = False) -> str:
     """The command without the autoscaler, which has no cloud here, and for a small machine."""
     if "doorbuster node start" not in line:
         return line
     line = line.replace(f" --autoscaling-config={BOOTSTRAP}", "")
-    return f"{line if ' -- ' in f'{line} ' else f'{line} --'} {SMALL_STORE}"
+    options = SMALL_STORE if dashboard or "--head" not in line else f"{SMALL_STORE} {NO_DASHBOARD}"
+    return f"{line if ' -- ' in f'{line} ' else f'{line} --'} {options}"
 
 
 @contextmanager
@@ -358,11 +362,12 @@ def demonstrate(options: argparse.Namespace, redis: str) -> int:
     with tempfile.TemporaryDirectory(prefix="shop-", dir=SCRATCH, ignore_cleanup_errors=True) as folder:
         scratch = Path(folder)
         with redis_server(scratch / "redis", redis):
-            cluster = Cluster(options.cluster_file, scratch, options.workers)
+            cluster = Cluster(options.cluster_file, scratch, options.workers, dashboard=options.serve_deploy)
             story.step("the head is up", cluster.start_head)
             story.step(f"{options.workers} workers are up", cluster.start_workers)
             replicas = options.workers + 1
-            settings = ("--hosts 1", f"--replicas {replicas}")
+            # Nobody here asks for recommendations: their process would start on one of the nodes.
+            settings = ("--hosts 1", f"--replicas {replicas}", "--no-recommendations")
             deploy = partial(cluster.deploy, *settings, by_configuration=options.serve_deploy)
             print(story.step("the shop is deployed", deploy), end="")
             urls = story.step("nodes take requests", partial(open_doors, cluster))

@@ -134,6 +134,8 @@ def ray_command(plan: Plan, node: Node) -> list[str]:
         command += [f"--address={plan.cluster}"]
     command += [f"--node-ip-address={plan.place.address}", f"--temp-dir={node.directory / 'r'}"]
     command += [f"--{name}={number}" for name, number in RAY_PORTS.items()]
+    # It would send what workers write to the terminals of whoever asked to see it: here it stays in files.
+    command.append("--include-log-monitor=false")
     return [*command, *plan.ray_options]
 
 

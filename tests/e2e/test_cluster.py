@@ -23,7 +23,7 @@ def network() -> None:
 
 
 def test_selling_goes_on_when_a_node_dies_and_every_unit_is_accounted_for() -> None:
-    command = [sys.executable, "-m", "loadtest.cluster", "--window", "6", "--rate", "20"]
+    command = [sys.executable, "-m", "loadtest.cluster", "--window", "4", "--rate", "20"]
     said = subprocess.run(command, capture_output=True, text=True, check=False, env=clean_environment(), timeout=400)
     print(said.stdout)
     assert said.returncode == 0, f"{said.stdout}\n{said.stderr}"

@@ -3,7 +3,7 @@
 import pytest
 
 from loadtest.buyer import CONFIRMED, Attempt
-from loadtest.cluster import BOOTSTRAP, SMALL_STORE, Purchase, lasting, row_of, small
+from loadtest.cluster import BOOTSTRAP, NO_DASHBOARD, SMALL_STORE, Purchase, lasting, row_of, small
 
 HEAD = f"DOORBUSTER_GCS_REDIS=redis://r doorbuster node start --head -- --autoscaling-config={BOOTSTRAP}"
 
@@ -28,7 +28,8 @@ def test_nodes_start_small_and_without_a_cloud() -> None:
     line = small(HEAD)
     assert line.startswith("DOORBUSTER_GCS_REDIS=redis://r doorbuster node start --head -- ")
     assert "autoscaling" not in line
-    assert line.endswith(SMALL_STORE)
+    assert line.endswith(f"{SMALL_STORE} {NO_DASHBOARD}")
+    assert small(HEAD, dashboard=True).endswith(SMALL_STORE)
     assert small("doorbuster node start --address $H") == f"doorbuster node start --address $H -- {SMALL_STORE}"
 
 
