@@ -113,6 +113,17 @@ def test_what_was_shown_goes_like_what_was_done_and_its_retries_stay_known(shop:
     assert shop.entries("impressions") == []
 
 
+def test_nothing_goes_before_the_lake_has_begun(shop: Trimmed) -> None:
+    shop.tell("browser-01")
+    shop.shop.clock.advance(KEEP_HOURS * HOUR_MS + 1)
+    # Checkpoints come with later entries.
+    for number in range(6):
+        shop.shop.sell(f"LATER-{number}", quantity=1)
+    assert shop.shop.run(shop.trimming.trim()).removed == 0
+    shop.shop.let_feed_read()
+    assert shop.trim() == 1
+
+
 def test_nothing_goes_that_the_lake_has_yet_to_read(shop: Trimmed) -> None:
     shop.lake.away = True
     shop.tell("browser-01")
