@@ -29,6 +29,7 @@ pytestmark = pytest.mark.e2e
 
 PATIENCE_S = 60.0
 SERVED_WITHIN_S = 10.0
+PAUSE_S = 0.02
 CLOCKS = ("REC-RETRO-CLOCK", "REC-BRASS-LAMP", "REC-OAK-TABLE")
 SHOES = ("REC-TRAIL-SHOE", "REC-WOOL-SOCK", "REC-RAIN-COAT")
 SKUS = (*CLOCKS, *SHOES)
@@ -82,7 +83,7 @@ class Shoppers:
     def _ask(self) -> None:
         with httpx.Client(base_url=self._url, trust_env=False, timeout=30) as client:
             number = 0
-            while not self._ended.is_set():
+            while not self._ended.wait(PAUSE_S):
                 number += 1
                 begun = time.monotonic()
                 try:
