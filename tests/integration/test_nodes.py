@@ -25,6 +25,8 @@ from .test_host_actors import SKU, UNITS, Shoppers, settled_quantities
 
 SHARDS = 16
 BUYERS = 8
+PAUSE_S = 0.1
+"""Of each: the processor is left to the nodes that come and go."""
 PATIENCE_S = 60.0
 NODE = {"num_cpus": 2, "object_store_memory": 80_000_000}
 SOON_MS = {"RAY_health_check_period_ms": "500", "RAY_health_check_initial_delay_ms": "500"}
@@ -90,7 +92,7 @@ async def buying(settings: Settings) -> AsyncIterator[Shoppers]:
             await shoppers.buy(number)
             if stop.is_set():
                 return
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(PAUSE_S)
 
     first = time.monotonic_ns() // 1_000
     buyers = [asyncio.create_task(buy_on(first + number)) for number in range(BUYERS)]
