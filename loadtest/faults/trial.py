@@ -17,7 +17,15 @@ UNITS = 100_000
 WARM_UP_S = 3.0
 
 
-async def attempt(fault: Fault, site: Site, strikes: int, rate_per_s: float, say: Callable[[str], None]) -> Row:
+async def attempt(
+    fault: Fault,
+    site: Site,
+    strikes: int,
+    rate_per_s: float,
+    say: Callable[[str], None],
+    *,
+    warm_up_s: float = WARM_UP_S,
+) -> Row:
     """Strike that often under a steady load; `say` is told how it goes."""
     name = f"CLOCK-{secrets.token_hex(3).upper()}"
     skus = [sku_in(shard, name) for shard in range(SHARDS)]
@@ -27,7 +35,7 @@ async def attempt(fault: Fault, site: Site, strikes: int, rate_per_s: float, say
     remarks = []
     async with SteadyLoad(site.shop, skus, rate_per_s) as load:
         scene = Scene(site, load)
-        await asyncio.sleep(WARM_UP_S)
+        await asyncio.sleep(warm_up_s)
         for number in range(1, strikes + 1):
             await scene.until_calm()
             remarks.append(await fault.strike(scene))
