@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from scipy import sparse
 
 MOST_ITEMS = 20_000
-"""A matrix of items x items in single precision: 1.6 GB, and 5 minutes of a core for its inverse."""
+"""A matrix of items x items in single precision: 1.6 GB, and 2 minutes of a core for its inverse."""
 BLOCK = 1_000
 """Rows that are made sparse at once: what bounds the memory beside the matrix."""
 
