@@ -77,8 +77,14 @@ class RemoteHosts:
         link_to: Callable[[str], HostLink],
         *,
         name: str = "",
+        pace_s: float = 0.0,
+        bulletins_every_s: float = 0.0,
     ) -> None:
-        """`name` tells this client from all others, as long as hosts remember it; one is made up if none is given."""
+        """`name` tells this client from all others, as long as hosts remember it; one is made up if none is given.
+
+        Where a host's process shall be woken less often: commands leave every `pace_s` at most, and what is watched is
+        asked for every `bulletins_every_s`.
+        """
         self._codecs = codecs
         self._directory = directory
         self._link_to = link_to
@@ -86,6 +92,8 @@ class RemoteHosts:
         self._lines_made = count(1)
         self._host_of: dict[int, str] = {}
         self._lines: dict[str, _Line] = {}
+        self._pace_s = pace_s
+        self._bulletins_every_s = bulletins_every_s
         self._watchers: dict[str, list[Watcher]] = {}
         self._gap_watchers: list[Callable[[], None]] = []
         self._gap = False
@@ -169,7 +177,15 @@ class RemoteHosts:
             # A line that failed is followed by another, and the host may still have answers for the first, which an
             # exchange that is still open would bring: to the host each line is a client by itself.
             client = f"{self._name}/{next(self._lines_made)}"
-            line = self._lines[host] = _Line(host, self._link_to(host), client, self._codecs, self._failed)
+            line = self._lines[host] = _Line(
+                host,
+                self._link_to(host),
+                client,
+                self._codecs,
+                self._failed,
+                pace_s=self._pace_s,
+                bulletins_every_s=self._bulletins_every_s,
+            )
         return line
 
     async def _failed(self, line: "_Line") -> None:
@@ -211,6 +227,9 @@ class _Line:
         client: str,
         codecs: Mapping[str, KindCodec],
         on_failure: Callable[["_Line"], Awaitable[None]],
+        *,
+        pace_s: float,
+        bulletins_every_s: float,
     ) -> None:
         self.host = host
         self._link = link
@@ -229,6 +248,10 @@ class _Line:
         self._watchers: Mapping[str, list[Watcher]] = {}
         self._to_watch: list[str] = []
         self._failed = False
+        self._pace_s = pace_s
+        self._bulletins_every_s = bulletins_every_s
+        self._called_at = float("-inf")
+        self._listening: asyncio.TimerHandle | None = None
 
     def submit(
         self,
@@ -257,6 +280,7 @@ class _Line:
         self._schedule()
 
     async def close(self) -> None:
+        self._listen_no_more()
         for call in self._calls:
             call.cancel()
         await asyncio.gather(*self._calls, return_exceptions=True)
@@ -265,7 +289,11 @@ class _Line:
         # Not at once: what else is sent in this round of the loop shall travel in the same call.
         if not self._pump_scheduled:
             self._pump_scheduled = True
-            self._loop.call_soon(self._pump)
+            due = self._called_at + self._pace_s
+            if self._pace_s and due > self._loop.time():
+                self._loop.call_at(due, self._pump)
+            else:
+                self._loop.call_soon(self._pump)
 
     def _pump(self) -> None:
         self._pump_scheduled = False
@@ -273,13 +301,27 @@ class _Line:
             commands = self._outgoing[:MAX_COMMANDS_PER_CALL]
             del self._outgoing[:MAX_COMMANDS_PER_CALL]
             self._call(commands)
-        if not self._in_flight and not self._failed and (self._pending or self._watchers):
+        if self._in_flight or self._failed:
+            return
+        if self._pending or self._to_watch or (self._watchers and not self._bulletins_every_s):
             self._call([])
+        elif self._watchers and self._listening is None:
+            self._listening = self._loop.call_later(self._bulletins_every_s, self._listen)
+
+    def _listen(self) -> None:
+        self._listening = None
+        if not self._in_flight and not self._failed:
+            self._call([])
+
+    def _listen_no_more(self) -> None:
+        if self._listening is not None:
+            self._listening.cancel()
 
     def _call(self, commands: list[WireCommand]) -> None:
         watch, self._to_watch = self._to_watch, []
         self._in_flight += 1
         self._exchanges += 1
+        self._called_at = self._loop.time()
         task = self._loop.create_task(self._exchange(encode(Exchange(self._client, commands, watch, self._exchanges))))
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
@@ -316,6 +358,7 @@ class _Line:
     async def _fail(self, error: Unavailable) -> None:
         """The host can't be reached: everything that waits for it is told, and may be sent again elsewhere."""
         self._failed = True
+        self._listen_no_more()
         waiting, self._pending, self._outgoing = self._pending, {}, []
         for pending in waiting.values():
             if not pending.receiver.done():

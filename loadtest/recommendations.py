@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import json
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,7 @@ import aiohttp
 from .browsing import figures_of
 from .errors import LoadTestError, ServerFailed
 from .measurement import Measurement
+from .open_loop import Answer, OpenLoop
 from .processes import PROJECT, SCRATCH, clean_environment, stopping_on_signals
 from .rush import put_on_sale
 from .shop import Shop, order_body, start_shop
@@ -34,13 +36,12 @@ SERVING = "/v1/admin/recommendations/serving"
 PRODUCTS = 500
 UNITS = 1_000_000
 VISITORS = 500
-CONNECTIONS = 16
-MOST_UNDER_WAY = 1_000
-TIMEOUT_S = 30.0
 PATIENCE_S = 60.0
 PURCHASES = (0, 1, 32)
 """Connections over which purchases come meanwhile; 0: none do."""
 MAKE_PROGRAM = "serve.measure.recommendations"
+
+_begins = re.compile(rb'.*?"variant":"(\w+)",.*?"version":"([^"]*)","fallback":(?:null|"(\w+)")').match
 
 
 @dataclass
@@ -52,8 +53,6 @@ class Told:
     outcomes: Counter[str] = field(default_factory=Counter)
     """By the variant and version that answered, or by why none did."""
     failed: Counter[str] = field(default_factory=Counter)
-    unsent: int = 0
-    """That there was no room for: the shop, or this program, is too slow for the rate."""
 
     def percentile(self, percent: float) -> float:
         ordered = sorted(self.times_ms) or [0.0]
@@ -63,7 +62,6 @@ class Told:
         answered = sum(self.outcomes.values())
         shares = ", ".join(f"{what} {count / max(answered, 1):.1%}" for what, count in self.outcomes.most_common())
         failures = "".join(f", {count} x {what}" for what, count in self.failed.items())
-        failures += f", {self.unsent} not sent" if self.unsent else ""
         return (
             f"{answered / self.seconds:,.0f}/s, p50 {self.percentile(50):.1f} ms, p99 {self.percentile(99):.1f} ms, "
             f"longest {self.percentile(100):.0f} ms ({shares}){failures}"
@@ -76,7 +74,7 @@ class Shoppers:
     def __init__(self, url: str, skus: Sequence[str], per_second: int) -> None:
         self._url = url
         self._skus = skus
-        self._pause_s = 1 / per_second
+        self._per_second = per_second
         self._choice = random.Random(7)
 
     async def look_around(self) -> None:
@@ -95,23 +93,10 @@ class Shoppers:
     async def ask(self, until: "asyncio.Event") -> Told:
         """Ask until the event is set."""
         told = Told()
-        under_way: set[asyncio.Task[None]] = set()
-        timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
-        connector = aiohttp.TCPConnector(limit=CONNECTIONS)
-        async with aiohttp.ClientSession(self._url, timeout=timeout, connector=connector) as session:
-            began = due = time.monotonic()
-            while not until.is_set():
-                if (early_s := due - time.monotonic()) > 0:
-                    await asyncio.sleep(early_s)
-                if len(under_way) < MOST_UNDER_WAY:
-                    task = asyncio.create_task(self._ask(session, due, told))
-                    under_way.add(task)
-                    task.add_done_callback(under_way.discard)
-                else:
-                    told.unsent += 1
-                due += self._pause_s
-            await asyncio.gather(*under_way)
-            told.seconds = time.monotonic() - began
+        driver = OpenLoop(self._url)
+        told.seconds = await driver.drive(
+            self._per_second, until, lambda: driver.get(self._query()), lambda answer: _hear(told, answer)
+        )
         return told
 
     def _query(self) -> str:
@@ -119,19 +104,18 @@ class Shoppers:
             return f"{PATH}?placement=home&anonymous_id=load-visitor-{self._choice.randrange(VISITORS)}"
         return f"{PATH}?placement=product&sku={self._choice.choice(self._skus)}"
 
-    async def _ask(self, session: aiohttp.ClientSession, due: float, told: Told) -> None:
-        try:
-            async with session.get(self._query()) as answer:
-                body = await answer.read()
-        except (aiohttp.ClientError, TimeoutError) as error:
-            told.failed[type(error).__name__] += 1
-            return
-        told.times_ms.append((time.monotonic() - due) * 1_000)
-        if answer.status != 200:
-            told.failed[str(answer.status)] += 1
-            return
-        found = json.loads(body)
-        told.outcomes[found["fallback"] or f"{found['variant']} {found['version']}"] += 1
+
+def _hear(told: Told, answer: Answer) -> None:
+    told.times_ms.append(answer.ms)
+    if answer.status != 200:
+        told.failed[str(answer.status) if answer.status else "connection lost"] += 1
+        return
+    # The answers of a stretch aren't read whole: that would cost as much as making them.
+    found = _begins(answer.body)
+    if found is None:
+        raise LoadTestError(f"an answer begins with {answer.body[:200]!r}")
+    variant, version, fallback = found.groups()
+    told.outcomes[(fallback or variant + b" " + version).decode()] += 1
 
 
 class Stretch(NamedTuple):

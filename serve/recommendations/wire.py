@@ -1,24 +1,22 @@
 """Questions to models go over a socket of their own: a call through Ray costs the selling process fifty times as much.
 
-A frame is its length in four bytes and msgpack: nothing in it can run code. The first frame of a connection is the
-token that only those learn who may talk to the shop's Ray.
+A frame is msgpack: nothing in it can run code. The first frame of a connection is the token that only those learn who
+may talk to the shop's Ray.
 """
 
 import asyncio
 import hmac
-import logging
 from collections.abc import Callable, Sequence
-from typing import Protocol, cast
+from typing import Protocol
 
 import msgspec
 
+from actors.frames import Framed
+
 from .port import Answered, ModelBroken, ModelMissing, ModelsFail, Query
 
-LENGTH_BYTES = 4
 LONGEST_FRAME = 4 << 20
-"""Bytes. Of whoever sends a longer one, nothing more is read."""
-
-logger = logging.getLogger("doorbuster.models")
+"""Bytes."""
 
 
 class Question(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -43,47 +41,6 @@ _decode_question = msgspec.msgpack.Decoder(Question).decode
 _decode_reply = msgspec.msgpack.Decoder(Reply).decode
 
 
-class _Framed(asyncio.Protocol):
-    """Either end of a connection."""
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-        self.transport: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)
-
-    def data_received(self, data: bytes) -> None:
-        buffer = self._buffer
-        buffer += data
-        while len(buffer) >= LENGTH_BYTES:
-            end = LENGTH_BYTES + int.from_bytes(buffer[:LENGTH_BYTES], "big")
-            if end > LONGEST_FRAME:
-                self.close()
-                return
-            if len(buffer) < end:
-                return
-            frame = bytes(buffer[LENGTH_BYTES:end])
-            del buffer[:end]
-            try:
-                self.frame_received(frame)
-            except msgspec.DecodeError as error:
-                logger.warning("A frame can't be read: %s", error)
-                self.close()
-                return
-
-    def frame_received(self, frame: bytes) -> None:
-        raise NotImplementedError  # abstract
-
-    def write(self, data: bytes) -> None:
-        if self.transport is not None and not self.transport.is_closing():
-            self.transport.write(len(data).to_bytes(LENGTH_BYTES, "big") + data)
-
-    def close(self) -> None:
-        if self.transport is not None:
-            self.transport.close()
-
-
 class Host(Protocol):
     """Whoever has the models."""
 
@@ -94,11 +51,11 @@ class Host(Protocol):
     async def answer(self, market: str, queries: Sequence[Query]) -> Answered: ...
 
 
-class Answering(_Framed):
+class Answering(Framed):
     """The end at which models answer."""
 
     def __init__(self, host: Host, token: str) -> None:
-        super().__init__()
+        super().__init__(LONGEST_FRAME)
         self._host = host
         self._token = token.encode()
         self._admitted = False
@@ -135,11 +92,11 @@ class Answering(_Framed):
         self.write(encode(Reply(number, None, str(error), isinstance(error, ModelMissing))))
 
 
-class Asking(_Framed):
+class Asking(Framed):
     """The shop's end."""
 
     def __init__(self, token: str, where: tuple[str, int]) -> None:
-        super().__init__()
+        super().__init__(LONGEST_FRAME)
         self.where = where
         self.when_lost: Callable[[], None] = _nobody
         """Called when the connection ends, however."""
