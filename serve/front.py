@@ -26,7 +26,7 @@ from .api.schemas.common import Health
 from .cache.cache import Cache
 from .cache.pages import Pages
 from .events import PLAIN_JSON, LeanEvents
-from .recommendation_front import PATH as RECOMMENDATIONS
+from .prefixes import RECOMMENDATIONS
 from .recommendation_front import LeanRecommendations
 from .request_ids import REQUEST_ID_HEADER, request_id_of
 from .shop import Shop

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from actors.client import Client
@@ -30,6 +31,8 @@ from .warming import SaleWarming
 REOPEN_PAUSE_S = 1.0
 BOOTED_AT = "DOORBUSTER_BOOTED_AT"
 """Environment variable: when this machine began, in nanoseconds since the epoch, as `up` saw it."""
+RUN_DIRECTORY = "DOORBUSTER_RUN_DIRECTORY"
+"""Environment variable: the directory of this run's sockets, which only its user may enter."""
 
 logger = logging.getLogger("doorbuster.serve")
 
@@ -47,6 +50,11 @@ def log_to_stderr() -> None:
 def now() -> Instant:
     """The wall clock in milliseconds."""
     return time.time_ns() // 1_000_000
+
+
+def host_socket() -> Path:
+    """Where other processes of the machine reach the host of the one that hosts every shard."""
+    return Path(os.environ[RUN_DIRECTORY]) / "host.sock"
 
 
 def journal_of(settings: Settings, nodes: int = 1) -> Journal:

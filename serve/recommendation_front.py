@@ -9,8 +9,6 @@ from .api.problems import ProblemError
 from .api.recommendations import Kept, Wanted, common_wanted, recommend
 from .shop import Shop
 
-PATH = "/v1/recommendations"
-
 
 class LeanRecommendations:
     """Answers a question in its common form; any other is the application's."""

@@ -20,6 +20,7 @@ from .limits import Limits
 from .live.live import Live
 from .metrics.metrics import Metrics
 from .offers import Offers
+from .recommendations.port import Recommender
 from .recommendations.service import Recommendations
 from .refusals import Refusals
 from .rolls import Rolls
@@ -168,3 +169,5 @@ class Shop:
     feed: FeedDesk = field(default_factory=NoDesk)
     """The way to the feed process."""
     live: Live = field(default_factory=Live)
+    recommender: Recommender | None = None
+    """The processes that recommend, where this isn't one of them."""

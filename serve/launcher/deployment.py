@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from actors.journals.urls import REDIS_PREFIXES
 
+from ..prefixes import RECOMMENDATIONS
 from ..settings import Settings
 from . import cluster
 from .data import DataDirectory
@@ -133,7 +134,12 @@ def refuse_unfit(settings: Settings, nodes: Sequence[Inspected], secrets: Mappin
 
 def serve_configuration(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
     """The same deployment as a configuration file for `serve deploy`. `given` are the settings that aren't defaults."""
-    models = {"name": "models", "route_prefix": None, "import_path": MODELS_ENTRY_POINT, "args": dict(given)}
+    models = {
+        "name": "models",
+        "route_prefix": RECOMMENDATIONS,
+        "import_path": MODELS_ENTRY_POINT,
+        "args": dict(given),
+    }
     return {
         "proxy_location": "EveryNode",
         "http_options": cluster.http_options(settings),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from actors.clock import booted_at_ns
 
-from ..hosting import BOOTED_AT
+from ..hosting import BOOTED_AT, RUN_DIRECTORY
 from ..settings import Settings
 from .binding import NODE_ADDRESS, ONLY_THIS_MACHINE
 from .haproxy import BINARY_PATH, DOOR_ADDRESS
@@ -76,6 +76,7 @@ def _of_one_run(run_id: str, temporary: Path, haproxy: Path) -> dict[str, str]:
     return {
         # By this the processes of the run are found again, whoever their parent is by then.
         MARK: run_id,
+        RUN_DIRECTORY: str(temporary),
         # Our wrapper, which mends the configuration and then becomes HAProxy.
         BINARY_PATH: str(haproxy),
         "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(files / "haproxy.cfg"),

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from ..prefixes import RECOMMENDATIONS, SHOP
 from .binding import NODE_ADDRESS, ONLY_THIS_MACHINE
 
 DOOR_ADDRESS = "DOORBUSTER_DOOR_ADDRESS"
@@ -42,6 +43,8 @@ CONNECTIONS = 8_192
 """Of clients at one node; each may take another one to a replica."""
 FILES_PER_CONNECTION = 2.5
 """To the client and to the replica, and for every fourth a pipe, by which bytes pass without being copied."""
+STAND_IN = "stand-in-"
+"""What the names of servers begin with that stand in for others."""
 OTHER_FILES = 256
 """Open files of HAProxy that are no such connections."""
 
@@ -122,7 +125,40 @@ def mend(configuration: str, addresses: Addresses, error_page: Path) -> str:
     )
     for pattern, replacement in rules:
         configuration = re.sub(pattern, replacement, configuration, flags=re.MULTILINE)
-    return configuration
+    return with_stand_ins(configuration)
+
+
+def with_stand_ins(configuration: str) -> str:
+    """The configuration in which those that sell stand in for those that recommend while none of these answers: from
+    the first request that one of these does not take."""
+    configuration = re.sub(rf"^[ \t]*server {STAND_IN}.*\n", "", configuration, flags=re.MULTILINE)
+    recommending, selling = _backend_of(configuration, RECOMMENDATIONS), _backend_of(configuration, SHOP)
+    if recommending is None or selling is None:
+        return configuration
+    name = selling[0].split()[1]
+    stand_ins = [
+        f"    server {STAND_IN}{server} {address} no-check track {name}/{server} backup\n"
+        for server, address in _servers_in("".join(selling))
+    ]
+    # Of backups HAProxy takes the first.
+    backups = [line for line in recommending if line.endswith(" backup\n")]
+    first = recommending.index(backups[0]) if backups else len(recommending)
+    changed = [re.sub(r" error-limit \d+", " error-limit 1", line) for line in recommending]
+    return configuration.replace("".join(recommending), "".join([*changed[:first], *stand_ins, *changed[first:]]))
+
+
+def _backend_of(configuration: str, prefix: str) -> list[str] | None:
+    """The lines of the backend that answers the paths below a prefix, the first of which names it."""
+    named = re.search(rf"^\s*acl is_(\S+) path {re.escape(prefix)}$", configuration, flags=re.MULTILINE)
+    if named is None:
+        return None
+    found = re.search(rf"^backend {re.escape(named[1])}\n(?:[ \t].*\n|\n)*", configuration, flags=re.MULTILINE)
+    return found[0].splitlines(keepends=True) if found else None
+
+
+def _servers_in(backend: str) -> list[tuple[str, str]]:
+    """The servers that aren't backups, each with its address."""
+    return re.findall(r"^\s*server (\S+) (\S+)(?! .* backup$) .*$", backend, flags=re.MULTILINE)
 
 
 def write_wrapper(directory: Path) -> Path:

@@ -26,6 +26,8 @@ def tell_of_shop(shop: Shop) -> None:
     metrics.reads("streams_refused", "Streams for which there was no room.", lambda: streams.refused, grows=True)
     metrics.reads("streams_cut", "Streams whose reader did not read.", lambda: streams.dropped, grows=True)
     metrics.also(partial(shop.feed.ask, "feed.metrics"))
+    if shop.recommender is not None:
+        metrics.also(shop.recommender.metrics)
 
 
 def tell_of_host(shop: Shop, host: Host) -> None:

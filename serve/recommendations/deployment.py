@@ -1,28 +1,39 @@
-"""The Serve application of the models: two deployments, so that a challenger that crashes takes nothing with it.
+"""The Serve application that recommends: what answers requests is in a process of its own, so that it takes no time of
+those that sell; each of the two models is in another, so that one that crashes takes nothing with it.
 
 Nothing of training is imported here, and nothing of a model by whoever only deploys it.
 """
 
 import asyncio
+import os
 import secrets
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from ray import serve as ray_serve
 
 from ..launcher.binding import NODE_ADDRESS, ONLY_THIS_MACHINE
+from ..prefixes import RECOMMENDATIONS
 from ..settings import Settings
 from .port import Standing, Variant
 
+if TYPE_CHECKING:
+    from ..app import ShopProcess
+
 APPLICATION_NAME = "models"
+RECOMMENDER = "Recommender"
+NICENESS = 5
+"""Of processes that recommend: where they and those that sell want the same processor, these get a quarter of it."""
 NAMES = {Variant.CHAMPION: "Champion", Variant.CHALLENGER: "Challenger"}
 WATCH_S = 20.0
 """A watch that nothing happens in ends after so long, and is placed anew: so more processes get their share."""
-SHOPS_PER_PROCESS = 4.0
-"""Serving processes of the shop that one process of models answers: each holds one watch open."""
+RECOMMENDERS_PER_PROCESS = 4.0
+"""Processes that recommend, for one process of models: each holds one watch open."""
 MOST_PROCESSES = 8
 MAX_ONGOING_REQUESTS = 100
+MAX_ONGOING_HTTP_REQUESTS = 10_000
+"""Serve's own bound: a shopper whose model is busy gets what is popular, and is refused nowhere."""
 
 
 class Watched(msgspec.Struct, frozen=True, array_like=True):
@@ -34,16 +45,37 @@ class Watched(msgspec.Struct, frozen=True, array_like=True):
     standings: dict[str, Standing]
 
 
+class RecommenderProcess:
+    """Answers requests for recommendations over HTTP. Whatever else the shop answers it would, too, if it were asked:
+    one application words all of it."""
+
+    def __init__(self, settings: Settings, *_models: Any) -> None:
+        """`_models` are deployments that belong to the same application."""
+        from ..app import Role, ShopProcess
+
+        os.nice(NICENESS)
+        self._process = ShopProcess(settings, Role.RECOMMENDATIONS)
+
+    def __serve_build_asgi_app__(self) -> "ShopProcess":
+        return self._process
+
+    async def serving(self) -> bytes:
+        """What models serve, as JSON."""
+        return self._process.serving()
+
+    async def metrics(self) -> str:
+        """The figures of this process."""
+        return self._process.metrics()
+
+
 class ModelProcess:
     """A process of models: it follows the registry by itself, and answers at a socket. Its one call of Serve is held
-    open by each shop process that it serves, which is what Serve scales it by."""
+    open by each process that it serves, which is what Serve scales it by."""
 
     async def __init__(  # type: ignore[misc]
-        self, registry: str, cache: Path, variant: Variant, address_variable: str, *_others: Any
+        self, registry: str, cache: Path, variant: Variant, address_variable: str
     ) -> None:
-        """`_others` are deployments that belong to the same application."""
         # Here, in the process that needs them: they bring numpy.
-        import os
 
         from ml.registry.following import follower_of
 
@@ -53,6 +85,7 @@ class ModelProcess:
         from .wire import listen
 
         log_to_stderr()
+        os.nice(NICENESS)
         self._every_s = FOLLOW_EVERY_S
         lives = Lives(lives_of(cache, variant), now)
         self._host: ModelHost = ModelHost(variant, follower_of(registry, cache), lives, now)
@@ -102,9 +135,22 @@ def build(settings: Settings) -> ray_serve.Application:
     """The application; deploying it waits for no model."""
     given = (settings.registry, settings.models / "copies")
     challenger = _deployment(Variant.CHALLENGER, least=0).bind(*given, Variant.CHALLENGER, NODE_ADDRESS)
-    champion = _deployment(Variant.CHAMPION, least=1).bind(*given, Variant.CHAMPION, NODE_ADDRESS, challenger)
-    application: ray_serve.Application = champion
+    champion = _deployment(Variant.CHAMPION, least=1).bind(*given, Variant.CHAMPION, NODE_ADDRESS)
+    application: ray_serve.Application = _recommender(settings).bind(settings, champion, challenger)
     return application
+
+
+def _recommender(settings: Settings) -> Any:
+    return ray_serve.deployment(
+        name=RECOMMENDER,
+        num_replicas=settings.replicas,
+        max_ongoing_requests=MAX_ONGOING_HTTP_REQUESTS,
+        ray_actor_options={"num_cpus": 0},
+        logging_config={"enable_access_log": False, "log_level": "WARNING"},
+        # While it is away, those that sell answer with what is popular.
+        health_check_period_s=1.0,
+        graceful_shutdown_timeout_s=2,
+    )(ray_serve.ingress()(RecommenderProcess))
 
 
 def _deployment(variant: Variant, least: int) -> Any:
@@ -114,7 +160,7 @@ def _deployment(variant: Variant, least: int) -> Any:
         autoscaling_config={
             "min_replicas": least,
             "max_replicas": MOST_PROCESSES,
-            "target_ongoing_requests": SHOPS_PER_PROCESS,
+            "target_ongoing_requests": RECOMMENDERS_PER_PROCESS,
             # A trial that ends is often followed by another: a process takes seconds to start.
             "downscale_delay_s": 60.0,
             # A trial that begins shall begin at once.
@@ -133,9 +179,9 @@ def _deployment(variant: Variant, least: int) -> Any:
 
 
 def start(settings: Settings) -> None:
-    """Have the models run beside the shop, without waiting for them."""
+    """Have what recommends run beside the shop, without waiting for it."""
     ray_serve.run_many(
-        [ray_serve.RunTarget(build(settings), name=APPLICATION_NAME, route_prefix=None)],
+        [ray_serve.RunTarget(build(settings), name=APPLICATION_NAME, route_prefix=RECOMMENDATIONS)],
         wait_for_ingress_deployment_creation=False,
         wait_for_applications_running=False,
     )

@@ -20,6 +20,7 @@ class Figures:
         self.by_outcome: Counter[str] = Counter(dict.fromkeys(OUTCOMES, 0))
         self.by_variant: Counter[str] = Counter(dict.fromkeys((str(each) for each in Variant), 0))
         self.answers: Counter[tuple[str, Variant]] = Counter()
+        self.unknown = 0
         self.fallbacks: Counter[str] = Counter()
         """By market: as many as have a model, and one."""
         metrics.reads_each(
@@ -27,6 +28,12 @@ class Figures:
             "Recommendations that were made, by a model or why not.",
             "outcome",
             lambda: self.by_outcome,
+            grows=True,
+        )
+        metrics.reads(
+            "recommendations_unknown",
+            "Recommendations for visitors of whom nothing could be learned in time.",
+            lambda: self.unknown,
             grows=True,
         )
         metrics.reads_each(

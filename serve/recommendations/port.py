@@ -130,3 +130,15 @@ class NoModels:
 
     async def standing(self) -> Mapping[str, Standing]:
         return {}
+
+
+class Recommender(Protocol):
+    """The way to a process that recommends, for those that sell. Raises actors.errors.Unavailable if none answers."""
+
+    async def serving(self) -> bytes:
+        """What serves there, as JSON."""
+        ...
+
+    async def metrics(self) -> str:
+        """Its figures."""
+        ...

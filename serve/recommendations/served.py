@@ -1,24 +1,27 @@
-"""The shop's way to the models that Serve runs: Serve says where they are, the questions go there over a socket.
+"""The ways to what Serve runs for recommendations. Whoever imports this imports Ray.
 
-Serve is told by a call that stays open as long as this process wants a model: it chooses the process that takes the
-call, and how many there are. Whoever imports this imports Ray.
+To models: Serve says where they are, the questions go there over a socket. Serve is told by a call that stays open as
+long as this process wants a model: it chooses the process that takes the call, and how many there are.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from ray.serve.handle import DeploymentHandle
 
-from .deployment import APPLICATION_NAME, NAMES, WATCH_S, Watched
+from actors.errors import Unavailable
+
+from .deployment import APPLICATION_NAME, NAMES, RECOMMENDER, WATCH_S, Watched
 from .port import Answered, ModelMissing, Query, Standing, Variant
 from .wire import Asking, connect
 
 TRIED_AGAIN_S = 0.5
 LOST_AFTER_S = WATCH_S + 20.0
 """A watch that hasn't ended by then is placed anew: nobody may be at its other end any more."""
+ASKED_WITHIN_S = 2.0
 
 logger = logging.getLogger("doorbuster.recommendations")
 
@@ -111,6 +114,30 @@ class ServedModels:
         connection = self._connections.pop(variant, None)
         if connection is not None:
             connection.end_when_idle()
+
+
+class ServedRecommender:
+    """Implements `port.Recommender`."""
+
+    def __init__(self) -> None:
+        self._handle: DeploymentHandle | None = None
+
+    async def serving(self) -> bytes:
+        return cast(bytes, await self._ask("serving"))
+
+    async def metrics(self) -> str:
+        return cast(str, await self._ask("metrics"))
+
+    async def _ask(self, method: str) -> Any:
+        if self._handle is None:
+            # Not before somebody asks: it is told of every change that Serve makes.
+            self._handle = DeploymentHandle(RECOMMENDER, APPLICATION_NAME)
+        try:
+            async with asyncio.timeout(ASKED_WITHIN_S):
+                return await self._handle.options(method_name=method).remote()
+        except Exception as error:
+            # Whatever Ray or Serve raises: there is none yet, or it ended.
+            raise Unavailable(f"no process recommends: {type(error).__name__}") from error
 
 
 async def _awaited(response: Any) -> Any:

@@ -35,6 +35,8 @@ MOST_OF_A_VISIT = 20
 """Products of a visit that a model is told, the newest."""
 JUST_BOUGHT_MS = 60 * 86_400_000
 """What was bought since is shown to nobody again, unless people buy it again and again."""
+KNOWN_WITHIN_S = 0.1
+"""A list that knows nothing of its shopper is better than one that comes late."""
 SPARE = 20
 """More than is asked for, from the model: some of it is sold out, or in the cart already."""
 POPULAR_MODEL = "popular"
@@ -141,8 +143,7 @@ class Recommendations:
     # -- what is known of whoever it is for
 
     async def _query(self, asked: Asked) -> tuple[Query, set[str]]:
-        seen = await self._seen(asked)
-        bought = await self._bought(asked.customer)
+        seen, bought = await self._known(asked) if asked.visitor else ((), NOTHING)
         now = self._now()
         query = Query(
             asked.limit + SPARE + len(asked.basket),
@@ -157,6 +158,15 @@ class Recommendations:
         unwanted = {sku for sku, at in zip(bought.skus, bought.at, strict=True) if now - at < JUST_BOUGHT_MS}
         unwanted -= self.popular.repeated
         return query, unwanted.union(asked.basket, (asked.sku,))
+
+    async def _known(self, asked: Asked) -> tuple[Sequence[Behaved], Bought]:
+        """What the visitor did and bought; where those who know it are busy or away, nothing."""
+        try:
+            async with asyncio.timeout(KNOWN_WITHIN_S):
+                return await self._seen(asked), await self._bought(asked.customer)
+        except TimeoutError:
+            self.figures.unknown += 1
+            return (), NOTHING
 
     async def _seen(self, asked: Asked) -> Sequence[Behaved]:
         try:

@@ -27,10 +27,15 @@ RENDERED = """defaults
     balance leastconn
 frontend http_frontend
     bind 127.0.0.1:{port}
+    acl is_models path /v1/recommendations
+    acl is_replicas path /
+    use_backend models if is_models
     default_backend replicas
+backend models
+    server recommender 127.0.0.1:{gone} check observe layer4 error-limit 3 on-error mark-down
 backend replicas
     server dying 127.0.0.1:{dying}
-    server healthy 127.0.0.1:{healthy}
+    server healthy 127.0.0.1:{healthy} check
 """
 
 
@@ -50,7 +55,7 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 @asynccontextmanager
 async def haproxy(folder: Path) -> AsyncIterator[str]:
     """HAProxy before both replicas; its URL."""
-    ports = {"port": free_port(), "dying": free_port(), "healthy": free_port()}
+    ports = {"port": free_port(), "dying": free_port(), "healthy": free_port(), "gone": free_port()}
     page = folder / "503.http"
     page.write_bytes(UNAVAILABLE_PAGE)
     file = folder / "haproxy.cfg"
@@ -69,7 +74,7 @@ async def haproxy(folder: Path) -> AsyncIterator[str]:
                 else:
                     writer.close()
                     break
-            yield f"http://127.0.0.1:{ports['port']}/v1/orders"
+            yield f"http://127.0.0.1:{ports['port']}"
         finally:
             process.kill()
             await process.wait()
@@ -90,8 +95,20 @@ def test_what_a_dying_replica_left_unanswered_goes_to_another_only_where_that_is
         statuses = set()
         async with haproxy(tmp_path) as url, aiohttp.ClientSession() as session:
             for _ in range(PURCHASES):
-                async with session.post(url, headers=headers, data=b"{}") as response:
+                async with session.post(f"{url}/v1/orders", headers=headers, data=b"{}") as response:
                     statuses.add(response.status)
         return statuses
 
     assert asyncio.run(asyncio.wait_for(main(), 100)) == expected
+
+
+def test_while_nobody_recommends_those_that_sell_do(tmp_path: Path) -> None:
+    async def main() -> set[int]:
+        statuses = set()
+        async with haproxy(tmp_path) as url, aiohttp.ClientSession() as session:
+            for _ in range(PURCHASES):
+                async with session.get(f"{url}/v1/recommendations") as response:
+                    statuses.add(response.status)
+        return statuses
+
+    assert asyncio.run(asyncio.wait_for(main(), 100)) == {201}

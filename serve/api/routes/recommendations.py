@@ -9,7 +9,7 @@ from starlette.responses import Response
 from engine.document import DocumentView
 from engine.recommendation_rules import RECOMMENDATION_RULES, THE_RULES, RecommendationRules
 
-from ..answers import response_of, shaped
+from ..answers import answer, response_of, shaped
 from ..auth import ADMIN_KEY
 from ..behaviour import objects
 from ..bounds import (
@@ -90,6 +90,8 @@ async def recommend_products(
 @admin_router.get("/v1/admin/recommendations/serving", response_model=ServedModels, responses=problems(401, 403))
 async def look_served_models(shop: TheShop) -> Response:
     """What serves here now, by market, and what the process that answers this has counted since its start."""
+    if shop.recommender is not None:
+        return response_of(answer(200, await shop.recommender.serving()))
     return shaped(ServedModels.of(shop.recommendations.asking, shop.recommendations.figures))
 
 

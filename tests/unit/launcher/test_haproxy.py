@@ -16,6 +16,7 @@ from serve.launcher.haproxy import (
     Addresses,
     connections_here,
     mend,
+    with_stand_ins,
     write_wrapper,
 )
 
@@ -166,3 +167,43 @@ def test_haproxy_takes_as_many_connections_as_it_may_open_files_for(
 ) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _which: (files, files))
     assert connections_here() == connections
+
+
+TWO_APPLICATIONS = """frontend http_frontend
+    bind *:8000
+    acl is_http-models path_beg /v1/recommendations/
+    acl is_http-models path /v1/recommendations
+    acl is_http-doorbuster path_beg /
+    acl is_http-doorbuster path /
+    use_backend http-models if is_http-models
+    use_backend http-doorbuster if is_http-doorbuster
+backend http-models
+    default-server inter 5s check
+
+    server recommender 127.0.0.1:30001 check observe layer4 error-limit 3 on-error mark-down
+
+    server fallback 127.0.0.1:14617 check backup
+backend http-doorbuster
+    default-server inter 5s check
+    server one 127.0.0.1:30000 check observe layer4 error-limit 3 on-error mark-down
+    server two 127.0.0.1:30002 check observe layer4 error-limit 3 on-error mark-down
+    server fallback 127.0.0.1:14617 check backup
+"""
+
+
+def test_those_that_sell_stand_in_for_those_that_recommend_before_any_other() -> None:
+    recommending, _, selling = with_stand_ins(TWO_APPLICATIONS).partition("backend http-doorbuster\n")
+    servers = [line.split() for line in recommending.splitlines() if line.lstrip().startswith("server ")]
+    assert [server[1] for server in servers] == ["recommender", "stand-in-one", "stand-in-two", "fallback"]
+    assert [server[-1] for server in servers[1:]] == ["backup"] * 3
+    assert servers[1][2:] == ["127.0.0.1:30000", "no-check", "track", "http-doorbuster/one", "backup"]
+    # The first connection that fails is enough.
+    assert "error-limit 1 " in " ".join(servers[0])
+    assert selling == TWO_APPLICATIONS.partition("backend http-doorbuster\n")[2]
+
+
+def test_stand_ins_are_those_of_the_newest_configuration() -> None:
+    once = with_stand_ins(TWO_APPLICATIONS)
+    assert with_stand_ins(once) == once
+    assert "stand-in-two" not in with_stand_ins("".join(once.partition("    server two")[0]))
+    assert with_stand_ins(RENDERED) == RENDERED
