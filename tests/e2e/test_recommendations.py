@@ -1,6 +1,8 @@
 """From behaviour posted over HTTP to a changed recommendation, and models that come, crash and go under load."""
 
+import os
 import re
+import signal
 import threading
 import time
 from collections import Counter
@@ -33,6 +35,7 @@ PAUSE_S = 0.02
 CLOCKS = ("REC-RETRO-CLOCK", "REC-BRASS-LAMP", "REC-OAK-TABLE")
 SHOES = ("REC-TRAIL-SHOE", "REC-WOOL-SOCK", "REC-RAIN-COAT")
 SKUS = (*CLOCKS, *SHOES)
+RECOMMENDER = "ServeReplica:models:Recommender"
 ASKED = "/v1/recommendations?limit=3"
 
 
@@ -122,9 +125,12 @@ def test_models_are_deployed_tried_crash_and_are_rolled_back_without_a_failed_re
         told = shop.api.request("GET", "/v1/admin/recommendations/serving")["variants"]
         return next((each for each in told if each["variant"] == variant), None)
 
+    def figures() -> str:
+        return client.get("/metrics", headers={"Authorization": f"Bearer {shop.api.admin_key}"}).text
+
     def failures() -> float:
-        figures = client.get("/metrics", headers={"Authorization": f"Bearer {shop.api.admin_key}"}).text
-        return sum(map(float, re.findall(r"^doorbuster_challenger_failures_total\S* (\S+)$", figures, re.MULTILINE)))
+        found = re.findall(r"^doorbuster_challenger_failures_total\S* (\S+)$", figures(), re.MULTILINE)
+        return sum(map(float, found))
 
     def views(sku: str) -> None:
         event = {"id": f"rec-e2e-{sku}", "type": "view", "sku": sku}
@@ -136,8 +142,9 @@ def test_models_are_deployed_tried_crash_and_are_rolled_back_without_a_failed_re
     releases, at = Releases(registry), datetime.now(UTC)
     champion = register(registry, artifact(tmp_path, taught()), at=at).number
     crashing = register(registry, artifact(tmp_path, CrashingModel()), at=at).number
-    # Its process may still be starting.
+    # Both are started after the shop is open.
     until(lambda: "ServeReplica:models:Champion" in "".join(shop.processes().values()))
+    until(lambda: 'process="recommender-' in figures())
     with Shoppers(shop.url).asking() as shoppers:
         releases.deploy(champion, by="e2e", at=at)
         took_s = until(lambda: ask()["version"] == str(champion), SERVED_WITHIN_S)
@@ -156,6 +163,10 @@ def test_models_are_deployed_tried_crash_and_are_rolled_back_without_a_failed_re
         until(lambda: serving("challenger") is None)
         before = shoppers.variants[f"champion {champion}"]
         until(lambda: shoppers.variants[f"champion {champion}"] > before + 20)
+
+        os.kill(shop.process_of(RECOMMENDER), signal.SIGKILL)
+        assert ask()["fallback"] == "missing"
+        until(lambda: ask()["version"] == str(champion))
     assert set(shoppers.statuses) == {200}, shoppers.statuses
     assert f"challenger {crashing}" not in shoppers.variants
     assert took_s < SERVED_WITHIN_S
