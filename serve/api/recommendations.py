@@ -4,6 +4,7 @@ The lean front and the route share it. What nobody in particular asks for is mad
 the list's id: by it a click finds the list that it came from.
 """
 
+import asyncio
 import re
 import time
 from typing import NamedTuple, Protocol
@@ -18,7 +19,7 @@ from ..access.principal import ANONYMOUS, Principal, Scope
 from ..cache.cache import Cache, Made
 from ..identity import OWN_CART, is_own_cart
 from ..recommendations.port import Variant
-from ..recommendations.service import Asked, Chosen, Item
+from ..recommendations.service import KNOWN_WITHIN_S, Asked, Chosen, Item
 from ..shop import Shop
 from .answers import HttpAnswer, answer
 from .auth import forbidden, unauthorized
@@ -261,8 +262,9 @@ def _admit_to_cart(shop: Shop, cart_id: str, principal: Principal) -> None:
 
 async def _basket(shop: Shop, cart_id: str) -> tuple[str, ...]:
     try:
-        cart = await cart_of(shop, cart_id)
-    except ActorsError:
+        async with asyncio.timeout(KNOWN_WITHIN_S):
+            cart = await cart_of(shop, cart_id)
+    except (ActorsError, TimeoutError):
         # Recommendations do without it.
         return ()
     return tuple(dict.fromkeys(line.sku for line in cart.lines))
