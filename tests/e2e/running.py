@@ -42,10 +42,15 @@ class RunningShop:
                 start_new_session=self._process_group,
             )
         deadline = time.monotonic() + START_TIMEOUT_S
-        while not answers_ok(f"{self.url}/readyz"):
-            assert self._process.poll() is None, self.tail()
-            assert time.monotonic() < deadline, self.tail()
-            time.sleep(0.1)
+        try:
+            while not answers_ok(f"{self.url}/readyz"):
+                assert self._process.poll() is None, self.tail()
+                assert time.monotonic() < deadline, self.tail()
+                time.sleep(0.1)
+        except AssertionError:
+            # Nobody else knows of it yet.
+            self.close()
+            raise
 
     def command(self) -> list[str]:
         return shop_command(self.data, self.port, self._options)
