@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple, cast
 from urllib.parse import urlsplit
 
@@ -47,6 +48,8 @@ class OpenLoop:
         self._opening = 0
         self._waiting: deque[_Waiting] = deque()
         self._under_way = 0
+        self._heard = asyncio.Event()
+        self._tasks: set[asyncio.Future[None]] = set()
 
     def get(self, target: str) -> bytes:
         """A request for `target`."""
@@ -67,9 +70,11 @@ class OpenLoop:
                 await asyncio.sleep(early_s)
             self._send(_Waiting(request(), due, hear))
             due += 1 / per_second
-        deadline = time.monotonic() + PATIENCE_S
-        while self._under_way and time.monotonic() < deadline:
-            await asyncio.sleep(0.01)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                while self._under_way:
+                    self._heard.clear()
+                    await self._heard.wait()
         seconds = time.monotonic() - began
         self._close()
         return seconds
@@ -83,12 +88,17 @@ class OpenLoop:
         if len(self._connections) + self._opening < MOST_CONNECTIONS and self._opening < len(self._waiting):
             self._opening += 1
             opening = asyncio.ensure_future(self._open())
-            opening.add_done_callback(_raise_what_failed)
+            self._tasks.add(opening)
+            opening.add_done_callback(self._tasks.discard)
 
     async def _open(self) -> None:
         loop = asyncio.get_running_loop()
         try:
             _, connection = await loop.create_connection(lambda: _Connection(self), self._host, self._port)
+        except OSError:
+            if self._waiting:
+                self.ended(self._waiting.popleft(), 0, b"")
+            return
         finally:
             self._opening -= 1
         self._connections.add(connection)
@@ -104,6 +114,7 @@ class OpenLoop:
     def ended(self, waiting: _Waiting, status: int, body: bytes) -> None:
         """An answer came, or its connection ended."""
         self._under_way -= 1
+        self._heard.set()
         waiting.hear(Answer(status, body, (time.monotonic() - waiting.due) * 1_000))
 
     def lost(self, connection: "_Connection") -> None:
@@ -115,11 +126,6 @@ class OpenLoop:
     def _close(self) -> None:
         for connection in list(self._connections):
             connection.close()
-
-
-def _raise_what_failed(opening: "asyncio.Future[None]") -> None:
-    if not opening.cancelled() and (error := opening.exception()) is not None:
-        raise LoadTestError(f"no connection: {error}") from error
 
 
 class _Connection(asyncio.Protocol):

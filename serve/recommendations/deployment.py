@@ -76,7 +76,6 @@ class ModelProcess:
         self, registry: str, cache: Path, variant: Variant, address_variable: str
     ) -> None:
         # Here, in the process that needs them: they bring numpy.
-
         from ml.registry.following import follower_of
 
         from ..hosting import log_to_stderr, now

@@ -132,7 +132,7 @@ class Recommendations:
         items = self._items(asked, query, found, rules, unwanted, price)
         if drawn.shadowed:
             self._shadow(asked, market, query, list_id)
-        chosen = Chosen(variant, found.model, found.version, fallback, drawn.propensity, items)
+        chosen = Chosen(variant, found.model, found.version, fallback, drawn.propensity_of(variant), items)
         self.figures.heard(market, variant, fallback, time.perf_counter() - begun)
         return chosen
 

@@ -16,6 +16,10 @@ class Drawn(NamedTuple):
     propensity: float
     shadowed: bool = False
 
+    def propensity_of(self, answered: Variant) -> float:
+        """How likely the visitor was to draw whoever answered: the champion does for a challenger that fails."""
+        return self.propensity if answered is self.variant else 1.0 - self.propensity
+
 
 CHAMPION = Drawn(Variant.CHAMPION, 1.0)
 
