@@ -1,5 +1,6 @@
 """Carts over HTTP: lines, prices then and now, entity tags, the seal, and checkout."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -55,8 +56,11 @@ def test_parallel_adds_lose_nothing(shop: Shopfront) -> None:
     shop.sell("RETRO-CLOCK")
     cart = shop.cart_with()
     body = {"json": {"sku": "RETRO-CLOCK", "quantity": 1}}
-    shop.at_once([("POST", f"{cart}/lines", body)] * 40)
-    assert shop.get(cart).json()["lines"][0]["quantity"] == 40
+    answers = shop.at_once([("POST", f"{cart}/lines", body)] * 40)
+    statuses = Counter(answer.status_code for answer in answers)
+    # Where a machine stands still, some may hear that they should come again: those may have happened.
+    assert set(statuses) <= {200, 503}
+    assert 0 < statuses[200] <= shop.get(cart).json()["lines"][0]["quantity"] <= 40
 
 
 def test_an_add_with_a_key_is_added_once(shop: Shopfront) -> None:
