@@ -54,7 +54,7 @@ class Gatherer:
         self._waiting: deque[_Waiting] = deque()
         self._call: asyncio.Future[Answered] | None = None
         self._called_at = float("-inf")
-        self._next: asyncio.TimerHandle | None = None
+        self._next: asyncio.Handle | None = None
         self._expiry: asyncio.TimerHandle | None = None
         self._out: list[_Waiting] = []
         self.calls = 0
@@ -78,10 +78,8 @@ class Gatherer:
             self._expiry = loop.call_at(waiting.until, self._expire, loop)
         if self._call is None and self._next is None:
             due = self._called_at + self._between_s
-            if due <= now:
-                self._begin(loop)
-            else:
-                self._next = loop.call_at(due, self._begin, loop)
+            # Not at once: what became known of several visitors by one answer is asked in one call.
+            self._next = loop.call_soon(self._begin, loop) if due <= now else loop.call_at(due, self._begin, loop)
         return await waiting.answer
 
     def close(self) -> None:

@@ -111,7 +111,7 @@ async def look_recommendation_rules(shop: TheShop) -> Response:
     responses={200: _TAGGED, **body_problems(401, 403, 412)},
 )
 async def put_recommendation_rules(rules: RecommendationRulesIn, shop: TheShop, if_match: IfMatch = None) -> Response:
-    """Replace them; they count from the next recommendation on."""
+    """Replace them; they count within a moment."""
     return _shown(await put_only_document(shop, RECOMMENDATION_RULES, THE_RULES, rules.to_content(), if_match))
 
 
