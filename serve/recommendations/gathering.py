@@ -12,8 +12,8 @@ from .port import Answered, ModelBroken, ModelBusy, ModelsFail, ModelSlow, Query
 
 DEADLINE_S = 0.030
 """A shopper's page waits so long for a model; then it gets what is popular."""
-BETWEEN_CALLS_S = 0.005
-"""From the start of one call to the next: in five milliseconds a few come together at 500 a second."""
+BETWEEN_CALLS_S = 0.002
+"""From the start of one call to the next: what comes meanwhile goes together."""
 MOST_IN_A_CALL = 128
 MOST_WAITING = 512
 """Of whom most would wait for longer than the deadline anyway."""
