@@ -28,7 +28,7 @@ EXCHANGE, HISTORY, SHARDS = range(3)
 """What is asked."""
 ONLY_THE_OWNER = 0o600
 THE_HOST = "the host of this machine"
-PACE_S = 0.004
+PACE_S = 0.008
 """Commands leave so often at most, so that some travel together, and the host's process is woken less often."""
 BULLETINS_EVERY_S = 0.1
 """Of what only has to be heard some time: a hot product changes thousands of times a second."""

@@ -12,7 +12,7 @@ from .port import Answered, ModelBroken, ModelBusy, ModelsFail, ModelSlow, Query
 
 DEADLINE_S = 0.030
 """A shopper's page waits so long for a model; then it gets what is popular."""
-BETWEEN_CALLS_S = 0.002
+BETWEEN_CALLS_S = 0.005
 """From the start of one call to the next: what comes meanwhile goes together."""
 MOST_IN_A_CALL = 128
 MOST_WAITING = 512
