@@ -1,15 +1,18 @@
-"""Messages over a stream: each is its length in four bytes, then so many bytes."""
+"""Messages over a stream: each is its length in four bytes, then so many bytes. Questions have numbers, by which their
+answers find them, in whatever order they come."""
 
 import asyncio
 import logging
 from abc import abstractmethod
-from typing import cast
+from typing import Generic, TypeVar, cast
 
 import msgspec
 
 LENGTH_BYTES = 4
 LONGEST_FRAME = 16 << 20
 """Bytes. Of whoever sends a longer one, nothing more is read."""
+
+T = TypeVar("T")
 
 logger = logging.getLogger("doorbuster.actors")
 
@@ -56,3 +59,36 @@ class Framed(asyncio.Protocol):
     def close(self) -> None:
         if self.transport is not None:
             self.transport.close()
+
+
+class Asking(Framed, Generic[T]):
+    """The end that asks, and waits for answers."""
+
+    def __init__(self, longest: int = LONGEST_FRAME) -> None:
+        super().__init__(longest)
+        self._open: dict[int, asyncio.Future[T]] = {}
+        self._last = 0
+        self.closed = False
+
+    @abstractmethod
+    def ended(self) -> Exception:
+        """What whoever waits for an answer hears when the connection ends, one for each."""
+
+    def opened(self) -> tuple[int, "asyncio.Future[T]"]:
+        """The number of another question, and the answer that will come."""
+        self._last += 1
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._open[self._last] = answer
+        return self._last, answer
+
+    def answered(self, number: int) -> "asyncio.Future[T] | None":
+        """Who waits for the answer to this question, which has come; None if nobody does any more."""
+        answer = self._open.pop(number, None)
+        return None if answer is None or answer.done() else answer
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        self.closed = True
+        for answer in self._open.values():
+            if not answer.done():
+                answer.set_exception(self.ended())
+        self._open.clear()

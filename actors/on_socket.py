@@ -19,7 +19,7 @@ from .client import Client
 from .codec import codecs_of
 from .doorway import Doorway
 from .errors import Unavailable
-from .frames import Framed
+from .frames import Asking, Framed
 from .host import Host
 from .journals.port import Entry
 from .remote import RemoteHosts
@@ -144,38 +144,26 @@ def _bound(path: Path) -> socket.socket:
     return bound
 
 
-class _Asking(Framed):
+class _Asking(Asking[bytes]):
     """The client's end."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._open: dict[int, asyncio.Future[bytes]] = {}
-        self._last = 0
-        self.closed = False
-
     def ask(self, what: int, body: bytes) -> "asyncio.Future[bytes]":
-        self._last += 1
-        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._open[self._last] = answer
-        self.write(_encode(Call(self._last, what, body)))
+        number, answer = self.opened()
+        self.write(_encode(Call(number, what, body)))
         return answer
 
     def frame_received(self, frame: bytes) -> None:
-        answered = _decode_answered(frame)
-        answer = self._open.pop(answered.number, None)
-        if answer is None or answer.done():
+        told = _decode_answered(frame)
+        answer = self.answered(told.number)
+        if answer is None:
             return
-        if answered.error:
-            answer.set_exception(Unavailable(answered.error))
+        if told.error:
+            answer.set_exception(Unavailable(told.error))
         else:
-            answer.set_result(answered.body)
+            answer.set_result(told.body)
 
-    def connection_lost(self, _error: Exception | None) -> None:
-        self.closed = True
-        for answer in self._open.values():
-            if not answer.done():
-                answer.set_exception(Unavailable("its process ended"))
-        self._open.clear()
+    def ended(self) -> Exception:
+        return Unavailable("its process ended")
 
 
 class SocketHost:

@@ -3,11 +3,10 @@
 import msgspec
 from starlette.types import Message, Receive, Scope
 
-from .access.principal import ANONYMOUS, Principal
 from .api.answers import HttpAnswer
-from .api.auth import token_of
 from .api.behaviour import EventsRequest, decode_events_request, is_common, record
 from .api.problems import ProblemError
+from .asker import Asker, asker_of
 from .shop import Shop
 
 PLAIN_JSON = (b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8")
@@ -18,43 +17,31 @@ class LeanEvents:
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
-        self._has_other_sites = bool(shop.settings.cors_origins)
         self._max_body_bytes = shop.settings.max_body_bytes
 
     async def answer(self, scope: Scope, receive: Receive) -> HttpAnswer | list[Message]:
         """The answer, or the messages that were taken from `receive`."""
-        form = self._common_form(scope)
-        if form is None:
+        asker = self._common_form(scope)
+        if asker is None:
             return []
-        principal, unlinked = form
         taken = await self._taken(receive)
         batch = self._common_batch(taken)
         if batch is None:
             return taken
         try:
-            return await record(self._shop, batch, principal, unlinked=unlinked)
+            return await record(self._shop, batch, asker.principal, unlinked=asker.unlinked)
         except ProblemError as error:
             return error.answer()
 
-    def _common_form(self, scope: Scope) -> tuple[Principal, bool] | None:
-        """Who sends it, and whether they object to being known; None if the application has to look at it."""
+    def _common_form(self, scope: Scope) -> Asker | None:
+        """Who sends it; None if the application has to look at it."""
         if scope["query_string"] or self._shop.limits.policy("api") is not None:
             return None
-        content_type, principal, unlinked = b"", ANONYMOUS, False
-        for name, value in scope["headers"]:
-            if name == b"content-type":
-                content_type = value
-            elif name == b"authorization":
-                known = self._shop.access.known(token_of(value.decode("latin-1")) or "")
-                if known is None:
-                    return None
-                principal = known
-            elif name in (b"dnt", b"sec-gpc"):
-                unlinked = unlinked or value == b"1"
-            elif name == b"origin" and self._has_other_sites:
-                # What a page of another site may read is the application's to say.
-                return None
-        return (principal, unlinked) if content_type in PLAIN_JSON else None
+        headers = scope["headers"]
+        content_types = [value for name, value in headers if name == b"content-type"]
+        if not content_types or content_types[-1] not in PLAIN_JSON:
+            return None
+        return asker_of(self._shop, headers)
 
     async def _taken(self, receive: Receive) -> list[Message]:
         """The body's messages, up to one that makes it too large or is none of a body."""

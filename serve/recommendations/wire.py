@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-from actors.frames import Framed
+from actors import frames
 
 from .port import Answered, ModelBroken, ModelMissing, ModelsFail, Query
 
@@ -51,7 +51,7 @@ class Host(Protocol):
     async def answer(self, market: str, queries: Sequence[Query]) -> Answered: ...
 
 
-class Answering(Framed):
+class Answering(frames.Framed):
     """The end at which models answer."""
 
     def __init__(self, host: Host, token: str) -> None:
@@ -92,7 +92,7 @@ class Answering(Framed):
         self.write(encode(Reply(number, None, str(error), isinstance(error, ModelMissing))))
 
 
-class Asking(Framed):
+class Asking(frames.Asking[Answered]):
     """The shop's end."""
 
     def __init__(self, token: str, where: tuple[str, int]) -> None:
@@ -102,9 +102,6 @@ class Asking(Framed):
         """Called when the connection ends, however."""
         self._token = token.encode()
         self._ending = False
-        self._open: dict[int, asyncio.Future[Answered]] = {}
-        self._last = 0
-        self.closed = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -112,33 +109,31 @@ class Asking(Framed):
 
     def ask(self, market: str, queries: Sequence[Query]) -> "asyncio.Future[Answered]":
         """The lists; ModelsFail is its exception where there are none."""
-        self._last += 1
-        answer: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
         if self.closed:
-            answer.set_exception(ModelMissing("the connection is closed"))
-            return answer
-        self._open[self._last] = answer
-        self.write(encode(Question(self._last, market, tuple(queries))))
+            refused: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
+            refused.set_exception(ModelMissing("the connection is closed"))
+            return refused
+        number, answer = self.opened()
+        self.write(encode(Question(number, market, tuple(queries))))
         return answer
 
     def frame_received(self, frame: bytes) -> None:
         reply = _decode_reply(frame)
-        answer = self._open.pop(reply.number, None)
+        answer = self.answered(reply.number)
         if self._ending and not self._open:
             self.close()
-        if answer is None or answer.done():
+        if answer is None:
             return
         if reply.answered is not None:
             answer.set_result(reply.answered)
         else:
             answer.set_exception(ModelMissing(reply.error) if reply.missing else ModelBroken(reply.error))
 
-    def connection_lost(self, _error: Exception | None) -> None:
-        self.closed = True
-        for answer in self._open.values():
-            if not answer.done():
-                answer.set_exception(ModelBroken("its process ended"))
-        self._open.clear()
+    def ended(self) -> Exception:
+        return ModelBroken("its process ended")
+
+    def connection_lost(self, error: Exception | None) -> None:
+        super().connection_lost(error)
         self.when_lost()
 
     def end_when_idle(self) -> None:
